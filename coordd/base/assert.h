@@ -18,7 +18,7 @@ _Noreturn void cd_assert_failed(const char *file, int line, const char *what);
 
 #define CD_STATIC_ASSERT _Static_assert
 #define CD_MUST_USE __attribute__((warn_unused_result))
-#define CD_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define CD_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 #define CD_ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -1,0 +1,95 @@
+#ifndef COORD_ENV_ENV_H
+#define COORD_ENV_ENV_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The outside world as one table of functions: time, entropy, files. storage and replica know the
+ * world only through it; env_posix.c is the real one, the simulator brings its own.
+ *
+ * Threading: everything is called on the loop thread and every completion runs on the loop thread.
+ * Blocking calls are for start-up and recovery; what happens while serving is asynchronous.
+ */
+
+struct env_file; /* an open file; private to the implementation */
+
+/* Runs once on the loop thread, never before the call that took it has returned. */
+typedef void (*env_done)(void *context, enum cd_status status);
+
+enum env_open_mode {
+    ENV_OPEN_READ,   /* an existing file, reads alone */
+    ENV_OPEN_WRITE,  /* an existing file, reads and writes */
+    ENV_OPEN_CREATE, /* a new file, reads and writes; CD_IO if it exists */
+};
+
+struct env_ops {
+    /* Monotonic milliseconds that do not stand still in a suspend. */
+    uint64_t (*now_ms)(void *self);
+    /* Milliseconds since 1970. Only for stamps that people read. */
+    uint64_t (*wall_ms)(void *self);
+    /* Cryptographically strong randomness (the simulator's is seeded). */
+    void (*entropy)(void *self, void *to, size_t bytes);
+
+    /*
+     * Blocking file operations. `path` is relative to the replica's data directory.
+     * Statuses: CD_OK, CD_NOT_FOUND (open of a missing file), CD_FULL (no space), CD_IO.
+     */
+    enum cd_status (*open)(void *self, const char *path, enum env_open_mode mode,
+                           struct env_file **ret_file);
+    void (*close)(void *self, struct env_file *file);
+    enum cd_status (*size)(void *self, struct env_file *file, uint64_t *ret_bytes);
+    /* Reads up to `bytes` at `offset`; *ret_read is less only at the end of the file. */
+    enum cd_status (*read)(void *self, struct env_file *file, uint64_t offset, void *to,
+                           size_t bytes, size_t *ret_read);
+    enum cd_status (*write)(void *self, struct env_file *file, uint64_t offset, const void *from,
+                            size_t bytes);
+    enum cd_status (*sync)(void *self, struct env_file *file); /* data and size */
+    /* Reserves zeroed space so that later writes within it cannot run out of room. */
+    enum cd_status (*allocate)(void *self, struct env_file *file, uint64_t bytes);
+    enum cd_status (*rename)(void *self, const char *from, const char *to);
+    enum cd_status (*remove)(void *self, const char *path);
+    enum cd_status (*sync_directory)(void *self);
+    /*
+     * Calls `each` for every file name in the data directory, in name order. `each` must not
+     * change the directory.
+     */
+    enum cd_status (*list)(void *self, void (*each)(void *context, const char *name),
+                           void *context);
+
+    /*
+     * Asynchronous, one at a time per file and in the order given over all files: write all
+     * `bytes` at `offset`, then make them durable, then `done`. `from` is borrowed until `done`
+     * runs. A failure means nothing is known about the file any more.
+     */
+    void (*write_sync)(void *self, struct env_file *file, uint64_t offset, const void *from,
+                       size_t bytes, env_done done, void *context);
+    /*
+     * Asynchronous: create `path` with `bytes` of reserved zeroed space, write `head` at offset 0,
+     * make file and directory durable, then `done`; *ret_file is set before `done(CD_OK)`.
+     * `head` and `ret_file` are borrowed until then. CD_FULL leaves no file behind.
+     */
+    void (*create_reserved)(void *self, const char *path, uint64_t bytes, const void *head,
+                            size_t head_bytes, struct env_file **ret_file, env_done done,
+                            void *context);
+};
+
+struct env {
+    const struct env_ops *ops;
+    void *self;
+};
+
+static inline uint64_t env_now_ms(const struct env *env)
+{
+    return env->ops->now_ms(env->self);
+}
+
+static inline uint64_t env_wall_ms(const struct env *env)
+{
+    return env->ops->wall_ms(env->self);
+}
+
+#endif
