@@ -1,0 +1,167 @@
+#ifndef COORD_STORAGE_LOG_H
+#define COORD_STORAGE_LOG_H
+
+#include "base/blob.h"
+#include "base/status.h"
+#include "env/env.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The replica's memory: one log of records in preallocated segment files. Promises, acceptances,
+ * configurations and chosen marks go into it in one order; what a record's body means is not
+ * storage's business.
+ *
+ * Invariants
+ *  S1 Records are numbered 1, 2, 3, ... (the position); a position is durable only when the sync
+ *     that covers it has completed, and `done` is told positions in growing order.
+ *  S2 Every record carries `durable_to`, the highest position known durable when it was written
+ *     (R4). Damage above the highest intact durable_to is a torn tail and is cut; damage at or
+ *     below it is CD_CORRUPT.
+ *  S3 Every segment starts with the records that `describe` gives, so that dropping older segments
+ *     loses no promise, incarnation, configuration or mark (R3).
+ *  S4 After any failed write or sync the log is in doubt: it refuses all further work (CD_IN_DOUBT)
+ *     and the replica stops.
+ *  S5 When storage_log_open has returned CD_OK, everything it showed is durable again: the part
+ *     above durable_to was written to a fresh segment and synced (R4), because after a killed
+ *     process it may be in the page cache alone.
+ *
+ * Thread: loop.
+ */
+
+struct storage_log;
+
+enum storage_kind {
+    STORAGE_STATE = 1, /* copy of promised, incarnation, configurations, mark: opens each segment */
+    STORAGE_ENTRY,     /* an accepted or learned value of a slot */
+    STORAGE_PROMISE,   /* a promise without an acceptance */
+    STORAGE_MARK,      /* the chosen mark has grown */
+    STORAGE_PEERS,     /* log positions that peers acknowledged to this replica (R2) */
+    STORAGE_SYNCED,    /* storage's own: a durable_to written because the log went idle (R4) */
+};
+
+struct storage_ballot {
+    uint64_t round;
+    uint32_t node;
+    uint64_t incarnation;
+};
+
+struct storage_record {
+    enum storage_kind kind;
+    uint64_t slot; /* 0 where the kind has none */
+    struct storage_ballot ballot;
+    const uint8_t *body; /* borrowed for the call */
+    size_t body_bytes;   /* at most STORAGE_BODY_BYTES_MAX */
+};
+
+enum {
+    STORAGE_FORMAT_VERSION = 1,
+    STORAGE_BODY_BYTES_MAX = 8 << 20,
+    /* What may wait for the disk before storage_log_append answers CD_BUSY. */
+    STORAGE_PENDING_BYTES_MAX = 64 << 20,
+    STORAGE_CLUSTER_NAME_BYTES_MAX = 64,
+};
+
+struct storage_options {
+    const char *cluster_name; /* of the configuration; a directory of another name is refused */
+    uint32_t node;            /* this replica's id; a directory of another id is refused */
+    uint64_t segment_bytes;   /* reserved per segment; at least 2 * STORAGE_BODY_BYTES_MAX in
+                                 production, smaller in tests (a record larger than a segment gets
+                                 a segment of its own size) */
+    uint64_t idle_ms;         /* after this long without appends the SYNCED mark is written */
+
+    /* Called when positions up to `upto` became durable, or with CD_IN_DOUBT once and last. */
+    void (*done)(void *context, enum cd_status status, uint64_t upto);
+    /*
+     * Asks for the records that open a new segment: call storage_log_describe_put for each. Runs
+     * inside storage_log_append.
+     */
+    void (*describe)(void *context, struct storage_log *log);
+    void *context;
+};
+
+/* What recovery found besides the records themselves. */
+struct storage_recovery {
+    uint64_t last_position; /* 0: the directory was empty */
+    uint64_t cut_bytes;     /* of a torn tail */
+    uint64_t records;
+    uint64_t segments;
+};
+
+/* Sees each intact record in order. A status other than CD_OK ends the opening with it. */
+typedef enum cd_status (*storage_visit)(void *context, uint64_t position,
+                                        const struct storage_record *record,
+                                        struct cd_error *error);
+
+/*
+ * Opens the log of the data directory behind `env` (borrowed until release), creating it if the
+ * directory is empty, and shows every record to `visit` before it returns. Blocks.
+ *
+ * Returns: CD_OK; CD_CORRUPT (damage below what was durable: the message names file, offset and
+ * what to do), CD_NEWER_FORMAT, CD_FOREIGN (another cluster's or replica's directory), CD_FULL,
+ * CD_IO; or what `visit` returned.
+ */
+CD_MUST_USE enum cd_status storage_log_open(const struct env *env,
+                                            const struct storage_options *options,
+                                            storage_visit visit, void *visit_context,
+                                            struct storage_log **ret_log,
+                                            struct storage_recovery *ret_recovery,
+                                            struct cd_error *error);
+
+/* Frees it. Nothing that waits is written; no `done` runs after it. Accepts NULL. */
+void storage_log_free(struct storage_log *log);
+
+/*
+ * Takes one record (copied) and gives its position. It is not written before storage_log_flush.
+ * `lazy`: needs no sync of its own; it travels with the next one that does, or with the idle mark.
+ *
+ * Returns: CD_OK, CD_BUSY (STORAGE_PENDING_BYTES_MAX wait already; nothing taken), CD_IN_DOUBT.
+ */
+CD_MUST_USE enum cd_status storage_log_append(struct storage_log *log,
+                                              const struct storage_record *record, bool lazy,
+                                              uint64_t *ret_position);
+
+/* Only inside `describe`: adds one record to the head of the new segment. It gets no position. */
+void storage_log_describe_put(struct storage_log *log, const struct storage_record *record);
+
+/*
+ * Group commit: starts writing and syncing all that was appended, unless a write is under way; the
+ * end of that one starts the next by itself. Call it once at the end of each turn of the loop.
+ */
+void storage_log_flush(struct storage_log *log);
+
+/* Writes the idle mark when due. Call with the loop's timers. */
+void storage_log_tick(struct storage_log *log, uint64_t now_ms);
+
+/* Absolute env time of the next tick wanted; UINT64_MAX for none. */
+uint64_t storage_log_deadline_ms(const struct storage_log *log);
+
+/* Highest position appended, and highest durable. */
+uint64_t storage_log_last(const struct storage_log *log);
+uint64_t storage_log_durable(const struct storage_log *log);
+
+/*
+ * Shows the newest STORAGE_ENTRY record of each slot in [first, last], in slot order, until `visit`
+ * returns false or about `bytes_max` bytes of bodies were shown (at least one if there is one).
+ * Records that still wait for the disk are included. Blocks on reads of the page cache or disk;
+ * meant for catch-up.
+ *
+ * Returns: CD_OK, CD_NOT_FOUND (`first` is not kept), CD_CORRUPT, CD_IO.
+ */
+CD_MUST_USE enum cd_status storage_log_read_entries(
+    struct storage_log *log, uint64_t first, uint64_t last, size_t bytes_max,
+    bool (*visit)(void *context, const struct storage_record *record), void *context,
+    struct cd_error *error);
+
+/* Figures for metrics. */
+struct storage_stats {
+    uint64_t appended_bytes;
+    uint64_t syncs;
+    uint64_t segments;
+    uint64_t pending_bytes;
+};
+void storage_log_stats(const struct storage_log *log, struct storage_stats *ret_stats);
+
+#endif
