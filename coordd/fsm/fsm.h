@@ -50,21 +50,22 @@ struct fsm_bytes {
 
 /* What one command may be and do, and how large the tree may be. The same on every replica. */
 struct fsm_limits {
-    uint32_t path_bytes;        /* of one path, at most FSM_PATH_BYTES_CEILING */
-    uint32_t data_bytes;        /* of one node's data */
-    uint32_t transaction_bytes; /* paths and data in a transaction; also the data that it reads */
-    uint32_t transaction_ops;   /* compares, then-operations and else-operations together */
-    uint32_t atomic_nodes;      /* nodes that one command may create, set and delete (R25) */
-    uint64_t tree_nodes;        /* nodes in the whole tree, the root included */
-    uint64_t tree_bytes;        /* paths and data of the whole tree */
+    uint32_t path_bytes;   /* of one path, at most FSM_PATH_BYTES_CEILING */
+    uint32_t data_bytes;   /* of one node's data */
+    uint32_t txn_bytes;    /* paths, data and values in a transaction; also the data that it reads */
+    uint32_t txn_compares; /* compares of a transaction */
+    uint32_t txn_ops;      /* operations of each branch of a transaction */
+    uint32_t atomic_nodes; /* nodes that one command may create, set and delete (R25) */
+    uint64_t tree_nodes;   /* nodes in the whole tree, the root included */
+    uint64_t tree_bytes;   /* paths and data of the whole tree */
 };
 
 #define FSM_PATH_BYTES_CEILING 16384u
 
 #define FSM_LIMITS_DEFAULT                                                                         \
     {                                                                                              \
-        .path_bytes = 4096u, .data_bytes = 1u << 20, .transaction_bytes = 4u << 20,                \
-        .transaction_ops = 4096u, .atomic_nodes = 10000u, .tree_nodes = UINT64_C(20000000),        \
+        .path_bytes = 4096u, .data_bytes = 1u << 20, .txn_bytes = 4u << 20, .txn_compares = 1024u,                \
+        .txn_ops = 1024u, .atomic_nodes = 10000u, .tree_nodes = UINT64_C(20000000),        \
         .tree_bytes = UINT64_C(8) << 30,                                                           \
     }
 
@@ -187,7 +188,7 @@ struct fsm_op_check {
 };
 
 /*
- * GET: CD_NO_NODE, CD_TOO_LARGE (over transaction_bytes read in one transaction); shows stat and
+ * GET: CD_NO_NODE, CD_TOO_LARGE (over txn_bytes read in one transaction); shows stat and
  * data. EXISTS: always CD_OK; shows the stat if `found`.
  */
 struct fsm_op_read {
@@ -195,15 +196,17 @@ struct fsm_op_read {
 };
 
 enum fsm_compare_target {
-    FSM_COMPARE_EXISTS = 1,  /* number 1 or 0; EQUAL or NOT_EQUAL only */
-    FSM_COMPARE_VERSION = 2, /* number */
-    FSM_COMPARE_CZXID = 3,   /* number */
-    FSM_COMPARE_MZXID = 4,   /* number */
-    FSM_COMPARE_PZXID = 5,   /* number */
-    FSM_COMPARE_CHILDREN = 6, /* number: count of children */
-    FSM_COMPARE_VALUE = 7,   /* value; by bytes, a prefix is less */
-    FSM_COMPARE_OWNER = 8,   /* this and the following are refused with CD_UNIMPLEMENTED for now */
-    FSM_COMPARE_HELD = 9,
+    FSM_COMPARE_EXISTS = 1,   /* number is 1 or 0; EQUAL or NOT_EQUAL only */
+    FSM_COMPARE_VERSION = 2,  /* number, at most INT64_MAX */
+    FSM_COMPARE_CVERSION = 3, /* number, at most INT64_MAX */
+    FSM_COMPARE_CZXID = 4,    /* number */
+    FSM_COMPARE_MZXID = 5,    /* number */
+    FSM_COMPARE_PZXID = 6,    /* number */
+    FSM_COMPARE_CHILDREN = 7, /* number of children, at most INT64_MAX */
+    FSM_COMPARE_VALUE = 8,    /* value; EQUAL or NOT_EQUAL only */
+    FSM_COMPARE_OWNER = 9,    /* this and the following are refused with CD_UNIMPLEMENTED for now */
+    FSM_COMPARE_AVERSION = 10,
+    FSM_COMPARE_HELD = 11,
 };
 
 enum fsm_relation {
