@@ -15,9 +15,16 @@
  * Blocking calls are for start-up and recovery; what happens while serving is asynchronous.
  */
 
+enum {
+    ENV_PATH_BYTES_MAX = 63,
+};
+
 struct env_file; /* an open file; private to the implementation */
 
-/* Runs once on the loop thread, never before the call that took it has returned. */
+/*
+ * Runs once on the loop thread, never before the call that took it has returned; not at all after
+ * cancel.
+ */
 typedef void (*env_done)(void *context, enum cd_status status);
 
 enum env_open_mode {
@@ -35,8 +42,11 @@ struct env_ops {
     void (*entropy)(void *self, void *to, size_t bytes);
 
     /*
-     * Blocking file operations. `path` is relative to the replica's data directory.
-     * Statuses: CD_OK, CD_NOT_FOUND (open of a missing file), CD_FULL (no space), CD_IO.
+     * Blocking file operations. `path` is a file name in the replica's data directory, of at most
+     * ENV_PATH_BYTES_MAX bytes and without '/'.
+     * Statuses: CD_OK; CD_IO; CD_NOT_FOUND from open, rename and remove (no such file); CD_FULL
+     * from open with CREATE, write and allocate (no space; what a failed write left in its range
+     * is unknown).
      */
     enum cd_status (*open)(void *self, const char *path, enum env_open_mode mode,
                            struct env_file **ret_file);
@@ -48,9 +58,14 @@ struct env_ops {
     enum cd_status (*write)(void *self, struct env_file *file, uint64_t offset, const void *from,
                             size_t bytes);
     enum cd_status (*sync)(void *self, struct env_file *file); /* data and size */
-    /* Reserves zeroed space so that later writes within it cannot run out of room. */
+    /*
+     * Makes the file at least `bytes` long with reserved zeroed space, so that later writes within
+     * it cannot run out of room. CD_FULL: nothing is in doubt; the file may have grown.
+     */
     enum cd_status (*allocate)(void *self, struct env_file *file, uint64_t bytes);
-    enum cd_status (*rename)(void *self, const char *from, const char *to);
+    /* Cuts the file to `bytes`, never longer than it is. Not durable before the next sync. */
+    enum cd_status (*truncate)(void *self, struct env_file *file, uint64_t bytes);
+    enum cd_status (*rename)(void *self, const char *from, const char *to); /* over an old `to` */
     enum cd_status (*remove)(void *self, const char *path);
     enum cd_status (*sync_directory)(void *self);
     /*
@@ -61,20 +76,29 @@ struct env_ops {
                            void *context);
 
     /*
-     * Asynchronous, one at a time per file and in the order given over all files: write all
-     * `bytes` at `offset`, then make them durable, then `done`. `from` is borrowed until `done`
-     * runs. A failure means nothing is known about the file any more.
+     * Asynchronous, in the order given over all files: write all `bytes` at `offset`, then make
+     * them durable, then `done`. `from` is borrowed until `done` runs. Statuses: CD_OK, CD_IO: a
+     * failure, also for want of space, means nothing is known about the file any more.
      */
     void (*write_sync)(void *self, struct env_file *file, uint64_t offset, const void *from,
                        size_t bytes, env_done done, void *context);
     /*
-     * Asynchronous: create `path` with `bytes` of reserved zeroed space, write `head` at offset 0,
-     * make file and directory durable, then `done`; *ret_file is set before `done(CD_OK)`.
-     * `head` and `ret_file` are borrowed until then. CD_FULL leaves no file behind.
+     * Asynchronous, beside the writes and in no order with them: create `path` with `bytes` of
+     * reserved zeroed space, write `head` at offset 0, make file and directory durable, then
+     * `done`; *ret_file is set before `done(CD_OK)` and untouched otherwise. `head`, `path` and
+     * `ret_file` are borrowed until then. Statuses: CD_OK; CD_FULL, which leaves no file behind
+     * and nothing in doubt; CD_IO.
      */
     void (*create_reserved)(void *self, const char *path, uint64_t bytes, const void *head,
                             size_t head_bytes, struct env_file **ret_file, env_done done,
                             void *context);
+    /*
+     * Forgets the asynchronous operations that were given with this `context`, so that their
+     * buffers may be freed: blocks until the one that has begun has ended, the others never begin,
+     * and no `done` of them runs any more. A file that create_reserved had made by then is in
+     * *ret_file and the caller's to close.
+     */
+    void (*cancel)(void *self, void *context);
 };
 
 struct env {
