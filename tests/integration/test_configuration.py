@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""What coordd does with its configuration: precedence, --check-config, and every way to get it wrong."""
+
+import os
+import socket
+import subprocess
+import unittest
+
+import harness
+from cluster import settings
+
+
+class Configuration(harness.ClusterTest):
+    """One replica's files; the tests change copies of its settings and start coordd by hand."""
+
+    REPLICAS = 1
+    BORN = False
+
+    def setUp(self):
+        self.replica = self.cluster.replicas[0]
+        self.path = os.path.join(self.folder, f"{self._testMethodName}.yaml")
+        ports = harness.free_ports(3)
+        self.settings = settings.replica_settings(
+            1, os.path.join(self.folder, self._testMethodName), ports,
+            [(1, ports[1], "coordd-1")], self.replica.identity, ["admin"])
+
+    def coordd(self, *arguments, environment=None, seconds=20):
+        """Runs it to its end, which is expected; with the file of self.settings unless said."""
+        inherited = {name: value for name, value in os.environ.items()
+                     if not name.startswith("COORD")}
+        return subprocess.run(
+            [self.cluster.programs.coordd, *arguments], capture_output=True, text=True,
+            timeout=seconds, env={**inherited, **(environment or {})}, check=False)
+
+    def write(self, text=None):
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(settings.yaml(self.settings) if text is None else text)
+
+    def check_config(self, **environment):
+        return self.coordd("--config", self.path, "--check-config", environment=environment)
+
+    def assert_rejected(self, result, *words):
+        """It ends with a failure and one line that has the words."""
+        self.assertNotIn(result.returncode, (0, -6, -11), result)
+        lines = [line for line in result.stderr.splitlines() if line.strip()]
+        self.assertTrue(any(all(word in line for word in words) for line in lines), result.stderr)
+        self.assertLessEqual(len(lines), 2, result.stderr)
+
+    def test_good_file(self):
+        self.write()
+        result = self.check_config()
+        self.assertEqual(result.returncode, 0, result)
+        self.assertFalse(os.path.exists(self.settings["data"]), "a check leaves nothing behind")
+
+    def test_unknown_key(self):
+        self.settings["colour"] = "blue"
+        self.write()
+        self.assert_rejected(self.check_config(), self.path, "colour")
+
+    def test_unknown_key_inside(self):
+        self.settings["tls"]["colour"] = "blue"
+        self.write()
+        self.assert_rejected(self.check_config(), self.path, "colour")
+
+    def test_missing_key(self):
+        del self.settings["tls"]
+        self.write()
+        self.assert_rejected(self.check_config(), "tls")
+
+    def test_wrong_type(self):
+        self.settings["node"] = "one"
+        self.write()
+        self.assert_rejected(self.check_config(), self.path, "node", "one")
+
+    def test_no_yaml(self):
+        self.write("peers: [\n")
+        self.assert_rejected(self.check_config(), self.path)
+
+    def test_key_twice(self):
+        self.write(settings.yaml(self.settings) + "node: 2\n")
+        self.assert_rejected(self.check_config(), self.path, "node")
+
+    def test_no_file(self):
+        self.assert_rejected(self.check_config(), self.path)
+
+    @unittest.skipIf(os.geteuid() == 0, "root reads everything")
+    def test_unreadable_file(self):
+        self.write()
+        os.chmod(self.path, 0)
+        self.assert_rejected(self.check_config(), self.path)
+
+    def test_certificate_that_is_not_there(self):
+        self.settings["tls"]["cert"] = os.path.join(self.folder, "none.crt")
+        self.write()
+        self.assert_rejected(self.check_config(), "none.crt")
+
+    def test_key_of_another_certificate(self):
+        self.settings["tls"]["key"] = self.cluster.client.key
+        self.write()
+        self.assert_rejected(self.check_config(), "client.key")
+
+    def test_expired_certificate(self):
+        expired = self.cluster.authority.issue("expired-server", days=-1)
+        self.settings["tls"]["cert"] = expired.certificate
+        self.settings["tls"]["key"] = expired.key
+        self.write()
+        self.assert_rejected(self.check_config(), "expired-server.crt", "expired")
+
+    def test_data_folder_that_cannot_be_made(self):
+        self.settings["data"] = os.path.join(self.path, "data")
+        self.write()
+        self.assert_rejected(self.coordd("--config", self.path), self.settings["data"])
+
+    def test_ports_taken(self):
+        for key in ("client_listen", "peer_listen", "http_listen"):
+            with self.subTest(key), socket.create_server(("127.0.0.1", 0)) as holder:
+                before = self.settings[key]
+                self.settings[key] = f"127.0.0.1:{holder.getsockname()[1]}"
+                self.write()
+                self.assert_rejected(self.coordd("--config", self.path), self.settings[key])
+                self.settings[key] = before
+
+    def test_unknown_flag(self):
+        self.assert_rejected(self.coordd("--colour"), "--colour")
+
+
+if __name__ == "__main__":
+    harness.main()

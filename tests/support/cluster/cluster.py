@@ -1,0 +1,114 @@
+"""Several replicas that belong together."""
+
+import os
+import random
+import socket
+
+from cluster.certificates import Authority
+from cluster.control import Coordctl
+from cluster.replica import Replica
+from cluster.waiting import wait_until
+
+ADMIN = "admin"
+CLIENT = "client"
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_ports(count):
+    """Ports that nothing listens on now, all different.
+
+    They lie below the range from which the system takes the ports of outgoing connections, so that
+    none of those can take one away before a replica binds it.
+    """
+    candidates = random.sample(range(10000, 32000), 50 * count)
+    return [port for port in candidates if is_free(port)][:count]
+
+
+def ports_of_replicas(count):
+    """(client, peer, http) for each of `count` replicas."""
+    free = iter(free_ports(3 * count))
+    return list(zip(free, free, free))
+
+
+class Programs:
+    """Paths of what a build made."""
+
+    def __init__(self, build):
+        self.coordd = os.path.join(build, "coordd", "server", "coordd")
+        self.coordctl = os.path.join(build, "coordd", "cli", "coordctl")
+
+
+class Cluster:
+    def __init__(self, build, folder, ports):
+        """ports: for each replica (client, peer, http)."""
+        self.programs = Programs(build)
+        self.folder = folder
+        self.authority = Authority(os.path.join(folder, "certificates"))
+        self.client = self.authority.issue(CLIENT)
+        self.admin = self.authority.issue(ADMIN)
+        self.replicas = [
+            Replica(self.programs.coordd, number, os.path.join(folder, f"coordd-{number}"),
+                    each, self.authority.server(number))
+            for number, each in enumerate(ports, 1)]
+
+    def configure(self):
+        """Writes all configuration files; the replicas whose file changed."""
+        return [replica for replica in self.replicas
+                if replica.configure(self.replicas, [ADMIN])]
+
+    def coordctl(self, *replicas, identity=None):
+        """A coordctl for these replicas (all if none is named), as `client` unless said."""
+        return Coordctl(self.programs.coordctl,
+                        [each.endpoint for each in replicas or self.replicas],
+                        identity or self.client)
+
+    def as_admin(self, *replicas):
+        return self.coordctl(*replicas, identity=self.admin)
+
+    def running(self):
+        return [replica for replica in self.replicas if replica.daemon.pid is not None]
+
+    def start(self):
+        for replica in self.replicas:
+            if replica.daemon.pid is None:
+                replica.start()
+
+    def give_birth(self, seconds=60):
+        """Founds the cluster on the first replica and waits until all of them vote."""
+        self.as_admin(self.replicas[0]).do("init")
+        self.wait_all_vote(seconds)
+
+    def wait_all_vote(self, seconds=60):
+        wait_until(f"{len(self.replicas)} replicas vote and are ready", seconds, lambda: (
+            all(replica.is_ready() for replica in self.replicas)
+            and self.voters() == len(self.replicas)))
+
+    def voters(self):
+        """As the leader says it; 0 if there is none."""
+        leader = self.leader()
+        return int(leader.metrics().get("coord_voters", 0)) if leader else 0
+
+    def leader(self):
+        """The running replica that says it leads, or None."""
+        for replica in self.running():
+            if replica.metrics().get("coord_is_leader") == 1:
+                return replica
+        return None
+
+    def wait_leader(self, seconds=30, other_than=None):
+        def found():
+            leader = self.leader()
+            return leader if leader is not other_than else None
+        return wait_until("a replica leads", seconds, found)
+
+    def stop(self):
+        for replica in self.running():
+            replica.daemon.stop()

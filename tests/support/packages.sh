@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# Which Debian 12 packages are needed, which are missing, and how they come.
+
+# To build the programs and the tests, and to make certificates (openssl).
+# shellcheck disable=SC2034 # read by ./dev
+build_packages=(
+    gcc libc6-dev cmake ninja-build pkgconf python3 openssl
+    libgrpc-dev libprotobuf-c-dev protobuf-c-compiler libssl-dev libzstd-dev
+    libyaml-dev libxxhash-dev libmicrohttpd-dev libcmocka-dev
+)
+# For ./dev test besides: the second compiler, and the checker of the shell scripts.
+# shellcheck disable=SC2034 # read by ./dev
+test_packages=(clang shellcheck)
+
+# Prints those of the packages named that are not installed, one a line.
+missing_packages() {
+    local package
+    for package in "$@"; do
+        if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+            echo "$package"
+        fi
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "./dev: installing needs root or sudo; run as root: $*" >&2
+        return 1
+    fi
+}
+
+# require_packages yes|no PACKAGE...: installs what is missing, or with "no" names it and fails.
+require_packages() {
+    local may_install=$1 missing
+    shift
+    command -v dpkg-query >/dev/null || return 0 # Not Debian: CMake says what it does not find.
+    mapfile -t missing < <(missing_packages "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$may_install" = no ]; then
+        echo "./dev: these packages are missing: ${missing[*]}" >&2
+        echo "./dev: install them with: apt-get install ${missing[*]}" >&2
+        return 1
+    fi
+    echo "Installing with apt: ${missing[*]}"
+    as_root apt-get -q update </dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q -y install --no-install-recommends "${missing[@]}" </dev/null
+}

@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# A suite is a row of parts. Each part says how it went, a failing one does not stop the next ones,
+# and close_suite prints the one line of totals.
+
+passed=0
+failed=0
+parts_log=build/logs
+# Build trees that failed to build: nothing of them is run, since an old binary could pass.
+declare -A broken_trees=()
+
+# begin_part NAME; its output goes to $part_log.
+begin_part() {
+    part_name=$1
+    part_log=$parts_log/${1//[^a-zA-Z0-9]/-}.log
+    part_started=$SECONDS
+    mkdir -p "$parts_log"
+    : >"$part_log"
+}
+
+# end_part PASSED FAILED
+end_part() {
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+    printf '%-28s %5d passed %3d failed %5d s\n' "$part_name" "$1" "$2" $((SECONDS - part_started))
+    if [ "$2" -gt 0 ]; then
+        echo "---- end of $part_log"
+        tail -n 150 "$part_log"
+        echo "----"
+    fi
+}
+
+# run_part NAME COMMAND...: one case, which passes if the command does.
+run_part() {
+    local name=$1
+    shift
+    begin_part "$name"
+    if "$@" >"$part_log" 2>&1 </dev/null; then end_part 1 0; else end_part 0 1; fi
+}
+
+# tree_is_built TREE NAME: false, and NAME counted as failed, if TREE is broken.
+tree_is_built() {
+    [ -n "${broken_trees[$1]:-}" ] || return 0
+    begin_part "$2"
+    echo "not run: build/$1 was not built" >"$part_log"
+    end_part 0 1
+    return 1
+}
+
+# build_part TREE [CMAKE_OPTION...]: one case, which fails on any warning.
+build_part() {
+    local tree=$1
+    shift
+    begin_part "build $tree"
+    if { configure_tree "$tree" -DCOORD_WERROR=ON "$@" && ninja -k 0 -C "build/$tree"; } \
+        >"$part_log" 2>&1 </dev/null && ! grep -n 'warning:' "$part_log"; then
+        end_part 1 0
+    else
+        broken_trees[$tree]=yes
+        end_part 0 1
+    fi
+}
+
+# ctest_part TREE LABEL JOBS: as many cases as the tests of that label say they ran.
+ctest_part() {
+    local tree=$1 label=$2 jobs=$3 report counts
+    tree_is_built "$tree" "$label ($tree)" || return 0
+    begin_part "$label ($tree)"
+    report=$PWD/$parts_log/$label-$tree.xml
+    rm -f "$report"
+    ctest --test-dir "build/$tree" --label-regex "^$label\$" --parallel "$jobs" \
+        --output-on-failure --output-junit "$report" \
+        --test-output-size-passed 1000000 --test-output-size-failed 1000000 \
+        >"$part_log" 2>&1 </dev/null || true
+    counts=$(python3 tests/support/count_cases.py "$report" 2>>"$part_log") || counts="0 1"
+    # shellcheck disable=SC2086 # two words
+    end_part $counts
+}
+
+close_suite() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+}
