@@ -17,8 +17,7 @@
  */
 
 #define CRYPTO_PEM_BYTES_MAX      (1024u * 1024u) /* one PEM text; a CA bundle is below 300 kB */
-#define CRYPTO_IDENTITY_BYTES_MAX 2048u           /* SPIFFE's own bound for an ID, without the NUL */
-#define CRYPTO_NAMES_MAX          32u             /* subject alternative names looked at, each kind */
+#define CRYPTO_IDENTITY_BYTES_MAX 2048u /* SPIFFE's own bound for an ID, without the NUL */
 #define CRYPTO_SHA256_BYTES       32u
 
 /*
@@ -41,20 +40,23 @@ void crypto_random(void *to, size_t bytes);
 
 /* ---- Identities (identity.c) ---- */
 
-/* A name as a certificate holds it. May hold any byte; not NUL-terminated. Borrowed. */
-struct crypto_name {
-    const char *text;
-    size_t bytes;
+enum crypto_name_kind {
+    CRYPTO_NAME_URI,    /* SAN URI */
+    CRYPTO_NAME_DNS,    /* SAN DNS */
+    CRYPTO_NAME_COMMON, /* common name of the subject */
 };
 
-/* The names of a certificate, each list in the certificate's order. At most CRYPTO_NAMES_MAX count. */
+/* The names of one certificate that may become its identity. Starts as all zero. */
 struct crypto_names {
-    const struct crypto_name *uris;
-    size_t uris_count;
-    const struct crypto_name *dns;
-    size_t dns_count;
-    struct crypto_name common_name; /* bytes is 0 if there is none */
+    struct {
+        const char *text; /* borrowed from whoever added it; NULL if there is none */
+        size_t bytes;
+    } spiffe, uri, dns, common; /* the first of each */
 };
+
+/* Offers one name, in the certificate's order. `text` may hold any byte and need not end in NUL. */
+void crypto_names_add(struct crypto_names *names, enum crypto_name_kind kind, const char *text,
+                      size_t bytes);
 
 /*
  * The identity of a certificate: its first SAN URI that starts with "spiffe://", else its first SAN
@@ -124,15 +126,15 @@ struct crypto_pair {
 
 /* What a leaf certificate shall say. Lists are borrowed for the call; zero means the default. */
 struct crypto_request {
-    const char *common_name;  /* 1 to 64 bytes, or NULL for none */
-    const char *const *uris;  /* "spiffe://example/coordd-1" */
+    const char *common_name; /* 1 to 64 bytes, or NULL for none */
+    const char *const *uris; /* "spiffe://example/coordd-1" */
     size_t uris_count;
-    const char *const *dns;   /* "localhost" */
+    const char *const *dns; /* "localhost" */
     size_t dns_count;
-    const char *const *ips;   /* "127.0.0.1", "::1" */
+    const char *const *ips; /* "127.0.0.1", "::1" */
     size_t ips_count;
-    int64_t not_before_s;     /* seconds since 1970; 0: five minutes before now_s */
-    int64_t not_after_s;      /* 0: CRYPTO_LEAF_DAYS after now_s */
+    int64_t not_before_s; /* seconds since 1970; 0: five minutes before now_s */
+    int64_t not_after_s;  /* 0: CRYPTO_LEAF_DAYS after now_s */
 };
 
 /*
