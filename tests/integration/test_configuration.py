@@ -50,7 +50,7 @@ class Configuration(harness.ClusterTest):
         self.write()
         result = self.check_config()
         self.assertEqual(result.returncode, 0, result)
-        self.assertFalse(os.path.exists(self.settings["data"]), "a check leaves nothing behind")
+        self.assertFalse(os.path.exists(self.settings["data_dir"]), "a check leaves nothing behind")
 
     def test_unknown_key(self):
         self.settings["colour"] = "blue"
@@ -107,9 +107,9 @@ class Configuration(harness.ClusterTest):
         self.assert_rejected(self.check_config(), "expired-server.crt", "expired")
 
     def test_data_folder_that_cannot_be_made(self):
-        self.settings["data"] = os.path.join(self.path, "data")
+        self.settings["data_dir"] = os.path.join(self.path, "data")
         self.write()
-        self.assert_rejected(self.coordd("--config", self.path), self.settings["data"])
+        self.assert_rejected(self.coordd("--config", self.path), self.settings["data_dir"])
 
     def test_ports_taken(self):
         for key in ("client_listen", "peer_listen", "http_listen"):
@@ -119,6 +119,35 @@ class Configuration(harness.ClusterTest):
                 self.write()
                 self.assert_rejected(self.coordd("--config", self.path), self.settings[key])
                 self.settings[key] = before
+
+    def value_in_force(self, key, *arguments, **environment):
+        """(value, where it came from) as --check-config prints it."""
+        result = self.coordd("--config", self.path, "--check-config", *arguments,
+                             environment=environment)
+        self.assertEqual(result.returncode, 0, result)
+        line = next(line for line in result.stdout.splitlines() if line.startswith(f"{key}:"))
+        value, _, origin = line.removeprefix(f"{key}:").partition("#")
+        return value.strip(), origin.strip()
+
+    def test_precedence(self):
+        self.write()
+        self.assertEqual(self.value_in_force("heartbeat_ms")[0], "50")
+        self.settings["heartbeat_ms"] = 60
+        self.write()
+        value, origin = self.value_in_force("heartbeat_ms")
+        self.assertEqual(value, "60")
+        self.assertIn(self.path, origin)
+        value, origin = self.value_in_force("heartbeat_ms", COORDD_HEARTBEAT_MS="70")
+        self.assertEqual(value, "70")
+        self.assertIn("COORDD_HEARTBEAT_MS", origin)
+        value, origin = self.value_in_force("heartbeat_ms", "--heartbeat-ms", "80",
+                                            COORDD_HEARTBEAT_MS="70")
+        self.assertEqual(value, "80")
+        self.assertIn("--heartbeat-ms", origin)
+
+    def test_bad_value_in_the_environment(self):
+        self.write()
+        self.assert_rejected(self.check_config(COORDD_NODE="-1"), "COORDD_NODE", "-1")
 
     def test_unknown_flag(self):
         self.assert_rejected(self.coordd("--colour"), "--colour")

@@ -32,15 +32,15 @@ class DataDirectory(harness.ClusterTest):
             harness.free_ports(3), self.first.identity)
         twin.settings = {**self.first.settings, **ports}
         twin.write_settings()
-        self.assert_does_not_start(self.start_by_hand(twin), self.first.settings["data"], "in use")
+        self.assert_does_not_start(self.start_by_hand(twin), self.first.settings["data_dir"], "in use")
 
     def test_of_another_replica(self):
         """Replica 1 is started on what replica 2 wrote."""
         self.second.daemon.stop()
         self.first.daemon.stop()
-        own = self.first.settings["data"]
+        own = self.first.settings["data_dir"]
         os.rename(own, own + ".own")
-        shutil.copytree(self.second.settings["data"], own)
+        shutil.copytree(self.second.settings["data_dir"], own)
         try:
             self.assert_does_not_start(self.start_by_hand(self.first), own)
         finally:
@@ -50,7 +50,7 @@ class DataDirectory(harness.ClusterTest):
             self.cluster.wait_all_vote()
 
     def segments(self, replica):
-        data = replica.settings["data"]
+        data = replica.settings["data_dir"]
         return sorted(os.path.join(data, name) for name in os.listdir(data)
                       if os.path.getsize(os.path.join(data, name)) > 4096)
 

@@ -18,11 +18,11 @@
  *  - Each file has two contents: what reads see (the page cache) and what is on the disk. A sync
  *    copies the first to the second.
  *  - fault_disk_crash (power loss): each 512-byte sector written since the last sync is lost, kept
- *    or torn (a prefix or suffix of the new bytes over the old ones); an unsynced size is the old or
- *    the new one; of the directory changes since the last sync_directory a random prefix survives.
+ *    or torn (a prefix or suffix of the new bytes over the old ones); an unsynced size is the old
+ * or the new one; of the directory changes since the last sync_directory a random prefix survives.
  *  - fault_disk_kill (the process ends, the machine goes on): the page cache stays.
- *  - A failed sync leaves the page cache as it is, decides each unsynced sector at once (lost, kept,
- *    torn) and takes it for clean: a later sync that succeeds does not write it.
+ *  - A failed sync leaves the page cache as it is, decides each unsynced sector at once (lost,
+ * kept, torn) and takes it for clean: a later sync that succeeds does not write it.
  *  - Asynchronous operations have two lanes, as in env.h: write_sync in the order given, and
  *    create_reserved beside them. In a crash or kill the oldest of each lane has begun and may be
  *    done in part; the others have not begun.
@@ -32,10 +32,6 @@
  */
 
 struct fault_disk;
-
-enum {
-    FAULT_DISK_SECTOR_BYTES = 512,
-};
 
 struct fault_disk_options {
     /* Randomness for crashes, latencies and entropy; borrowed. NULL: an own one from `seed`. */

@@ -11,6 +11,9 @@ build_packages=(
 # For ./dev test besides: the second compiler, and the checker of the shell scripts.
 # shellcheck disable=SC2034 # read by ./dev
 test_packages=(clang shellcheck)
+# For ./dev long besides: the commit's name, and the mutants.
+# shellcheck disable=SC2034 # read by ./dev
+long_packages=(git patch)
 
 # Prints those of the packages named that are not installed, one a line.
 missing_packages() {

@@ -4,6 +4,7 @@
 
 passed=0
 failed=0
+results=() # one line of Markdown a part
 parts_log=build/logs
 # Build trees that failed to build: nothing of them is run, since an old binary could pass.
 declare -A broken_trees=()
@@ -21,7 +22,9 @@ begin_part() {
 end_part() {
     passed=$((passed + $1))
     failed=$((failed + $2))
-    printf '%-28s %5d passed %3d failed %5d s\n' "$part_name" "$1" "$2" $((SECONDS - part_started))
+    local seconds=$((SECONDS - part_started))
+    printf '%-34s %5d passed %3d failed %5d s\n' "$part_name" "$1" "$2" "$seconds"
+    results+=("- $part_name: $1 passed, $2 failed, $seconds s")
     if [ "$2" -gt 0 ]; then
         echo "---- end of $part_log"
         tail -n 150 "$part_log"

@@ -36,3 +36,30 @@ suite_test() {
     seeds_part sanitizers "$sanitizer_seeds"
     close_suite
 }
+
+# The integration tests of killed leaders, at full length.
+long_failover() {
+    COORD_BUILD=$PWD/build/dev COORD_WRITES=1000 COORD_KILLS=20 \
+        python3 tests/integration/test_failover.py
+}
+
+commit_name() {
+    local changed=""
+    [ -z "$(git status --porcelain)" ] || changed=" with changes"
+    echo "$(git rev-parse --short=12 HEAD)$changed"
+}
+
+suite_long() {
+    local commit started=$SECONDS
+    commit=$(commit_name)
+    build_gcc
+    seeds_part dev "$long_seeds"
+    run_part "1000 writes, 20 leader kills" long_failover
+    mutant_parts
+    {
+        printf '\n## %s, commit %s, %d s\n\n' "$(date -u +%Y-%m-%d)" "$commit" $((SECONDS - started))
+        # shellcheck disable=SC2154 # parts.sh fills it
+        printf '%s\n' "${results[@]}"
+    } >>tests/RESULTS.md
+    close_suite
+}

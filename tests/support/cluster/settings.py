@@ -9,12 +9,13 @@ def replica_settings(number, folder, ports, peers, identity, admins):
     client, peer, http = ports
     return {
         "node": number,
-        "data": f"{folder}/data",
+        "data_dir": f"{folder}/data",
         "client_listen": f"127.0.0.1:{client}",
         "peer_listen": f"127.0.0.1:{peer}",
         "http_listen": f"127.0.0.1:{http}",
         "tls": {"ca": identity.authority, "cert": identity.certificate, "key": identity.key},
         "admins": list(admins),
+        "segment_bytes": "16MiB",
         "peers": [{"id": other, "address": f"127.0.0.1:{port}", "identity": name}
                   for other, port, name in peers],
     }
