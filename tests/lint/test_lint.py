@@ -53,6 +53,13 @@ class Includes(PlantedTree):
         self.plant("coordd/fsm/fsm.h", "\n")
         self.reject("coordd/paxos/paxos.c", '#include "../fsm/fsm.h"\n', "not fsm")
 
+    def test_judge_of_the_simulation(self):
+        self.plant("tests/simulation/checkers/durability.c",
+                   '#include "checkers/history.h"\n#include <stdlib.h>\n')
+        self.assertEqual(check_includes.check(self.root), [])
+        self.reject("tests/simulation/checkers/agreement.c", '#include "base/blob.h"\n',
+                    "not base")
+
     def test_external_library_of_another_folder(self):
         self.reject("coordd/replica/replica.c", "#include <grpc/grpc.h>\n", "transport")
 
