@@ -12,21 +12,28 @@
 /*
  * The replica's memory: one log of records in preallocated segment files. Promises, acceptances,
  * configurations and chosen marks go into it in one order; what a record's body means is not
- * storage's business.
+ * storage's business. The format is documented byte by byte in README.md.
  *
  * Invariants
  *  S1 Records are numbered 1, 2, 3, ... (the position); a position is durable only when the sync
  *     that covers it has completed, and `done` is told positions in growing order.
  *  S2 Every record carries `durable_to`, the highest position known durable when it was written
- *     (R4). Damage above the highest intact durable_to is a torn tail and is cut; damage at or
- *     below it is CD_CORRUPT.
+ *     (R4). Damage above the highest durable_to that is readable anywhere in the log is a torn tail
+ *     and is cut with all that follows; damage at or below it is CD_CORRUPT.
  *  S3 Every segment starts with the records that `describe` gives, so that dropping older segments
  *     loses no promise, incarnation, configuration or mark (R3).
  *  S4 After any failed write or sync the log is in doubt: it refuses all further work (CD_IN_DOUBT)
- *     and the replica stops.
+ *     and the replica stops. No room for a new segment is not doubt (R22): see CD_FULL below.
  *  S5 When storage_log_open has returned CD_OK, everything it showed is durable again: the part
  *     above durable_to was written to a fresh segment and synced (R4), because after a killed
  *     process it may be in the page cache alone.
+ *
+ * A full disk (R22). The next segment is reserved ahead of need. If there is no room for it, `done`
+ * is told CD_FULL with the positions durable so far, stats.full is set, and reserving is tried
+ * again every STORAGE_FULL_RETRY_MS by storage_log_tick. Meanwhile records go on into the current
+ * segment while they fit; one that does not gets CD_FULL from storage_log_append. Records that were
+ * taken before the shortage was known wait; nothing about them was told durable. When room is found
+ * stats.full is cleared, what waits is written and `done` goes on with CD_OK.
  *
  * Thread: loop.
  */
@@ -39,7 +46,8 @@ enum storage_kind {
     STORAGE_PROMISE,   /* a promise without an acceptance */
     STORAGE_MARK,      /* the chosen mark has grown */
     STORAGE_PEERS,     /* log positions that peers acknowledged to this replica (R2) */
-    STORAGE_SYNCED,    /* storage's own: a durable_to written because the log went idle (R4) */
+    STORAGE_SYNCED,    /* storage's own: a durable_to written because the log went idle (R4); takes
+                          a position, is never given to append and never shown */
 };
 
 struct storage_ballot {
@@ -62,6 +70,12 @@ enum {
     /* What may wait for the disk before storage_log_append answers CD_BUSY. */
     STORAGE_PENDING_BYTES_MAX = 64 << 20,
     STORAGE_CLUSTER_NAME_BYTES_MAX = 64,
+    /* What `describe` may put at the head of one segment, with record headers. */
+    STORAGE_HEAD_BYTES_MAX = 1 << 20,
+    STORAGE_SEGMENT_BYTES_DEFAULT = 32 << 20,
+    STORAGE_FULL_RETRY_MS = 1000,
+    /* Slots of STORAGE_ENTRY records lie in a range of at most this many. */
+    STORAGE_SLOT_RANGE_MAX = 1 << 30,
 };
 
 struct storage_options {
@@ -72,52 +86,76 @@ struct storage_options {
                                  a segment of its own size) */
     uint64_t idle_ms;         /* after this long without appends the SYNCED mark is written */
 
-    /* Called when positions up to `upto` became durable, or with CD_IN_DOUBT once and last. */
+    /*
+     * CD_OK: positions up to `upto` became durable. CD_FULL: see "A full disk"; `upto` is what is
+     * durable. CD_IN_DOUBT: once and last (S4). Runs on the loop thread from within the env's
+     * completions, never inside a call of this header. It may append and flush; it must not free
+     * the log.
+     */
     void (*done)(void *context, enum cd_status status, uint64_t upto);
     /*
-     * Asks for the records that open a new segment: call storage_log_describe_put for each. Runs
-     * inside storage_log_append.
+     * Asks for the records that open a new segment: call storage_log_describe_put for each. They
+     * say what holds now, with all that was appended so far, durable or not. Runs inside
+     * storage_log_append, before the record being appended is taken, and inside storage_log_open
+     * after the last record was shown, if the log held any. Must not append. NULL: no records.
      */
     void (*describe)(void *context, struct storage_log *log);
-    void *context;
+    void *context; /* borrowed until the log is freed */
 };
 
 /* What recovery found besides the records themselves. */
 struct storage_recovery {
-    uint64_t last_position; /* 0: the directory was empty */
-    uint64_t cut_bytes;     /* of a torn tail */
-    uint64_t records;
-    uint64_t segments;
+    /*
+     * The last position that this log held when it was opened, 0 if the directory was empty. This
+     * is what R2 compares with the positions that peers remember; records that the opening itself
+     * wrote lie above it.
+     */
+    uint64_t last_position;
+    uint64_t durable_to; /* the highest that was readable: at or below it damage is CD_CORRUPT */
+    uint64_t cut_bytes;  /* of a torn tail */
+    uint64_t rewritten;  /* records above durable_to, written again (S5) */
+    uint64_t records;    /* shown */
+    uint64_t segments;   /* files that hold records */
 };
 
-/* Sees each intact record in order. A status other than CD_OK ends the opening with it. */
+/*
+ * Sees each intact record in the order of positions; the heads of segments (S3) come in between
+ * with position 0. A head may be newer than the records that follow it, which are then played again
+ * on top of it: what the visitor builds must come out the same (largest wins, last wins). The
+ * record is borrowed for the call. A status other than CD_OK ends the opening with it.
+ */
 typedef enum cd_status (*storage_visit)(void *context, uint64_t position,
                                         const struct storage_record *record,
                                         struct cd_error *error);
 
 /*
- * Opens the log of the data directory behind `env` (borrowed until release), creating it if the
- * directory is empty, and shows every record to `visit` before it returns. Blocks.
+ * Opens the log of the data directory behind `env` (borrowed until the log is freed), creating it
+ * if the directory is empty, and shows every record to `visit` before it returns. Blocks. `options`
+ * is copied. On a status other than CD_OK the directory is as it was, save for files that held no
+ * intact record, and what `visit` built must be thrown away.
  *
  * Returns: CD_OK; CD_CORRUPT (damage below what was durable: the message names file, offset and
  * what to do), CD_NEWER_FORMAT, CD_FOREIGN (another cluster's or replica's directory), CD_FULL,
  * CD_IO; or what `visit` returned.
  */
-CD_MUST_USE enum cd_status storage_log_open(const struct env *env,
-                                            const struct storage_options *options,
-                                            storage_visit visit, void *visit_context,
-                                            struct storage_log **ret_log,
-                                            struct storage_recovery *ret_recovery,
-                                            struct cd_error *error);
+CD_MUST_USE enum cd_status
+storage_log_open(const struct env *env, const struct storage_options *options, storage_visit visit,
+                 void *visit_context, struct storage_log **ret_log,
+                 struct storage_recovery *ret_recovery, struct cd_error *error);
 
-/* Frees it. Nothing that waits is written; no `done` runs after it. Accepts NULL. */
+/*
+ * Frees it, blocking for a write that has begun. Nothing else that waits is written; no `done` runs
+ * after it. Accepts NULL.
+ */
 void storage_log_free(struct storage_log *log);
 
 /*
  * Takes one record (copied) and gives its position. It is not written before storage_log_flush.
  * `lazy`: needs no sync of its own; it travels with the next one that does, or with the idle mark.
  *
- * Returns: CD_OK, CD_BUSY (STORAGE_PENDING_BYTES_MAX wait already; nothing taken), CD_IN_DOUBT.
+ * Returns: CD_OK, CD_BUSY (STORAGE_PENDING_BYTES_MAX wait already), CD_FULL (no room; see "A full
+ * disk"), CD_TOO_LARGE (the body), CD_TOO_MANY (the slot is too far from the others, see
+ * STORAGE_SLOT_RANGE_MAX), CD_IN_DOUBT. Nothing is taken unless CD_OK.
  */
 CD_MUST_USE enum cd_status storage_log_append(struct storage_log *log,
                                               const struct storage_record *record, bool lazy,
@@ -132,7 +170,7 @@ void storage_log_describe_put(struct storage_log *log, const struct storage_reco
  */
 void storage_log_flush(struct storage_log *log);
 
-/* Writes the idle mark when due. Call with the loop's timers. */
+/* Writes the idle mark and tries for room again when due. Call with the loop's timers. */
 void storage_log_tick(struct storage_log *log, uint64_t now_ms);
 
 /* Absolute env time of the next tick wanted; UINT64_MAX for none. */
@@ -144,23 +182,26 @@ uint64_t storage_log_durable(const struct storage_log *log);
 
 /*
  * Shows the newest STORAGE_ENTRY record of each slot in [first, last], in slot order, until `visit`
- * returns false or about `bytes_max` bytes of bodies were shown (at least one if there is one).
- * Records that still wait for the disk are included. Blocks on reads of the page cache or disk;
- * meant for catch-up.
+ * returns false or at least `bytes_max` bytes of bodies were shown. Slots after `first` without a
+ * record are passed over. Records that still wait for the disk are included. Blocks on reads of the
+ * page cache or disk; meant for catch-up. `visit` must not append.
  *
  * Returns: CD_OK, CD_NOT_FOUND (`first` is not kept), CD_CORRUPT, CD_IO.
  */
-CD_MUST_USE enum cd_status storage_log_read_entries(
-    struct storage_log *log, uint64_t first, uint64_t last, size_t bytes_max,
-    bool (*visit)(void *context, const struct storage_record *record), void *context,
-    struct cd_error *error);
+CD_MUST_USE enum cd_status
+storage_log_read_entries(struct storage_log *log, uint64_t first, uint64_t last, size_t bytes_max,
+                         bool (*visit)(void *context, const struct storage_record *record),
+                         void *context, struct cd_error *error);
 
-/* Figures for metrics. */
+/* Figures for metrics and for admission (R22). */
 struct storage_stats {
-    uint64_t appended_bytes;
-    uint64_t syncs;
-    uint64_t segments;
-    uint64_t pending_bytes;
+    uint64_t appended_bytes; /* since the opening, with record headers */
+    uint64_t written_bytes;  /* carried to the disk since the opening */
+    uint64_t syncs;          /* group commits since the opening */
+    uint64_t segments;       /* files, without the reserved one */
+    uint64_t pending_bytes;  /* taken and not yet durable */
+    uint64_t room_bytes;     /* left in the current segment and the reserved one */
+    bool full;               /* no room for a new segment */
 };
 void storage_log_stats(const struct storage_log *log, struct storage_stats *ret_stats);
 
