@@ -1,0 +1,83 @@
+#include "paxos/internal.h"
+
+/* Building the state again from the log's records, in their order, before paxos_start. */
+
+void paxos_restore_identity(struct paxos *px, uint64_t incarnation)
+{
+    CD_ASSERT(!px->started);
+    if (incarnation != px->incarnation) {
+        px->incarnation = incarnation;
+        px->was_member = false;
+        px->peers[0].incarnation = incarnation;
+    }
+}
+
+void paxos_restore_promise(struct paxos *px, struct paxos_ballot ballot)
+{
+    CD_ASSERT(!px->started);
+    if (paxos_ballot_compare(ballot, px->promised) > 0) {
+        px->promised = ballot;
+    }
+    paxos_saw_ballot(px, ballot);
+}
+
+enum cd_status paxos_restore_accepted(struct paxos *px, const struct paxos_entry *entry)
+{
+    CD_ASSERT(!px->started);
+    if (entry->slot != 0 && entry->slot <= px->chosen) {
+        return CD_OK; /* written before its slot was learned as chosen */
+    }
+    if (!paxos_entry_is_sound(px, entry) || !paxos_slot_is_open(px, entry->slot)) {
+        return CD_CORRUPT;
+    }
+    paxos_restore_promise(px, entry->ballot);
+    paxos_entry_assign(&paxos_cell(px, entry->slot)->entry, entry);
+    return CD_OK;
+}
+
+enum cd_status paxos_restore_learned(struct paxos *px, const struct paxos_entry *entry,
+                                     struct paxos_effects *effects)
+{
+    CD_ASSERT(!px->started);
+    if (entry->slot != 0 && entry->slot <= px->chosen) {
+        return CD_OK;
+    }
+    bool first_is_config = px->configs_count != 0 || entry->kind == PAXOS_CONFIG;
+    if (entry->slot != px->chosen + 1 || !first_is_config || !paxos_entry_is_sound(px, entry)) {
+        return CD_CORRUPT;
+    }
+    paxos_choose_next(px, entry, effects);
+    return CD_OK;
+}
+
+enum cd_status paxos_restore_mark(struct paxos *px, paxos_slot slot,
+                                  struct paxos_effects *effects)
+{
+    CD_ASSERT(!px->started);
+    while (px->chosen < slot) {
+        if (!paxos_slot_is_open(px, px->chosen + 1)) {
+            return CD_CORRUPT;
+        }
+        struct paxos_entry entry = {0};
+        paxos_entry_assign(&entry, &paxos_cell(px, px->chosen + 1)->entry);
+        if (entry.kind == 0) {
+            return CD_CORRUPT; /* a mark over a slot that the log does not hold */
+        }
+        paxos_choose_next(px, &entry, effects);
+        paxos_entry_drop(&entry);
+    }
+    return CD_OK;
+}
+
+void paxos_restore_remembered(struct paxos *px, uint32_t node, uint64_t incarnation,
+                              uint64_t position)
+{
+    CD_ASSERT(!px->started);
+    if (node == 0 || node == px->node) {
+        return;
+    }
+    struct paxos_peer *peer = paxos_peer_get(px, node, incarnation);
+    if (peer != NULL && position > peer->remembered) {
+        peer->remembered = position;
+    }
+}
