@@ -33,8 +33,8 @@
  *
  * Paths and names are bytes, in UTF-8. Children are ordered by the bytes of their names.
  *
- * Thread: loop, all functions; but fsm_path_check, fsm_command_check and fsm_outcome_describe, which
- * touch only their arguments: any.
+ * Thread: loop, all functions; but fsm_path_check, fsm_command_check and fsm_outcome_describe,
+ * which touch only their arguments: any.
  */
 
 struct fsm;      /* the machine; private */
@@ -46,34 +46,34 @@ struct fsm_bytes {
     size_t bytes;
 };
 
-/* ---- Limits ----------------------------------------------------------------------------------- */
+/* ---- Limits ---- */
 
 /* What one command may be and do, and how large the tree may be. The same on every replica. */
 struct fsm_limits {
-    uint32_t path_bytes;   /* of one path, at most FSM_PATH_BYTES_CEILING */
-    uint32_t data_bytes;   /* of one node's data */
-    uint32_t txn_bytes;    /* paths, data and values in a transaction; also the data that it reads */
+    uint32_t path_bytes; /* of one path, at most FSM_PATH_BYTES_CEILING */
+    uint32_t data_bytes; /* of one node's data */
+    uint32_t txn_bytes;  /* paths, data and values in a transaction; also the data that it reads */
     uint32_t txn_compares; /* compares of a transaction */
     uint32_t txn_ops;      /* operations of each branch of a transaction */
     uint32_t atomic_nodes; /* nodes that one command may create, set and delete (R25) */
-    uint64_t tree_nodes;   /* nodes in the whole tree, the root included */
+    uint64_t tree_nodes;   /* nodes in the whole tree, the root included; below 2^32 */
     uint64_t tree_bytes;   /* paths and data of the whole tree */
 };
 
-#define FSM_PATH_BYTES_CEILING 16384u
+#define FSM_PATH_BYTES_CEILING 8192u
 
 #define FSM_LIMITS_DEFAULT                                                                         \
     {                                                                                              \
-        .path_bytes = 4096u, .data_bytes = 1u << 20, .txn_bytes = 4u << 20, .txn_compares = 1024u,                \
-        .txn_ops = 1024u, .atomic_nodes = 10000u, .tree_nodes = UINT64_C(20000000),        \
+        .path_bytes = 4096u, .data_bytes = 1u << 20, .txn_bytes = 4u << 20, .txn_compares = 1024u, \
+        .txn_ops = 1024u, .atomic_nodes = 10000u, .tree_nodes = UINT64_C(20000000),                \
         .tree_bytes = UINT64_C(8) << 30,                                                           \
     }
 
-/* ---- Zxid ------------------------------------------------------------------------------------- */
+/* ---- Zxid ---- */
 
-/* A zxid is the generation of the cluster (R14) over a counter of applied changes. 0 is never one. */
+/* A zxid is the cluster's generation (R14) over a counter of applied changes. 0 is never one. */
 #define FSM_ZXID_COUNTER_BITS 48
-#define FSM_GENERATION_FIRST 1u
+#define FSM_GENERATION_FIRST  1u
 
 static inline uint64_t fsm_zxid_make(uint16_t generation, uint64_t counter)
 {
@@ -90,7 +90,7 @@ static inline uint64_t fsm_zxid_counter(uint64_t zxid)
     return zxid & ((UINT64_C(1) << FSM_ZXID_COUNTER_BITS) - 1);
 }
 
-/* ---- Nodes ------------------------------------------------------------------------------------ */
+/* ---- Nodes ---- */
 
 enum fsm_node_kind {
     FSM_PERSISTENT = 0,
@@ -107,13 +107,13 @@ struct fsm_stat {
     uint64_t ctime_ms; /* effective wall time of czxid, ms since 1970 */
     uint64_t mtime_ms; /* effective wall time of mzxid */
     uint64_t version;  /* times the data was set after the creation */
-    uint64_t creates;  /* children ever created under it; the next sequential suffix */
+    uint64_t creates;  /* the next sequential suffix: children created under it, or more */
     uint64_t children_count;
     uint32_t data_bytes;
     enum fsm_node_kind kind;
 };
 
-/* ZooKeeper's cversion as clients see it: children created plus children deleted. */
+/* ZooKeeper's cversion as clients see it: grows with each child created and each deleted. */
 static inline uint64_t fsm_stat_cversion(const struct fsm_stat *stat)
 {
     return 2 * stat->creates - stat->children_count;
@@ -123,12 +123,12 @@ static inline uint64_t fsm_stat_cversion(const struct fsm_stat *stat)
  * Is `path` a node's path? Absolute ("/a/b", or "/" alone); no empty, "." or ".." element; no slash
  * at the end; valid UTF-8; no control character (U+0000 to U+001F, U+007F to U+009F); at most
  * limits->path_bytes bytes.
- * Returns CD_OK, or CD_INVALID_ARGUMENT with a sentence in `error` (may be NULL) that names the rule.
+ * Returns CD_OK, or CD_INVALID_ARGUMENT; `error` (may be NULL) gets a sentence that names the rule.
  */
 CD_MUST_USE enum cd_status fsm_path_check(const struct fsm_limits *limits, struct fsm_bytes path,
                                           struct cd_error *error);
 
-/* ---- Commands --------------------------------------------------------------------------------- */
+/* ---- Commands ---- */
 
 #define FSM_ANY_VERSION INT64_C(-1)
 
@@ -136,8 +136,8 @@ enum fsm_op_kind {
     FSM_OP_CREATE = 1,
     FSM_OP_DELETE = 2,
     FSM_OP_SET = 3,
-    FSM_OP_TXN = 4,    /* only as a command's own operation */
-    FSM_OP_CHECK = 5,  /* this and the following only inside a transaction */
+    FSM_OP_TXN = 4,   /* only as a command's own operation */
+    FSM_OP_CHECK = 5, /* this and the following only inside a transaction */
     FSM_OP_GET = 6,
     FSM_OP_EXISTS = 7,
 };
@@ -162,7 +162,9 @@ struct fsm_op_create {
 };
 
 /*
- * Deletes a node. CD_NO_NODE, CD_BAD_VERSION, CD_NOT_EMPTY, CD_ROOT_FIXED, CD_TOO_MANY (atomic_nodes).
+ * Deletes a node. CD_NO_NODE, CD_BAD_VERSION, CD_NOT_EMPTY, CD_ROOT_FIXED, CD_TOO_MANY
+ * (atomic_nodes).
+ *
  * recursive: with everything below it, at once or not at all; `version` is the named node's.
  * if_present: a missing node is CD_OK with changed = false.
  */
@@ -173,8 +175,10 @@ struct fsm_op_delete {
     bool if_present;
 };
 
-/* Sets a node's data. CD_NO_NODE, CD_BAD_VERSION, CD_TOO_LARGE (data_bytes, tree_bytes),
- * CD_TOO_MANY (atomic_nodes, in a transaction). */
+/*
+ * Sets a node's data. CD_NO_NODE, CD_BAD_VERSION, CD_TOO_LARGE (data_bytes, tree_bytes),
+ * CD_TOO_MANY (atomic_nodes, in a transaction).
+ */
 struct fsm_op_set {
     struct fsm_bytes path;
     struct fsm_bytes data;
@@ -188,8 +192,8 @@ struct fsm_op_check {
 };
 
 /*
- * GET: CD_NO_NODE, CD_TOO_LARGE (over txn_bytes read in one transaction); shows stat and
- * data. EXISTS: always CD_OK; shows the stat if `found`.
+ * GET: CD_NO_NODE, CD_TOO_LARGE (over txn_bytes read in one transaction); shows stat and data.
+ * EXISTS: always CD_OK; shows the stat if `found`.
  */
 struct fsm_op_read {
     struct fsm_bytes path;
@@ -228,10 +232,11 @@ struct fsm_compare {
 struct fsm_op;
 
 /*
- * If all compares hold (none always do), the then-operations run, otherwise the else-operations. They
- * run in order, each on what the earlier ones left. The first that is refused undoes all of them and
- * its status is the transaction's. Compares that fail with no else-operation: CD_COMPARE_FAILED.
- * A transaction holds no other, and at most one sequential create for each path given (R15).
+ * If all compares hold (none always do), the then-operations run, otherwise the else-operations.
+ * They run in order, each on what the earlier ones left. The first that is refused undoes all of
+ * them and its status is the transaction's. Compares that fail with no else-operation:
+ * CD_COMPARE_FAILED. A transaction holds no other, and at most one sequential create for each path
+ * given (R15).
  */
 struct fsm_op_txn {
     const struct fsm_compare *compares;
@@ -254,7 +259,7 @@ struct fsm_op {
     };
 };
 
-/* The replica that serves the client, so that it finds the waiting request. The fsm never reads it. */
+/* The replica that serves the client, so that it finds the waiting request. Never read here. */
 struct fsm_origin {
     uint32_t node;
     uint64_t boot;
@@ -264,7 +269,7 @@ struct fsm_origin {
 /* One write of a batch. All bytes are borrowed for the call that takes it. */
 struct fsm_command {
     struct fsm_origin origin;
-    uint64_t session; /* 0: none. Any other is CD_SESSION_EXPIRED as long as none can be opened (R7) */
+    uint64_t session; /* 0: none. Others: CD_SESSION_EXPIRED while none can be opened (R7) */
     uint64_t seq;     /* within the session; 0 without one */
     uint64_t attach;  /* attach number (R9); 0 without a session */
     struct fsm_op op; /* CREATE, DELETE, SET or TXN */
@@ -280,17 +285,17 @@ CD_MUST_USE enum cd_status fsm_command_check(const struct fsm_limits *limits,
                                              const struct fsm_command *command,
                                              struct cd_error *error);
 
-/* ---- Results ---------------------------------------------------------------------------------- */
+/* ---- Results ---- */
 
 /* What one operation did. Fields that the operation does not show are zero. */
 struct fsm_outcome {
-    enum cd_status status; /* CD_NOT_APPLIED: another operation of its transaction was refused */
-    bool changed;          /* the state is another one */
-    bool found;            /* EXISTS: the node is there */
-    struct fsm_bytes path; /* CREATE: the node's path with its suffix. Others: the path asked for */
-    struct fsm_stat stat;  /* CREATE, SET, CHECK, GET, EXISTS: after the operation */
-    struct fsm_bytes data; /* GET */
-    uint64_t nodes_count;  /* nodes created (ancestors included), set or deleted by it */
+    enum cd_status status;  /* CD_NOT_APPLIED: another operation of its transaction was refused */
+    bool changed;           /* the state is another one */
+    bool found;             /* EXISTS: the node is there */
+    struct fsm_bytes path;  /* of the node: created (with its suffix), found or deleted */
+    struct fsm_stat stat;   /* CREATE, SET, CHECK, GET, EXISTS: after the operation */
+    struct fsm_bytes data;  /* GET */
+    uint64_t nodes_count;   /* nodes created (ancestors included), set or deleted by it */
     const char *limit_name; /* CD_TOO_LARGE, CD_TOO_MANY: field of fsm_limits; static; else NULL */
     uint64_t limit;         /* its value */
     uint64_t wanted;        /* what the operation came to, or the first number over the limit */
@@ -324,7 +329,7 @@ struct fsm_result {
                               for CD_COMPARE_FAILED; -1 if none, or if the form itself was refused */
     struct fsm_outcome *outcomes; /* one for each operation of the branch; one for other commands */
     size_t outcomes_count;
-    size_t outcomes_capacity; /* private */
+    size_t outcomes_capacity;   /* private */
     struct fsm_change *changes; /* what changed, for watches; at most limits.atomic_nodes */
     size_t changes_count;
     size_t changes_capacity; /* private */
@@ -337,11 +342,12 @@ void fsm_result_release(struct fsm_result *result);
 
 /*
  * A sentence for a person about a refused operation: what was wrong, the limit, what to do. For
- * refusals that only the tree could judge; those of form come from fsm_command_check. Not for CD_OK.
+ * refusals that only the tree could judge; those of form come from fsm_command_check. Not for
+ * CD_OK.
  */
 void fsm_outcome_describe(const struct fsm_outcome *outcome, struct cd_error *error);
 
-/* ---- The machine ------------------------------------------------------------------------------ */
+/* ---- The machine ---- */
 
 /* A leadership that was applied; ordered by round, then node, then incarnation (R2). */
 struct fsm_leadership {
@@ -356,7 +362,8 @@ struct fsm_batch_stamp {
     uint64_t elapsed_ms; /* of the cluster's life, for every timeout */
 };
 
-/* An empty tree: the root, nothing applied. `limits` are copied; they must be within their ceilings. */
+/* An empty tree: the root, nothing applied. Copies `limits`, which must be within their ceilings.
+ */
 struct fsm *fsm_create(const struct fsm_limits *limits, uint16_t generation);
 void fsm_free(struct fsm *fsm); /* accepts NULL; results may outlive it */
 
@@ -382,9 +389,9 @@ uint64_t fsm_nodes_count(const struct fsm *fsm);             /* the root include
 uint64_t fsm_tree_bytes(const struct fsm *fsm);              /* paths and data */
 
 /*
- * A hash of the whole state: tree, counters, times, leadership, limits, slot. Equal states have equal
- * digests however they came about; it is kept up to date by each change, so this is O(1). Between
- * slots only. Its layout is FSM_DIGEST_VERSION (R6).
+ * A hash of the whole state: tree, counters, times, leadership, limits, slot. Equal states have
+ * equal digests however they came about; it is kept up to date by each change, so this is O(1).
+ * Between slots only. Its layout is FSM_DIGEST_VERSION (R6).
  */
 #define FSM_DIGEST_VERSION 1u
 uint64_t fsm_digest(const struct fsm *fsm);
@@ -392,7 +399,7 @@ uint64_t fsm_digest(const struct fsm *fsm);
 /* Aborts if an invariant of the state is broken or the kept digest is not the tree's. O(tree). */
 void fsm_check(const struct fsm *fsm);
 
-/* ---- Reads ------------------------------------------------------------------------------------ */
+/* ---- Reads ---- */
 
 /* A node as read. Bytes are borrowed from the tree until the next apply. */
 struct fsm_view {
@@ -412,8 +419,8 @@ CD_MUST_USE enum cd_status fsm_exists(const struct fsm *fsm, struct fsm_bytes pa
 
 /*
  * The children of one node in the order of their names' bytes, from the first name above `after`
- * (empty: from the start). The caller takes as many as fit its page; the last name taken is the next
- * page's `after`, and need not exist any more by then.
+ * (empty: from the start). The caller takes as many as fit its page; the last name taken is the
+ * next page's `after`, and need not exist any more by then.
  *
  * A page shows the state of one zxid. Pages read at different zxids may differ; but if the parent's
  * czxid and pzxid are the same in all of them, no child was created or deleted in between, so the
@@ -421,21 +428,24 @@ CD_MUST_USE enum cd_status fsm_exists(const struct fsm *fsm, struct fsm_bytes pa
  */
 #define FSM_TREE_HEIGHT_MAX 16
 struct fsm_page;
+struct fsm_tree;
 struct fsm_cursor { /* private */
     const struct fsm_page *pages[FSM_TREE_HEIGHT_MAX];
     uint16_t indexes[FSM_TREE_HEIGHT_MAX];
     uint32_t height;
 };
 struct fsm_children {
-    struct fsm_stat parent;   /* of the listed node; children_count is the size of the whole list */
-    uint64_t zxid;            /* the state shown */
-    const struct fsm *fsm;    /* private, as all below */
+    struct fsm_stat parent; /* of the listed node; children_count is the size of the whole list */
+    uint64_t zxid;          /* the state shown */
+    const struct fsm_tree *tree; /* private, as all below */
     struct fsm_cursor cursor;
     struct fsm_bytes prefix;
 };
 
-/* Returns CD_OK, CD_NO_NODE, CD_INVALID_ARGUMENT (path, or `after` is no name). Nothing to release;
- * invalid after the next apply. Borrows nothing from the arguments. */
+/*
+ * Returns CD_OK, CD_NO_NODE, CD_INVALID_ARGUMENT (path, or `after` is no name). Nothing to release;
+ * invalid after the next apply. Borrows nothing from the arguments.
+ */
 CD_MUST_USE enum cd_status fsm_children_open(const struct fsm *fsm, struct fsm_bytes path,
                                              struct fsm_bytes after, struct fsm_children *ret_list);
 

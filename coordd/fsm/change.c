@@ -1,0 +1,176 @@
+#include "base/memory.h"
+#include "fsm/path.h"
+#include "fsm/state.h"
+
+/*
+ * The only place that changes the tree. What a change does to the parent is ZooKeeper's: creating
+ * or deleting a child moves pzxid and the two counters, setting data touches the node alone.
+ */
+
+#define UNDO_CAPACITY_FIRST 8u
+
+void fsm_step_init(struct fsm_step *step, struct fsm *fsm, struct fsm_result *result)
+{
+    CD_ASSERT(fsm_zxid_generation(fsm->zxid + 1) == fsm_zxid_generation(fsm->zxid));
+    *step = (struct fsm_step){
+        .fsm = fsm,
+        .result = result,
+        .zxid = fsm->zxid + 1,
+        .undo_tree_bytes = fsm->tree_bytes,
+        .undo_tree_digest = fsm->tree_digest,
+    };
+}
+
+void fsm_step_release(struct fsm_step *step)
+{
+    for (size_t i = 0; i < step->undo_count; i++) {
+        fsm_node_unref(step->undo[i].before);
+        fsm_node_unref(step->undo[i].created);
+    }
+    cd_free(step->undo);
+    *step = (struct fsm_step){0};
+}
+
+static void undo_add(struct fsm_step *step, struct fsm_undo undo)
+{
+    if (step->undo_count == step->undo_capacity) {
+        step->undo_capacity =
+            step->undo_capacity == 0 ? UNDO_CAPACITY_FIRST : 2 * step->undo_capacity;
+        step->undo = cd_realloc(step->undo, step->undo_capacity * sizeof(*step->undo));
+    }
+    step->undo[step->undo_count] = undo;
+    step->undo_count++;
+}
+
+/*
+ * Before a version is changed or leaves the tree. Only the version from before the transaction is
+ * kept: a node that bears its zxid was created by it or is in the log already. (Keeping the others
+ * would be right too, but a shared version is copied whole at its next change.)
+ */
+static void undo_keep(struct fsm_step *step, struct fsm_node *node)
+{
+    if (step->in_txn && fsm_node_last_zxid(node) != step->zxid) {
+        undo_add(step, (struct fsm_undo){.before = fsm_node_ref(node)});
+    }
+}
+
+static void restat(struct fsm_step *step, struct fsm_node *node, const struct fsm_stat *stat)
+{
+    struct fsm *fsm = step->fsm;
+    undo_keep(step, node);
+    fsm->tree_digest -= fsm_node_digest_stat(node);
+    node = fsm_tree_restat(&fsm->tree, fsm_node_key(node), stat);
+    fsm->tree_digest += fsm_node_digest_stat(node);
+}
+
+static struct fsm_node *find_parent(struct fsm_step *step, struct fsm_bytes key,
+                                    struct fsm_stat *ret_stat)
+{
+    struct fsm_node *parent = fsm_tree_find(&step->fsm->tree, fsm_key_parent(key));
+    CD_ASSERT(parent != NULL);
+    fsm_node_stat(parent, ret_stat);
+    return parent;
+}
+
+static void add(struct fsm *fsm, struct fsm_node *node)
+{
+    fsm->tree_bytes += node->key_bytes + (uint64_t)node->data_bytes;
+    fsm->tree_digest += fsm_node_digest(node);
+}
+
+static void subtract(struct fsm *fsm, const struct fsm_node *node)
+{
+    fsm->tree_bytes -= node->key_bytes + (uint64_t)node->data_bytes;
+    fsm->tree_digest -= fsm_node_digest(node);
+}
+
+struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key, struct fsm_bytes data,
+                                 uint64_t creates)
+{
+    struct fsm *fsm = step->fsm;
+    struct fsm_stat stat = {
+        .czxid = step->zxid,
+        .mzxid = step->zxid,
+        .pzxid = step->zxid,
+        .ctime_ms = fsm->wall_ms,
+        .mtime_ms = fsm->wall_ms,
+        .data_bytes = (uint32_t)data.bytes,
+        .kind = FSM_PERSISTENT,
+    };
+    struct fsm_node *node = fsm_node_create(key, &stat, data);
+    add(fsm, node);
+    fsm_tree_insert(&fsm->tree, node);
+    if (step->in_txn) {
+        undo_add(step, (struct fsm_undo){.created = fsm_node_ref(node)});
+    }
+    fsm_result_add_change(step->result, FSM_NODE_CREATED, node, NULL);
+
+    struct fsm_node *parent = find_parent(step, key, &stat);
+    stat.pzxid = step->zxid;
+    stat.children_count++;
+    stat.creates = creates > stat.creates ? creates : stat.creates + 1;
+    restat(step, parent, &stat);
+    step->nodes_count++;
+    return node;
+}
+
+struct fsm_node *fsm_step_set(struct fsm_step *step, struct fsm_node *node, struct fsm_bytes data)
+{
+    struct fsm *fsm = step->fsm;
+    struct fsm_stat stat;
+    fsm_node_stat(node, &stat);
+    stat.mzxid = step->zxid;
+    stat.mtime_ms = fsm->wall_ms;
+    stat.version++;
+    stat.data_bytes = (uint32_t)data.bytes;
+    undo_keep(step, node);
+    struct fsm_node *now = fsm_node_create(fsm_node_key(node), &stat, data);
+    subtract(fsm, node);
+    add(fsm, now);
+    fsm_result_add_change(step->result, FSM_NODE_SET, now, node);
+    fsm_tree_replace(&fsm->tree, now);
+    step->nodes_count++;
+    return now;
+}
+
+void fsm_step_delete(struct fsm_step *step, struct fsm_node *const *nodes, size_t nodes_count)
+{
+    struct fsm *fsm = step->fsm;
+    struct fsm_node *top = nodes[0];
+    for (size_t i = nodes_count; i > 0; i--) {
+        struct fsm_node *node = nodes[i - 1];
+        undo_keep(step, node);
+        subtract(fsm, node);
+        fsm_result_add_change(step->result, FSM_NODE_DELETED, node, NULL);
+        fsm_tree_remove(&fsm->tree, fsm_node_key(node));
+        step->nodes_count++;
+    }
+    /* The list of changes keeps `top` alive. */
+    struct fsm_stat stat;
+    struct fsm_node *parent = find_parent(step, fsm_node_key(top), &stat);
+    CD_ASSERT(stat.children_count > 0);
+    stat.pzxid = step->zxid;
+    stat.children_count--;
+    restat(step, parent, &stat);
+}
+
+void fsm_step_undo(struct fsm_step *step)
+{
+    struct fsm_tree *tree = &step->fsm->tree;
+    CD_ASSERT(step->in_txn);
+    for (size_t i = step->undo_count; i > 0; i--) {
+        const struct fsm_undo *undo = &step->undo[i - 1];
+        struct fsm_node *node = undo->created != NULL ? undo->created : undo->before;
+        bool present = fsm_tree_find(tree, fsm_node_key(node)) != NULL;
+        if (undo->created != NULL && present) {
+            fsm_tree_remove(tree, fsm_node_key(node));
+        } else if (undo->before != NULL && present) {
+            fsm_tree_replace(tree, fsm_node_ref(node));
+        } else if (undo->before != NULL) {
+            fsm_tree_insert(tree, fsm_node_ref(node));
+        }
+    }
+    step->fsm->tree_bytes = step->undo_tree_bytes;
+    step->fsm->tree_digest = step->undo_tree_digest;
+    fsm_result_drop_changes(step->result);
+}

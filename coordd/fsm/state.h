@@ -1,0 +1,90 @@
+#ifndef COORD_FSM_STATE_H
+#define COORD_FSM_STATE_H
+
+#include "fsm/fsm.h"
+#include "fsm/tree.h"
+
+/* The machine, private to coordd/fsm. What of it is replicated state goes into the digest. */
+struct fsm {
+    struct fsm_limits limits;
+    struct fsm_tree tree;
+    uint64_t tree_bytes; /* keys and data of all nodes */
+    uint64_t
+        tree_digest; /* sum of fsm_node_digest over all nodes, modulo 2^64: order is no matter */
+    uint64_t zxid;   /* last one taken */
+    uint64_t slot;   /* last one ended */
+    uint64_t wall_ms;
+    uint64_t elapsed_ms;
+    struct fsm_leadership leadership;
+    bool in_slot;
+};
+
+/* ---- One command under way: change.c ---- */
+
+/* How one node was before a transaction. Exactly one of the two is set. */
+struct fsm_undo {
+    struct fsm_node *before;  /* owned reference: this version was there */
+    struct fsm_node *created; /* owned reference: nothing had this node's key */
+};
+
+/*
+ * A command under way. Operations first check all that may refuse them and then change the tree
+ * through the functions below, which keep parents, digest, byte counts and the list of changes.
+ */
+struct fsm_step {
+    struct fsm *fsm;
+    struct fsm_result *result;
+    uint64_t zxid;        /* the one that its changes get */
+    uint64_t nodes_count; /* nodes created, set and deleted; at most limits.atomic_nodes */
+    uint64_t read_bytes;  /* data read; at most limits.txn_bytes */
+    bool in_txn;          /* keeps the undo log */
+
+    struct fsm_undo *undo; /* owned */
+    size_t undo_count;
+    size_t undo_capacity;
+    uint64_t undo_tree_bytes; /* what the machine had before the transaction */
+    uint64_t undo_tree_digest;
+};
+
+void fsm_step_init(struct fsm_step *step, struct fsm *fsm, struct fsm_result *result);
+void fsm_step_release(struct fsm_step *step);
+
+/*
+ * Creates a node whose parent exists and whose key does not. The parent's counter of creations goes
+ * to `creates` or up by one, whichever is more. Returns the node, borrowed from the tree.
+ */
+struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key, struct fsm_bytes data,
+                                 uint64_t creates);
+
+/* Sets a node's data. Returns the new version, borrowed from the tree; `node` is gone. */
+struct fsm_node *fsm_step_set(struct fsm_step *step, struct fsm_node *node, struct fsm_bytes data);
+
+/* Deletes `nodes`, borrowed from the tree: a node and everything below it, in the tree's order. */
+void fsm_step_delete(struct fsm_step *step, struct fsm_node *const *nodes, size_t nodes_count);
+
+/* Takes back all changes of a transaction, the list of changes too. */
+void fsm_step_undo(struct fsm_step *step);
+
+/* ---- Operations: apply.c, txn.c ---- */
+
+/* Carries out one operation but TXN. Its form was checked. `outcome` is zeroed by the caller. */
+void fsm_step_op(struct fsm_step *step, const struct fsm_op *op, struct fsm_outcome *outcome);
+
+/* Carries out a whole transaction, whose form was checked, and fills the result. */
+void fsm_step_txn(struct fsm_step *step, const struct fsm_op_txn *txn);
+
+/* ---- Results: result.c ---- */
+
+/* Makes room for `count` zeroed outcomes in a cleared result. */
+void fsm_result_expect(struct fsm_result *result, size_t count);
+
+/* Takes references of its own; `before` may be NULL. */
+void fsm_result_add_change(struct fsm_result *result, enum fsm_change_kind kind,
+                           struct fsm_node *node, struct fsm_node *before);
+void fsm_result_drop_changes(struct fsm_result *result);
+
+/* Shows a node in an outcome, which takes a reference to it. */
+void fsm_outcome_show(struct fsm_outcome *outcome, struct fsm_node *node);
+void fsm_outcome_clear(struct fsm_outcome *outcome);
+
+#endif

@@ -1,0 +1,580 @@
+#include "fsm/tree.h"
+
+#include "base/memory.h"
+#include "fsm/path.h"
+
+/*
+ * Small pages make the copy that a frozen version costs cheap, large ones make the tree flat. Pages
+ * below PAGE_SLOTS_LOW join a neighbour if both together stay at or below PAGE_SLOTS_JOINED, which
+ * leaves room, so that a page does not split and join in turns.
+ */
+#define PAGE_SLOTS        32u
+#define PAGE_SLOTS_LOW    8u
+#define PAGE_SLOTS_JOINED 24u
+
+/* A key that separates two neighbouring pages: as much of the right one's first key as it takes. */
+struct bound {
+    uint32_t refs;
+    uint32_t bytes;
+    uint8_t data[];
+};
+
+struct fsm_page {
+    uint32_t refs;
+    uint16_t count; /* slots used */
+    uint16_t level; /* 0: struct leaf, above: struct inner */
+};
+
+struct leaf {
+    struct fsm_page page;
+    struct fsm_node *nodes[PAGE_SLOTS]; /* owned references */
+};
+
+struct inner {
+    struct fsm_page page;
+    struct fsm_page *pages[PAGE_SLOTS]; /* owned references */
+    struct bound *bounds[PAGE_SLOTS];   /* owned references; the first is NULL: no lower bound */
+};
+
+static struct leaf *leaf_of(struct fsm_page *page)
+{
+    CD_ASSERT(page->level == 0);
+    return (struct leaf *)page;
+}
+
+static struct inner *inner_of(struct fsm_page *page)
+{
+    CD_ASSERT(page->level != 0);
+    return (struct inner *)page;
+}
+
+static const struct leaf *leaf_of_const(const struct fsm_page *page)
+{
+    CD_ASSERT(page->level == 0);
+    return (const struct leaf *)page;
+}
+
+static const struct inner *inner_of_const(const struct fsm_page *page)
+{
+    CD_ASSERT(page->level != 0);
+    return (const struct inner *)page;
+}
+
+/* ---- References ---- */
+
+/* The shortest key that is above `low` and not above `high`. */
+static struct bound *bound_between(struct fsm_bytes low, struct fsm_bytes high)
+{
+    size_t common = 0;
+    while (common < low.bytes && low.data[common] == high.data[common]) {
+        common++;
+    }
+    CD_ASSERT(common < high.bytes);
+    struct bound *bound = cd_malloc(sizeof(*bound) + common + 1);
+    bound->refs = 1;
+    bound->bytes = (uint32_t)(common + 1);
+    memcpy(bound->data, high.data, common + 1);
+    return bound;
+}
+
+static struct fsm_bytes bound_key(const struct bound *bound)
+{
+    return fsm_bytes_make(bound->data, bound->bytes);
+}
+
+static void bound_unref(struct bound *bound)
+{
+    if (bound != NULL && --bound->refs == 0) {
+        cd_free(bound);
+    }
+}
+
+static struct fsm_page *page_create(uint16_t level)
+{
+    struct fsm_page *page = cd_malloc(level == 0 ? sizeof(struct leaf) : sizeof(struct inner));
+    *page = (struct fsm_page){.refs = 1, .level = level};
+    return page;
+}
+
+/* Recurses by level, at most FSM_TREE_HEIGHT_MAX deep. */
+static void page_unref(struct fsm_page *page)
+{
+    CD_ASSERT(page->refs > 0);
+    if (--page->refs > 0) {
+        return;
+    }
+    for (unsigned i = 0; i < page->count; i++) {
+        if (page->level == 0) {
+            fsm_node_unref(leaf_of(page)->nodes[i]);
+        } else {
+            page_unref(inner_of(page)->pages[i]);
+            bound_unref(inner_of(page)->bounds[i]);
+        }
+    }
+    cd_free(page);
+}
+
+static struct fsm_page *page_copy(const struct fsm_page *from)
+{
+    struct fsm_page *page = page_create(from->level);
+    page->count = from->count;
+    for (unsigned i = 0; i < from->count; i++) {
+        if (from->level == 0) {
+            leaf_of(page)->nodes[i] = fsm_node_ref(leaf_of_const(from)->nodes[i]);
+            continue;
+        }
+        struct fsm_page *child = inner_of_const(from)->pages[i];
+        struct bound *bound = inner_of_const(from)->bounds[i];
+        child->refs++;
+        if (bound != NULL) {
+            bound->refs++;
+        }
+        inner_of(page)->pages[i] = child;
+        inner_of(page)->bounds[i] = bound;
+    }
+    return page;
+}
+
+/* Makes the page in `slot` writable. The page that holds `slot` must be writable. */
+static struct fsm_page *page_own(struct fsm_page **slot)
+{
+    struct fsm_page *page = *slot;
+    if (page->refs > 1) {
+        *slot = page_copy(page);
+        page->refs--;
+    }
+    return *slot;
+}
+
+/* ---- Searching ---- */
+
+/* What a search looks for: a key, or the place right behind everything below it. */
+struct target {
+    struct fsm_bytes key;
+    bool past;
+};
+
+static int order(struct fsm_bytes key, const struct target *target)
+{
+    if (target->past && fsm_key_below(key, target->key)) {
+        return -1;
+    }
+    int result = fsm_key_order(key, target->key);
+    return result == 0 && target->past ? -1 : result;
+}
+
+/* The page of `inner` in which the target belongs. */
+static unsigned inner_find(const struct inner *inner, const struct target *target)
+{
+    unsigned low = 0;
+    unsigned high = inner->page.count;
+    while (high - low > 1) {
+        unsigned middle = (low + high) / 2;
+        if (order(bound_key(inner->bounds[middle]), target) <= 0) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The first slot of `leaf` at or above the target; *ret_exact: it is the target. */
+static unsigned leaf_find(const struct leaf *leaf, const struct target *target, bool *ret_exact)
+{
+    unsigned low = 0;
+    unsigned high = leaf->page.count;
+    *ret_exact = false;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        int result = order(fsm_node_key(leaf->nodes[middle]), target);
+        if (result == 0) {
+            *ret_exact = true;
+            return middle;
+        }
+        if (result < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+struct fsm_node *fsm_tree_find(const struct fsm_tree *tree, struct fsm_bytes key)
+{
+    struct target target = {.key = key};
+    const struct fsm_page *page = tree->root;
+    while (page->level != 0) {
+        const struct inner *inner = inner_of_const(page);
+        page = inner->pages[inner_find(inner, &target)];
+    }
+    bool exact;
+    const struct leaf *leaf = leaf_of_const(page);
+    unsigned slot = leaf_find(leaf, &target, &exact);
+    return exact ? leaf->nodes[slot] : NULL;
+}
+
+/* ---- Writing ---- */
+
+void fsm_tree_init(struct fsm_tree *tree)
+{
+    *tree = (struct fsm_tree){.root = page_create(0)};
+}
+
+void fsm_tree_release(struct fsm_tree *tree)
+{
+    if (tree->root != NULL) {
+        page_unref(tree->root);
+    }
+    *tree = (struct fsm_tree){0};
+}
+
+void fsm_tree_share(struct fsm_tree *tree, const struct fsm_tree *from)
+{
+    *tree = *from;
+    tree->root->refs++;
+}
+
+static void inner_insert(struct inner *inner, unsigned at, struct fsm_page *page,
+                         struct bound *bound)
+{
+    unsigned behind = inner->page.count - at;
+    CD_ASSERT(inner->page.count < PAGE_SLOTS && at <= inner->page.count);
+    memmove(inner->pages + at + 1, inner->pages + at, behind * sizeof(struct fsm_page *));
+    memmove(inner->bounds + at + 1, inner->bounds + at, behind * sizeof(struct bound *));
+    inner->pages[at] = page;
+    inner->bounds[at] = bound;
+    inner->page.count++;
+}
+
+/* Takes page `at`, whose reference is the caller's from here on, and its bound out. */
+static void inner_remove(struct inner *inner, unsigned at)
+{
+    unsigned behind = inner->page.count - at - 1u;
+    bound_unref(inner->bounds[at]);
+    memmove(inner->pages + at, inner->pages + at + 1, behind * sizeof(struct fsm_page *));
+    memmove(inner->bounds + at, inner->bounds + at + 1, behind * sizeof(struct bound *));
+    inner->page.count--;
+    if (at == 0 && inner->page.count > 0) {
+        bound_unref(inner->bounds[0]);
+        inner->bounds[0] = NULL;
+    }
+}
+
+/*
+ * How many slots stay when a full page splits on the way to `target`. In half as a rule; but who
+ * writes behind its end probably goes on so (sequential names), and would leave half-empty pages.
+ */
+static unsigned slots_that_stay(const struct fsm_page *page, const struct target *target)
+{
+    struct fsm_bytes last = page->level == 0
+                                ? fsm_node_key(leaf_of_const(page)->nodes[PAGE_SLOTS - 1])
+                                : bound_key(inner_of_const(page)->bounds[PAGE_SLOTS - 1]);
+    return order(last, target) < 0 ? PAGE_SLOTS * 7 / 8 : PAGE_SLOTS / 2;
+}
+
+/* Splits the full, writable page `at` of `parent`, which is writable and has room. */
+static void split(struct inner *parent, unsigned at, const struct target *target)
+{
+    struct fsm_page *left = parent->pages[at];
+    CD_ASSERT(left->count == PAGE_SLOTS);
+    unsigned stay = slots_that_stay(left, target);
+    struct fsm_page *right = page_create(left->level);
+    right->count = (uint16_t)(PAGE_SLOTS - stay);
+    left->count = (uint16_t)stay;
+    struct bound *bound;
+    if (left->level == 0) {
+        struct fsm_node **from = leaf_of(left)->nodes;
+        memcpy(leaf_of(right)->nodes, from + stay, right->count * sizeof(*from));
+        bound = bound_between(fsm_node_key(from[stay - 1]), fsm_node_key(from[stay]));
+    } else {
+        struct inner *from = inner_of(left);
+        struct inner *to = inner_of(right);
+        memcpy(to->pages, from->pages + stay, right->count * sizeof(struct fsm_page *));
+        memcpy(to->bounds, from->bounds + stay, right->count * sizeof(struct bound *));
+        bound = to->bounds[0];
+        to->bounds[0] = NULL;
+    }
+    inner_insert(parent, at + 1, right, bound);
+}
+
+/* A new root above the present one, which is full. */
+static void grow(struct fsm_tree *tree)
+{
+    CD_ASSERT(tree->root->level + 2u <= FSM_TREE_HEIGHT_MAX);
+    struct fsm_page *root = page_create((uint16_t)(tree->root->level + 1u));
+    root->count = 1;
+    inner_of(root)->pages[0] = tree->root;
+    inner_of(root)->bounds[0] = NULL;
+    tree->root = root;
+}
+
+void fsm_tree_insert(struct fsm_tree *tree, struct fsm_node *node)
+{
+    struct target target = {.key = fsm_node_key(node)};
+    if (tree->root->count == PAGE_SLOTS) {
+        grow(tree);
+    }
+    /* Full pages are split on the way down, so that there is always room for one more above. */
+    struct fsm_page *page = page_own(&tree->root);
+    while (page->level != 0) {
+        struct inner *inner = inner_of(page);
+        unsigned at = inner_find(inner, &target);
+        page = page_own(&inner->pages[at]);
+        if (page->count == PAGE_SLOTS) {
+            split(inner, at, &target);
+            if (order(bound_key(inner->bounds[at + 1]), &target) <= 0) {
+                page = inner->pages[at + 1];
+            }
+        }
+    }
+    bool exact;
+    struct leaf *leaf = leaf_of(page);
+    unsigned at = leaf_find(leaf, &target, &exact);
+    CD_ASSERT(!exact);
+    memmove(leaf->nodes + at + 1, leaf->nodes + at,
+            (leaf->page.count - at) * sizeof(struct fsm_node *));
+    leaf->nodes[at] = node;
+    leaf->page.count++;
+    tree->count++;
+}
+
+/* The writable slot of a key that is in the tree. */
+static struct fsm_node **slot_of(struct fsm_tree *tree, struct fsm_bytes key)
+{
+    struct target target = {.key = key};
+    struct fsm_page *page = page_own(&tree->root);
+    while (page->level != 0) {
+        struct inner *inner = inner_of(page);
+        page = page_own(&inner->pages[inner_find(inner, &target)]);
+    }
+    bool exact;
+    unsigned at = leaf_find(leaf_of(page), &target, &exact);
+    CD_ASSERT(exact);
+    return &leaf_of(page)->nodes[at];
+}
+
+void fsm_tree_replace(struct fsm_tree *tree, struct fsm_node *node)
+{
+    struct fsm_node **slot = slot_of(tree, fsm_node_key(node));
+    fsm_node_unref(*slot);
+    *slot = node;
+}
+
+struct fsm_node *fsm_tree_restat(struct fsm_tree *tree, struct fsm_bytes key,
+                                 const struct fsm_stat *stat)
+{
+    struct fsm_node **slot = slot_of(tree, key);
+    struct fsm_node *node = *slot;
+    if (node->refs == 1 && fsm_node_restat(node, stat)) {
+        return node;
+    }
+    *slot = fsm_node_create(fsm_node_key(node), stat, fsm_node_data(node));
+    fsm_node_unref(node);
+    return *slot;
+}
+
+/* Moves all that page at + 1 of `parent` holds into page `at`, and drops it. */
+static void join(struct inner *parent, unsigned at)
+{
+    struct fsm_page *left = page_own(&parent->pages[at]);
+    struct fsm_page *right = page_own(&parent->pages[at + 1]);
+    size_t count = right->count;
+    if (left->level == 0) {
+        memcpy(leaf_of(left)->nodes + left->count, leaf_of(right)->nodes,
+               count * sizeof(struct fsm_node *));
+    } else {
+        struct inner *to = inner_of(left);
+        struct inner *from = inner_of(right);
+        struct bound *bound = parent->bounds[at + 1];
+        bound->refs++;
+        from->bounds[0] = bound;
+        memcpy(to->pages + left->count, from->pages, count * sizeof(struct fsm_page *));
+        memcpy(to->bounds + left->count, from->bounds, count * sizeof(struct bound *));
+    }
+    left->count = (uint16_t)(left->count + count);
+    right->count = 0;
+    page_unref(right);
+    inner_remove(parent, at + 1);
+}
+
+/* Page `at` of `parent` has lost a slot. False if `parent` stays as it is. */
+static bool tidy(struct inner *parent, unsigned at)
+{
+    struct fsm_page *page = parent->pages[at];
+    if (page->count == 0) {
+        page_unref(page);
+        inner_remove(parent, at);
+        return true;
+    }
+    if (page->count >= PAGE_SLOTS_LOW) {
+        return false;
+    }
+    if (at > 0 && parent->pages[at - 1]->count + page->count <= PAGE_SLOTS_JOINED) {
+        join(parent, at - 1);
+        return true;
+    }
+    if (at + 1u < parent->page.count &&
+        parent->pages[at + 1]->count + page->count <= PAGE_SLOTS_JOINED) {
+        join(parent, at);
+        return true;
+    }
+    return false;
+}
+
+/* Roots with a single page, or none, lose their level. */
+static void shrink(struct fsm_tree *tree)
+{
+    while (tree->root->level != 0 && tree->root->count <= 1) {
+        struct fsm_page *root = tree->root;
+        tree->root = root->count == 1 ? inner_of(root)->pages[0] : page_create(0);
+        root->count = 0;
+        page_unref(root);
+    }
+}
+
+void fsm_tree_remove(struct fsm_tree *tree, struct fsm_bytes key)
+{
+    struct target target = {.key = key};
+    struct inner *parents[FSM_TREE_HEIGHT_MAX];
+    unsigned indexes[FSM_TREE_HEIGHT_MAX];
+    unsigned depth = 0;
+    struct fsm_page *page = page_own(&tree->root);
+    while (page->level != 0) {
+        CD_ASSERT(depth < FSM_TREE_HEIGHT_MAX);
+        parents[depth] = inner_of(page);
+        indexes[depth] = inner_find(parents[depth], &target);
+        page = page_own(&parents[depth]->pages[indexes[depth]]);
+        depth++;
+    }
+    bool exact;
+    struct leaf *leaf = leaf_of(page);
+    unsigned at = leaf_find(leaf, &target, &exact);
+    CD_ASSERT(exact);
+    struct fsm_node *node = leaf->nodes[at];
+    leaf->page.count--;
+    memmove(leaf->nodes + at, leaf->nodes + at + 1,
+            (leaf->page.count - at) * sizeof(struct fsm_node *));
+    tree->count--;
+    while (depth > 0 && tidy(parents[depth - 1], indexes[depth - 1])) {
+        depth--;
+    }
+    shrink(tree);
+    fsm_node_unref(node); /* last, for `key` may be its own */
+}
+
+/* ---- Cursors ---- */
+
+/* Puts a cursor that stands behind its leaf's last slot on the next leaf's first, if there is one.
+ */
+static void cursor_settle(struct fsm_cursor *cursor)
+{
+    uint32_t level = cursor->height - 1;
+    while (cursor->indexes[level] == cursor->pages[level]->count) {
+        if (level == 0) {
+            return; /* the end: the root is used up */
+        }
+        level--;
+        cursor->indexes[level]++;
+    }
+    while (level + 1 < cursor->height) {
+        const struct inner *inner = inner_of_const(cursor->pages[level]);
+        cursor->pages[level + 1] = inner->pages[cursor->indexes[level]];
+        cursor->indexes[level + 1] = 0;
+        level++;
+    }
+}
+
+static void seek(const struct fsm_tree *tree, const struct target *target,
+                 struct fsm_cursor *cursor)
+{
+    const struct fsm_page *page = tree->root;
+    uint32_t level = 0;
+    while (page->level != 0) {
+        CD_ASSERT(level < FSM_TREE_HEIGHT_MAX);
+        const struct inner *inner = inner_of_const(page);
+        unsigned at = inner_find(inner, target);
+        cursor->pages[level] = page;
+        cursor->indexes[level] = (uint16_t)at;
+        page = inner->pages[at];
+        level++;
+    }
+    bool exact;
+    cursor->pages[level] = page;
+    cursor->indexes[level] = (uint16_t)leaf_find(leaf_of_const(page), target, &exact);
+    cursor->height = level + 1;
+    cursor_settle(cursor);
+}
+
+void fsm_tree_seek(const struct fsm_tree *tree, struct fsm_bytes key, struct fsm_cursor *cursor)
+{
+    seek(tree, &(struct target){.key = key}, cursor);
+}
+
+void fsm_tree_seek_past(const struct fsm_tree *tree, struct fsm_bytes key,
+                        struct fsm_cursor *cursor)
+{
+    seek(tree, &(struct target){.key = key, .past = true}, cursor);
+}
+
+struct fsm_node *fsm_cursor_get(const struct fsm_cursor *cursor)
+{
+    uint32_t level = cursor->height - 1;
+    if (cursor->indexes[0] == cursor->pages[0]->count) {
+        return NULL;
+    }
+    return leaf_of_const(cursor->pages[level])->nodes[cursor->indexes[level]];
+}
+
+void fsm_cursor_next(struct fsm_cursor *cursor)
+{
+    CD_ASSERT(cursor->indexes[0] < cursor->pages[0]->count);
+    cursor->indexes[cursor->height - 1]++;
+    cursor_settle(cursor);
+}
+
+/* ---- Checking ---- */
+
+/* Recurses by level. Returns the nodes below `page`, whose keys must be in [low, high). */
+static uint64_t page_check(const struct fsm_page *page, const struct bound *low,
+                           const struct bound *high)
+{
+    uint64_t nodes = 0;
+    CD_ASSERT(page->refs > 0 && page->count <= PAGE_SLOTS);
+    for (unsigned i = 0; i < page->count; i++) {
+        if (page->level == 0) {
+            struct fsm_bytes key = fsm_node_key(leaf_of_const(page)->nodes[i]);
+            CD_ASSERT(leaf_of_const(page)->nodes[i]->refs > 0);
+            CD_ASSERT(low == NULL || fsm_key_order(bound_key(low), key) <= 0);
+            CD_ASSERT(high == NULL || fsm_key_order(key, bound_key(high)) < 0);
+            nodes++;
+            continue;
+        }
+        const struct inner *inner = inner_of_const(page);
+        const struct bound *end = i + 1u < page->count ? inner->bounds[i + 1] : high;
+        CD_ASSERT((i == 0) == (inner->bounds[i] == NULL));
+        CD_ASSERT(inner->pages[i]->level + 1u == page->level);
+        CD_ASSERT(inner->pages[i]->count > 0);
+        nodes += page_check(inner->pages[i], i == 0 ? low : inner->bounds[i], end);
+    }
+    return nodes;
+}
+
+void fsm_tree_check(const struct fsm_tree *tree)
+{
+    CD_ASSERT(tree->root->level == 0 || tree->root->count >= 2);
+    CD_ASSERT(page_check(tree->root, NULL, NULL) == tree->count);
+    struct fsm_cursor cursor;
+    const struct fsm_node *before = NULL;
+    uint64_t nodes = 0;
+    fsm_tree_seek(tree, fsm_bytes_make(NULL, 0), &cursor);
+    for (const struct fsm_node *node = fsm_cursor_get(&cursor); node != NULL;
+         node = fsm_cursor_get(&cursor)) {
+        CD_ASSERT(before == NULL || fsm_key_order(fsm_node_key(before), fsm_node_key(node)) < 0);
+        before = node;
+        nodes++;
+        fsm_cursor_next(&cursor);
+    }
+    CD_ASSERT(nodes == tree->count);
+}

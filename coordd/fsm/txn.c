@@ -1,0 +1,112 @@
+#include "fsm/path.h"
+#include "fsm/state.h"
+
+/* Negative, 0 or positive: what the node has against what is given. The target is not EXISTS. */
+static int compare_node(const struct fsm_node *node, const struct fsm_compare *compare)
+{
+    struct fsm_stat stat;
+    fsm_node_stat(node, &stat);
+    uint64_t has = 0;
+    switch (compare->target) {
+    case FSM_COMPARE_VERSION:
+        has = stat.version;
+        break;
+    case FSM_COMPARE_CVERSION:
+        has = fsm_stat_cversion(&stat);
+        break;
+    case FSM_COMPARE_CZXID:
+        has = stat.czxid;
+        break;
+    case FSM_COMPARE_MZXID:
+        has = stat.mzxid;
+        break;
+    case FSM_COMPARE_PZXID:
+        has = stat.pzxid;
+        break;
+    case FSM_COMPARE_CHILDREN:
+        has = stat.children_count;
+        break;
+    case FSM_COMPARE_VALUE:
+        return fsm_bytes_equal(fsm_node_data(node), compare->value) ? 0 : 1;
+    case FSM_COMPARE_EXISTS:
+    case FSM_COMPARE_OWNER:
+    case FSM_COMPARE_AVERSION:
+    case FSM_COMPARE_HELD:
+        CD_UNREACHABLE(); /* handled by the caller, or refused by the check of form */
+    }
+    return (has > compare->number) - (has < compare->number);
+}
+
+static bool relation_holds(enum fsm_relation relation, int order)
+{
+    switch (relation) {
+    case FSM_EQUAL:
+        return order == 0;
+    case FSM_NOT_EQUAL:
+        return order != 0;
+    case FSM_LESS:
+        return order < 0;
+    case FSM_GREATER:
+        return order > 0;
+    }
+    CD_UNREACHABLE();
+}
+
+static bool compare_holds(const struct fsm_tree *tree, const struct fsm_compare *compare)
+{
+    const struct fsm_node *node = fsm_tree_find(tree, fsm_key_of_path(compare->path));
+    if (compare->target == FSM_COMPARE_EXISTS) {
+        int present = node != NULL;
+        return relation_holds(compare->relation, present - (int)compare->number);
+    }
+    return node != NULL && relation_holds(compare->relation, compare_node(node, compare));
+}
+
+/* The first compare that does not hold, or -1. */
+static int64_t find_failing(const struct fsm_tree *tree, const struct fsm_op_txn *txn)
+{
+    for (size_t i = 0; i < txn->compares_count; i++) {
+        if (!compare_holds(tree, &txn->compares[i])) {
+            return (int64_t)i;
+        }
+    }
+    return -1;
+}
+
+/* Takes everything back; only the refused operation keeps its outcome. */
+static void fail(struct fsm_step *step, size_t at)
+{
+    struct fsm_result *result = step->result;
+    fsm_step_undo(step);
+    for (size_t i = 0; i < result->outcomes_count; i++) {
+        if (i != at) {
+            fsm_outcome_clear(&result->outcomes[i]);
+            result->outcomes[i].status = CD_NOT_APPLIED;
+        }
+    }
+    result->status = result->outcomes[at].status;
+    result->failed_index = (int64_t)at;
+}
+
+void fsm_step_txn(struct fsm_step *step, const struct fsm_op_txn *txn)
+{
+    struct fsm_result *result = step->result;
+    int64_t failing = find_failing(&step->fsm->tree, txn);
+    result->compares_held = failing < 0;
+    if (failing >= 0 && txn->else_count == 0) {
+        result->status = CD_COMPARE_FAILED;
+        result->failed_index = failing;
+        return;
+    }
+    const struct fsm_op *ops = failing < 0 ? txn->then_ops : txn->else_ops;
+    size_t count = failing < 0 ? txn->then_count : txn->else_count;
+    fsm_result_expect(result, count);
+    step->in_txn = true;
+    for (size_t i = 0; i < count; i++) {
+        fsm_step_op(step, &ops[i], &result->outcomes[i]);
+        if (result->outcomes[i].status != CD_OK) {
+            fail(step, i);
+            return;
+        }
+    }
+}
