@@ -65,12 +65,12 @@ enum transport_log_level {
 
 /* One unary call of a client. All pointers are valid until the handler function returns. */
 struct transport_call {
-    uint64_t id;                /* for transport_call_reply, exactly once */
-    const char *method;         /* "/coord.v1.Coordination/Call", "/coord.v1.Admin/Status" */
+    uint64_t id;        /* for transport_call_reply, exactly once */
+    const char *method; /* "/coord.v1.Coordination/Call", "/coord.v1.Admin/Status" */
     const char *identity;
-    const char *from;           /* "ipv4:127.0.0.1:40112" */
-    uint64_t timeout_ms;        /* what is left of the client's deadline, or TRANSPORT_NO_DEADLINE */
-    struct cd_blob *request;    /* borrowed; take a reference to keep it */
+    const char *from;        /* "ipv4:127.0.0.1:40112" */
+    uint64_t timeout_ms;     /* what is left of the client's deadline, or TRANSPORT_NO_DEADLINE */
+    struct cd_blob *request; /* borrowed; take a reference to keep it */
 };
 
 /*
@@ -85,7 +85,8 @@ struct transport_handler {
     void (*stream_opened)(void *context, uint64_t stream, const char *identity, const char *from);
     /* One gRPC message of it. `frame` is borrowed: take a reference to keep it. */
     void (*stream_frame)(void *context, uint64_t stream, struct cd_blob *frame);
-    /* The client sends no more but still reads: answer what is open, then transport_stream_close. */
+    /* The client sends no more but still reads: answer what is open, then transport_stream_close.
+     */
     void (*stream_ended)(void *context, uint64_t stream);
     /*
      * The stream is gone (the client left, its connection broke, it was cut off, or a
@@ -114,11 +115,11 @@ struct transport_handler {
      * "peer_refused", ...: the list is in transport/README.md), `text` one line. What strangers can
      * provoke comes at most once a second per event, with a count of what was left out.
      */
-    void (*log)(void *context, enum transport_log_level level, const char *event,
-                const char *text);
+    void (*log)(void *context, enum transport_log_level level, const char *event, const char *text);
 };
 
-/* A replica that may be a peer. An entry with our own node id is left out, so that one list serves all. */
+/* A replica that may be a peer. An entry with our own node id is left out, so that one list serves
+ * all. */
 struct transport_peer {
     uint32_t node;        /* > 0 */
     const char *address;  /* "coordd-1.example:7421"; resolved anew at every dial */
@@ -134,30 +135,31 @@ struct transport_certificates {
 
 /* Every one > 0. transport_config_init sets the values in brackets. */
 struct transport_limits {
-    uint32_t frame_bytes_max;       /* one received message; more ends that stream [4 MiB + 64 KiB] */
-    uint32_t streams_max;           /* Session streams at a time [10000] */
-    uint32_t calls_max;             /* unary calls without a reply at a time [4096] */
-    uint32_t stream_in_bytes_max;   /* of one stream waiting for the loop; then reading stops [1 MiB] */
-    uint64_t in_bytes_max;          /* of all together waiting for the loop; likewise [64 MiB] */
+    uint32_t frame_bytes_max; /* one received message; more ends that stream [4 MiB + 64 KiB] */
+    uint32_t streams_max;     /* Session streams at a time [10000] */
+    uint32_t calls_max;       /* unary calls without a reply at a time [4096] */
+    uint32_t
+        stream_in_bytes_max; /* of one stream waiting for the loop; then reading stops [1 MiB] */
+    uint64_t in_bytes_max;   /* of all together waiting for the loop; likewise [64 MiB] */
     uint32_t stream_out_bytes_mark; /* waiting for one client; above it reading stops [1 MiB] */
     uint32_t stream_out_bytes_max;  /* above it that stream is cut off [16 MiB] */
-    uint64_t out_bytes_max;         /* of all; above it a stream over its mark is cut off [256 MiB] */
-    uint32_t peer_out_bytes_max;    /* waiting for one peer; above it frames are dropped [32 MiB] */
-    uint32_t close_grace_ms;        /* a closing stream has that long to take its last bytes [10 s] */
-    uint32_t handshake_timeout_ms;  /* [10 s] */
-    uint32_t client_keepalive_ms;   /* a silent client connection is probed, then dropped [10 s] */
-    uint32_t peer_keepalive_ms;     /* the same for peer connections, each half [1 s] */
-    uint32_t dial_timeout_ms;       /* resolve, connect, TLS and acceptance by the peer [5 s] */
-    uint32_t redial_ms_min;         /* pause before a dial: jittered, doubling [50 ms] */
-    uint32_t redial_ms_max;         /* [2 s] */
+    uint64_t out_bytes_max;      /* of all; above it a stream over its mark is cut off [256 MiB] */
+    uint32_t peer_out_bytes_max; /* waiting for one peer; above it frames are dropped [32 MiB] */
+    uint32_t close_grace_ms;     /* a closing stream has that long to take its last bytes [10 s] */
+    uint32_t handshake_timeout_ms; /* [10 s] */
+    uint32_t client_keepalive_ms;  /* a silent client connection is probed, then dropped [10 s] */
+    uint32_t peer_keepalive_ms;    /* the same for peer connections, each half [1 s] */
+    uint32_t dial_timeout_ms;      /* resolve, connect, TLS and acceptance by the peer [5 s] */
+    uint32_t redial_ms_min;        /* pause before a dial: jittered, doubling [50 ms] */
+    uint32_t redial_ms_max;        /* [2 s] */
 };
 
 struct transport_config {
-    uint32_t node;                     /* our own id, > 0 */
-    const char *client_address;        /* "0.0.0.0:7420"; port 0 picks one */
-    const char *peer_address;          /* "0.0.0.0:7421" */
+    uint32_t node;              /* our own id, > 0 */
+    const char *client_address; /* "0.0.0.0:7420"; port 0 picks one */
+    const char *peer_address;   /* "0.0.0.0:7421" */
     const struct transport_peer *peers;
-    size_t peers_count;                /* at most TRANSPORT_PEERS_MAX, ids distinct */
+    size_t peers_count; /* at most TRANSPORT_PEERS_MAX, ids distinct */
     struct transport_certificates certificates;
     struct transport_limits limits;
     /*
@@ -268,33 +270,34 @@ void transport_set_certificates(struct transport *transport,
 
 /* Counters since transport_create, and gauges. A copy; the figures are not of one instant. */
 struct transport_metrics {
-    uint64_t streams_open;         /* gauge */
-    uint64_t calls_open;           /* gauge */
-    uint64_t in_bytes_waiting;     /* gauge: for the loop */
-    uint64_t out_bytes_waiting;    /* gauge: for clients */
+    uint64_t streams_open;      /* gauge */
+    uint64_t calls_open;        /* gauge */
+    uint64_t in_bytes_waiting;  /* gauge: for the loop */
+    uint64_t out_bytes_waiting; /* gauge: for clients */
     uint64_t streams_opened;
-    uint64_t streams_refused;      /* limit, draining, no identity */
-    uint64_t streams_cut_off;      /* did not read */
+    uint64_t streams_refused; /* limit, draining, no identity */
+    uint64_t streams_cut_off; /* did not read */
     uint64_t calls_received;
-    uint64_t calls_refused;        /* limit, draining, no identity, unknown method */
-    uint64_t client_frames_in;     /* streams and calls */
+    uint64_t calls_refused;    /* limit, draining, no identity, unknown method */
+    uint64_t client_frames_in; /* streams and calls */
     uint64_t client_bytes_in;
     uint64_t client_frames_out;
     uint64_t client_bytes_out;
-    uint64_t reads_paused;         /* times reading from a stream stopped at a mark */
-    uint64_t peer_links_up;        /* gauge: outgoing */
+    uint64_t reads_paused;  /* times reading from a stream stopped at a mark */
+    uint64_t peer_links_up; /* gauge: outgoing */
     uint64_t peer_dials;
     uint64_t peer_dials_failed;
-    uint64_t peer_reconnects;      /* a link came up that had been up before */
-    uint64_t peer_refused;         /* incoming streams with a wrong identity */
+    uint64_t peer_reconnects; /* a link came up that had been up before */
+    uint64_t peer_refused;    /* incoming streams with a wrong identity */
     uint64_t peer_frames_in;
     uint64_t peer_bytes_in;
     uint64_t peer_frames_out;
     uint64_t peer_bytes_out;
     uint64_t peer_frames_dropped;
-    uint64_t handshakes_failed;    /* of this process: gRPC does not say whose listener it was */
+    uint64_t handshakes_failed; /* of this process: gRPC does not say whose listener it was */
 };
-void transport_metrics_get(const struct transport *transport, struct transport_metrics *ret_metrics);
+void transport_metrics_get(const struct transport *transport,
+                           struct transport_metrics *ret_metrics);
 
 /*
  * Closes the client listener and refuses new streams and calls with UNAVAILABLE; those that are
