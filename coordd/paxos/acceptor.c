@@ -151,10 +151,13 @@ static void settle_durable_mark(struct paxos *px)
     }
 }
 
-void paxos_on_persisted(struct paxos *px, uint64_t position, struct paxos_effects *out)
+void paxos_on_persisted(struct paxos *px, uint64_t persisted, uint64_t log_position,
+                        struct paxos_effects *out)
 {
-    CD_ASSERT(position >= px->persisted && position <= px->position);
-    px->persisted = position;
+    CD_ASSERT(persisted >= px->persisted && persisted <= px->position);
+    CD_ASSERT(log_position >= px->log_durable);
+    px->persisted = persisted;
+    px->log_durable = log_position;
     settle_durable_mark(px);
     if (px->role == PAXOS_ROLE_CANDIDATE) {
         paxos_try_to_lead(px, out);

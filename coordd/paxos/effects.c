@@ -123,7 +123,7 @@ struct paxos_message *paxos_send_now(struct paxos *px, struct paxos_effects *out
     send->message.from = px->node;
     send->message.from_incarnation = px->incarnation;
     send->message.to = to;
-    send->message.durable = px->persisted;
+    send->message.durable = px->log_durable;
     return &send->message;
 }
 

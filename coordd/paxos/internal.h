@@ -66,8 +66,9 @@ struct paxos {
 
     /* Acceptor. */
     struct paxos_ballot promised;
-    uint64_t position;  /* of the last record asked for */
-    uint64_t persisted; /* durable up to here */
+    uint64_t position;    /* number of the last record asked for, counted from paxos_start */
+    uint64_t persisted;   /* records up to this number are durable */
+    uint64_t log_durable; /* the log's own position for it, told to peers (R2) */
 
     /* Learner. */
     paxos_slot chosen, applied;
@@ -202,7 +203,8 @@ void paxos_on_chosen(struct paxos *px, const struct paxos_message *m, struct pax
 void paxos_raise_promise(struct paxos *px, struct paxos_ballot ballot, struct paxos_effects *out);
 void paxos_on_prepare(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out);
 void paxos_on_accept(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out);
-void paxos_on_persisted(struct paxos *px, uint64_t position, struct paxos_effects *out);
+void paxos_on_persisted(struct paxos *px, uint64_t persisted, uint64_t log_position,
+                        struct paxos_effects *out);
 
 /* election.c */
 void paxos_step_down(struct paxos *px, struct paxos_effects *out);

@@ -51,8 +51,7 @@ void paxos_start(struct paxos *px, uint64_t now_ms, uint64_t position, bool forg
     CD_ASSERT(!px->started);
     px->started = true;
     px->now_ms = now_ms;
-    px->position = position;
-    px->persisted = position;
+    px->log_durable = position;
     px->start_position = position;
     px->start_ms = now_ms;
     px->prevote_nonce = px->boot;
@@ -289,7 +288,7 @@ void paxos_step(struct paxos *px, const struct paxos_event *event, struct paxos_
         on_message(px, event->message, effects);
         break;
     case PAXOS_EV_PERSISTED:
-        paxos_on_persisted(px, event->position, effects);
+        paxos_on_persisted(px, event->persisted, event->position, effects);
         break;
     case PAXOS_EV_APPLIED:
         on_applied(px, event->slot, effects);
@@ -338,6 +337,7 @@ void paxos_status(const struct paxos *px, uint64_t now_ms, struct paxos_status *
         .promised = px->promised,
         .chosen = px->chosen,
         .applied = px->applied,
+        .known_chosen = px->known_chosen > px->chosen ? px->known_chosen : px->chosen,
         .incarnation = px->incarnation,
         .established = px->established,
         .verified = px->verified,

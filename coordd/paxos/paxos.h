@@ -158,7 +158,7 @@ struct paxos_message {
 enum paxos_event_kind {
     PAXOS_EV_TICK,       /* the deadline has come; early or late is harmless */
     PAXOS_EV_MESSAGE,    /* message: from a peer whose identity was verified */
-    PAXOS_EV_PERSISTED,  /* position: durable up to here */
+    PAXOS_EV_PERSISTED,  /* persisted: records asked for that are durable; position: of the log */
     PAXOS_EV_APPLIED,    /* slot: applied up to here */
     PAXOS_EV_PROPOSE,    /* payload: only while paxos_may_propose */
     PAXOS_EV_BARRIER,    /* token: growing; answered by effects.barrier_token */
@@ -174,7 +174,8 @@ struct paxos_event {
     const struct paxos_message *message;
     struct cd_blob *payload; /* shared: a reference is taken */
     const struct paxos_config *config;
-    uint64_t position;
+    uint64_t persisted; /* counts the effects' persist records since paxos_start */
+    uint64_t position;  /* the log's own durable position, which peers are told (R2) */
     paxos_slot slot;
     uint64_t token;
     uint64_t incarnation;
@@ -243,7 +244,7 @@ struct paxos_note {
 
 /*
  * What a step asks for, to be carried out in this order: persist (in order; each record counts one
- * position), send, chosen, then the rest. Everything in it is valid until the next step or clear.
+ * in PAXOS_EV_PERSISTED), send, chosen, then the rest. Everything in it is valid until the next step or clear.
  */
 struct paxos_effects {
     struct paxos_persist *persist;
@@ -310,7 +311,7 @@ void paxos_restore_remembered(struct paxos *px, uint32_t node, uint64_t incarnat
                               uint64_t position);
 
 /*
- * Begins work. `position`: the log's last position, all of it durable; `forgot`: the log is known to
+ * Begins work. `position`: the last position that the log held when it was opened, all durable; `forgot`: the log is known to
  * lack what it once held. Everything restored counts as applied.
  */
 void paxos_start(struct paxos *px, uint64_t now_ms, uint64_t position, bool forgot,
@@ -341,6 +342,7 @@ struct paxos_status {
     struct paxos_ballot ballot;   /* under which `leader` leads, or of the own candidacy */
     struct paxos_ballot promised;
     paxos_slot chosen, applied;
+    paxos_slot known_chosen;      /* highest mark heard of; above `chosen`: still to be fetched */
     uint64_t incarnation;
     bool established;             /* leader whose own leadership is applied */
     bool verified;                /* may vote as far as R2 is concerned */

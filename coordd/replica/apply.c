@@ -1,0 +1,90 @@
+#include "replica/internal.h"
+
+/* What chosen slots do to the tree, and who hears of it. The outcome is the same on every replica. */
+
+static struct paxos_ballot leadership_in_force(const struct replica *r)
+{
+    struct fsm_leadership lead = fsm_leadership(r->fsm);
+    return (struct paxos_ballot){
+        .round = lead.round, .node = lead.node, .incarnation = lead.incarnation};
+}
+
+static enum cd_status apply_commands(struct replica *r, const struct paxos_entry *entry,
+                                     const struct wire_batch *batch, struct cd_error *error)
+{
+    for (size_t i = 0; i < batch->commands_count; i++) {
+        struct fsm_command command;
+        enum cd_status status =
+            wire_command_decode(&r->apply_arena, batch->commands[i].data,
+                                batch->commands[i].bytes, &command, error);
+        if (status != CD_OK) {
+            return status;
+        }
+        fsm_apply(r->fsm, &command, &r->result);
+        r->counts.applied_commands++;
+        if (command.origin.node == r->node && command.origin.boot == r->boot) {
+            replica_write_applied(r, &command, &r->result);
+        }
+    }
+    (void)entry;
+    return CD_OK;
+}
+
+static enum cd_status apply_batch(struct replica *r, const struct paxos_entry *entry,
+                                  struct cd_error *error)
+{
+    struct wire_batch batch;
+    enum cd_status status = wire_batch_decode(&r->apply_arena, entry->payload->data,
+                                              entry->payload->bytes, &batch, error);
+    if (status != CD_OK) {
+        return status;
+    }
+    fsm_slot_begin(r->fsm, entry->slot, &batch.stamp);
+    status = apply_commands(r, entry, &batch, error);
+    fsm_slot_end(r->fsm);
+    return status;
+}
+
+static void apply_leadership(struct replica *r, const struct paxos_entry *entry)
+{
+    struct fsm_leadership lead = {.round = entry->lead.round,
+                                  .node = entry->lead.node,
+                                  .incarnation = entry->lead.incarnation};
+    fsm_slot_begin(r->fsm, entry->slot, NULL);
+    fsm_apply_leadership(r->fsm, &lead);
+    fsm_slot_end(r->fsm);
+    if (lead.node == r->node) {
+        r->office_ms = env_now_ms(&r->env);
+        r->office_elapsed_ms = fsm_elapsed_ms(r->fsm);
+    }
+    replica_leadership_applied(r, entry->lead);
+}
+
+enum cd_status replica_apply(struct replica *r, const struct paxos_entry *entry,
+                             struct cd_error *error)
+{
+    CD_ASSERT(entry->slot == fsm_slot(r->fsm) + 1); /* P6 */
+    enum cd_status status = CD_OK;
+    switch (entry->kind) {
+    case PAXOS_COMMANDS:
+        status = apply_batch(r, entry, error);
+        wire_arena_clear(&r->apply_arena);
+        break;
+    case PAXOS_LEAD:
+        apply_leadership(r, entry);
+        break;
+    case PAXOS_NOOP:
+    case PAXOS_CONFIG:
+        fsm_slot_begin(r->fsm, entry->slot, NULL);
+        fsm_slot_end(r->fsm);
+        break;
+    }
+    if (status != CD_OK) {
+        return status;
+    }
+    replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_APPLIED,
+                                            .ballot = leadership_in_force(r),
+                                            .slot = entry->slot,
+                                            .digest = fsm_digest(r->fsm)});
+    return CD_OK;
+}

@@ -1,0 +1,327 @@
+#include "replica/internal.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+/*
+ * Frames between replicas. Everything for one peer in one turn of the loop is one frame; what must
+ * wait for the disk (P2) is encoded at once and kept back until its position is durable.
+ */
+
+static struct replica_peer *find_peer(struct replica *r, uint32_t node)
+{
+    for (size_t i = 0; i < r->peers_count; i++) {
+        if (r->peers[i].node == node) {
+            return &r->peers[i];
+        }
+    }
+    return NULL;
+}
+
+static void flush_peer(struct replica *r, struct replica_peer *peer)
+{
+    if (peer->messages == 0) {
+        return;
+    }
+    struct paxos_status status;
+    replica_get_status(r, &status);
+    struct wire_peer_head head = {
+        .from = r->node, .incarnation = status.incarnation, .boot = r->boot};
+    const struct paxos_config *config = paxos_config_newest(r->px, NULL);
+    if (config != NULL) {
+        head.has_cluster = true;
+        memcpy(head.cluster_id, config->cluster_id, sizeof(head.cluster_id));
+        head.generation = config->generation;
+    }
+    cd_buf_clear(&r->encode);
+    enum cd_status encoded = wire_peer_put_head(&r->encode, &head);
+    CD_ASSERT(encoded == CD_OK);
+    struct cd_blob *frame = cd_blob_create(r->encode.bytes + peer->frame.bytes);
+    memcpy(frame->data, r->encode.data, r->encode.bytes);
+    memcpy(frame->data + r->encode.bytes, peer->frame.data, peer->frame.bytes);
+    r->ports.peer_send(r->ports.context, peer->node, frame);
+    cd_blob_unref(frame);
+    cd_buf_clear(&peer->frame);
+    peer->messages = 0;
+}
+
+/* Adds encoded pieces, flushing before a limit of the frame would be passed. */
+static void add_piece(struct replica *r, struct replica_peer *peer, const void *piece,
+                      size_t bytes)
+{
+    /* Room for the head, which is written when the frame leaves. */
+    const size_t room = WIRE_PEER_FRAME_BYTES_MAX - 4096;
+    if (peer->frame.bytes + bytes > room || peer->messages == WIRE_PEER_FRAME_MESSAGES_MAX) {
+        flush_peer(r, peer);
+    }
+    cd_buf_put(&peer->frame, piece, bytes);
+    CD_ASSERT(!peer->frame.overflowed);
+    peer->messages++;
+}
+
+static void delay_piece(struct replica *r, uint32_t node, uint64_t position, const void *piece,
+                        size_t bytes)
+{
+    if (bytes > REPLICA_DELAYED_BYTES_MAX - r->delayed_bytes) {
+        return; /* like a lost message: it is asked for again */
+    }
+    struct replica_delayed *delayed = cd_calloc(1, sizeof(*delayed));
+    delayed->position = position;
+    delayed->node = node;
+    delayed->piece = cd_blob_copy(piece, bytes);
+    r->delayed_bytes += bytes;
+    if (r->delayed_last != NULL) {
+        CD_ASSERT(r->delayed_last->position <= position);
+        r->delayed_last->next = delayed;
+    } else {
+        r->delayed_first = delayed;
+    }
+    r->delayed_last = delayed;
+}
+
+static void send_message(struct replica *r, const struct paxos_message *message,
+                         bool after_persist)
+{
+    struct replica_peer *peer = find_peer(r, message->to);
+    if (peer == NULL) {
+        return; /* a member that this replica's configuration cannot reach */
+    }
+    cd_buf_clear(&r->encode);
+    enum cd_status status = wire_peer_put_consensus(&r->encode, message);
+    if (status != CD_OK) {
+        replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_FRAME_BAD,
+                                                .node = message->to,
+                                                .text = "a message does not fit a frame"});
+        return;
+    }
+    uint64_t position = storage_log_last(r->log);
+    if (after_persist && position > r->durable) { /* P2 */
+        delay_piece(r, message->to, position, r->encode.data, r->encode.bytes);
+        return;
+    }
+    /* flush_peer, below add_piece, uses r->encode: keep the piece apart. */
+    struct cd_buf piece = r->encode;
+    cd_buf_init(&r->encode, piece.limit);
+    add_piece(r, peer, piece.data, piece.bytes);
+    cd_buf_release(&r->encode);
+    r->encode = piece;
+}
+
+void replica_peer_send(struct replica *r, const struct paxos_send *send)
+{
+    send_message(r, &send->message, send->after_persist);
+}
+
+void replica_release_delayed(struct replica *r)
+{
+    while (r->delayed_first != NULL && r->delayed_first->position <= r->durable) {
+        struct replica_delayed *delayed = r->delayed_first;
+        r->delayed_first = delayed->next;
+        if (r->delayed_first == NULL) {
+            r->delayed_last = NULL;
+        }
+        r->delayed_bytes -= delayed->piece->bytes;
+        struct replica_peer *peer = find_peer(r, delayed->node);
+        CD_ASSERT(peer != NULL);
+        add_piece(r, peer, delayed->piece->data, delayed->piece->bytes);
+        cd_blob_unref(delayed->piece);
+        cd_free(delayed);
+    }
+}
+
+/* --- Catch-up --- */
+
+struct fetched {
+    struct replica *r;
+    struct paxos_entry *entries;
+    size_t count;
+    bool failed;
+};
+
+static bool collect(void *context, const struct storage_record *record)
+{
+    struct fetched *fetched = context;
+    bool learned = false;
+    struct cd_error error;
+    enum cd_status status =
+        wire_entry_decode(&fetched->r->scratch, record->body, record->body_bytes,
+                          &fetched->entries[fetched->count], &learned, &error);
+    wire_arena_clear(&fetched->r->scratch);
+    if (status != CD_OK) {
+        fetched->failed = true;
+        return false;
+    }
+    /* Sent as chosen (P7): under which ballot it was accepted here does not matter any more. */
+    fetched->entries[fetched->count].ballot = (struct paxos_ballot){0};
+    fetched->count++;
+    return fetched->count < PAXOS_MESSAGE_ENTRIES_MAX;
+}
+
+void replica_answer_fetch(struct replica *r, uint32_t to, paxos_slot first, paxos_slot last)
+{
+    struct fetched fetched = {.r = r};
+    fetched.entries = cd_calloc(PAXOS_MESSAGE_ENTRIES_MAX, sizeof(*fetched.entries));
+    struct cd_error error = {0};
+    enum cd_status status = storage_log_read_entries(
+        r->log, first, last, PAXOS_MESSAGE_BYTES_SOFT, collect, &fetched, &error);
+    if (status == CD_OK && !fetched.failed && fetched.count != 0) {
+        struct paxos_message message;
+        paxos_make_chosen(r->px, to, fetched.entries, fetched.count, &message);
+        send_message(r, &message, false);
+    } else {
+        replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_FRAME_BAD,
+                                                .node = to,
+                                                .slot = first,
+                                                .text = "asked for slots that the log lacks"});
+    }
+    for (size_t i = 0; i < fetched.count; i++) {
+        cd_blob_unref(fetched.entries[i].payload);
+    }
+    cd_free(fetched.entries);
+}
+
+/* --- Writes on their way to the leader --- */
+
+bool replica_forward(struct replica *r, uint32_t leader, struct paxos_ballot ballot,
+                     struct fsm_bytes command)
+{
+    struct replica_peer *peer = find_peer(r, leader);
+    if (peer == NULL) {
+        return false;
+    }
+    struct wire_forward forward = {.command = command, .leader = ballot};
+    struct cd_buf piece;
+    cd_buf_init(&piece, WIRE_PEER_FRAME_BYTES_MAX);
+    bool fits = wire_peer_put_forward(&piece, &forward) == CD_OK;
+    if (fits) {
+        add_piece(r, peer, piece.data, piece.bytes);
+    }
+    cd_buf_release(&piece);
+    return fits;
+}
+
+void replica_refuse_forwarded(struct replica *r, const struct replica_command *command,
+                              enum cd_status status)
+{
+    struct replica_peer *peer = find_peer(r, command->node);
+    if (peer == NULL) {
+        return;
+    }
+    struct wire_forward_refused refused = {
+        .boot = command->boot, .counter = command->counter, .status = status};
+    struct cd_buf piece;
+    cd_buf_init(&piece, WIRE_PEER_FRAME_BYTES_MAX);
+    enum cd_status encoded = wire_peer_put_refused(&piece, &refused);
+    CD_ASSERT(encoded == CD_OK);
+    add_piece(r, peer, piece.data, piece.bytes);
+    cd_buf_release(&piece);
+}
+
+/* --- Coming in --- */
+
+static bool is_heavy(const struct paxos_message *message)
+{
+    return message->kind == PAXOS_MSG_ACCEPT || message->kind == PAXOS_MSG_CHOSEN;
+}
+
+static void on_consensus(struct replica *r, const struct wire_peer_frame *frame,
+                         const struct paxos_message *message)
+{
+    if (!frame->head.has_cluster && message->kind != PAXOS_MSG_JOIN &&
+        message->kind != PAXOS_MSG_PROBE_REPLY && message->kind != PAXOS_MSG_FETCH) {
+        return; /* outside the cluster there is only asking to be let in and catching up */
+    }
+    struct storage_stats stats;
+    storage_log_stats(r->log, &stats);
+    if (is_heavy(message) && stats.pending_bytes > REPLICA_DISK_BYTES_HIGH) {
+        return; /* the disk cannot follow; like a lost message, it will be repeated */
+    }
+    struct paxos_event event = {.kind = PAXOS_EV_MESSAGE, .message = message};
+    replica_step(r, &event);
+}
+
+static bool frame_is_ours(struct replica *r, uint32_t node, const struct wire_peer_head *head,
+                          const char **ret_why)
+{
+    if (head->from != node) {
+        *ret_why = "the frame names another sender than the certificate";
+        return false;
+    }
+    if (!head->has_cluster) {
+        return true;
+    }
+    const struct paxos_config *config = paxos_config_newest(r->px, NULL);
+    if (config != NULL) {
+        r->pinned = true;
+        memcpy(r->cluster_id, config->cluster_id, sizeof(r->cluster_id));
+    } else if (!r->pinned) {
+        r->pinned = true; /* the first cluster that speaks to an empty replica */
+        memcpy(r->cluster_id, head->cluster_id, sizeof(r->cluster_id));
+    }
+    if (memcmp(r->cluster_id, head->cluster_id, sizeof(r->cluster_id)) != 0) {
+        *ret_why = "the peer belongs to another cluster";
+        return false;
+    }
+    if (config != NULL && head->generation != config->generation) {
+        *ret_why = "the peer belongs to another generation of this cluster";
+        return false;
+    }
+    return true;
+}
+
+void replica_on_peer_frame(struct replica *r, uint32_t node, const void *bytes,
+                           size_t bytes_count)
+{
+    if (!r->started || r->fatal) {
+        return;
+    }
+    struct wire_peer_frame frame;
+    struct cd_error error = {0};
+    enum cd_status status =
+        wire_peer_frame_decode(&r->arena, r->node, bytes, bytes_count, &frame, &error);
+    const char *why = error.message;
+    if (status == CD_OK && frame_is_ours(r, node, &frame.head, &why)) {
+        for (size_t i = 0; i < frame.messages_count && !r->fatal; i++) {
+            struct wire_peer_message *message = &frame.messages[i];
+            switch (message->kind) {
+            case WIRE_PEER_CONSENSUS:
+                on_consensus(r, &frame, &message->consensus);
+                break;
+            case WIRE_PEER_FORWARD:
+                replica_on_forward(r, node, frame.head.boot, &message->forward);
+                break;
+            case WIRE_PEER_REFUSED:
+                replica_on_forward_refused(r, &message->refused);
+                break;
+            }
+        }
+    } else {
+        replica_emit(r, &(struct replica_event){
+                            .kind = REPLICA_EV_FRAME_BAD, .node = node, .text = why});
+    }
+    if (status == CD_OK) {
+        wire_peer_frame_release(&frame);
+    }
+    wire_arena_clear(&r->arena);
+}
+
+void replica_flush_peers(struct replica *r)
+{
+    for (size_t i = 0; i < r->peers_count; i++) {
+        flush_peer(r, &r->peers[i]);
+    }
+}
+
+void replica_free_peers(struct replica *r)
+{
+    while (r->delayed_first != NULL) {
+        struct replica_delayed *delayed = r->delayed_first;
+        r->delayed_first = delayed->next;
+        cd_blob_unref(delayed->piece);
+        cd_free(delayed);
+    }
+    for (size_t i = 0; i < r->peers_count; i++) {
+        cd_buf_release(&r->peers[i].frame);
+    }
+}

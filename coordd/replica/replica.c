@@ -1,0 +1,392 @@
+#include "replica/internal.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+/* Making a replica, carrying out what paxos asks for, and one turn of the loop. */
+
+void replica_emit(struct replica *r, const struct replica_event *event)
+{
+    if (r->ports.event != NULL) {
+        r->ports.event(r->ports.context, event);
+    }
+}
+
+void replica_fail(struct replica *r, const char *text)
+{
+    if (!r->fatal) {
+        r->fatal = true;
+        replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_FATAL, .text = text});
+    }
+}
+
+void replica_get_status(const struct replica *r, struct paxos_status *ret_status)
+{
+    paxos_status(r->px, env_now_ms(&r->env), ret_status);
+}
+
+bool replica_leads(const struct replica *r)
+{
+    struct paxos_status status;
+    replica_get_status(r, &status);
+    return status.role == PAXOS_ROLE_LEADER && status.established;
+}
+
+/* --- Making one --- */
+
+static void copy_options(struct replica *r, const struct replica_options *options)
+{
+    r->env = *options->env;
+    r->ports = *options->ports;
+    r->node = options->node;
+    r->cluster_name = cd_strdup(options->cluster_name);
+    r->limits = options->limits;
+    r->alpha = options->alpha;
+    r->heartbeat_ms = options->heartbeat_ms;
+    r->election_ms = options->election_ms;
+    for (size_t i = 0; i < options->peers_count; i++) {
+        if (options->peers[i] == r->node) {
+            continue;
+        }
+        r->peers_ids[r->peers_count] = options->peers[i];
+        r->peers[r->peers_count].node = options->peers[i];
+        cd_buf_init(&r->peers[r->peers_count].frame, WIRE_PEER_FRAME_BYTES_MAX);
+        r->peers_count++;
+    }
+    r->admins = cd_calloc(options->admins_count, sizeof(*r->admins));
+    for (size_t i = 0; i < options->admins_count; i++) {
+        r->admins[r->admins_count++] = cd_strdup(options->admins[i]);
+    }
+}
+
+static uint64_t draw(struct replica *r)
+{
+    uint64_t number = 0;
+    while (number == 0) {
+        r->env.ops->entropy(r->env.self, &number, sizeof(number));
+    }
+    return number;
+}
+
+enum cd_status replica_create(const struct replica_options *options,
+                              struct replica **ret_replica, struct cd_error *error)
+{
+    CD_ASSERT(options->node != 0 && options->peers_count <= PAXOS_MEMBERS_MAX);
+    CD_ASSERT(options->alpha >= PAXOS_ALPHA_MIN && options->alpha <= PAXOS_ALPHA_MAX);
+    struct replica *r = cd_calloc(1, sizeof(*r));
+    copy_options(r, options);
+    paxos_effects_init(&r->effects);
+    wire_arena_init(&r->arena, WIRE_ARENA_BYTES_MAX);
+    wire_arena_init(&r->apply_arena, WIRE_ARENA_BYTES_MAX);
+    wire_arena_init(&r->scratch, WIRE_ARENA_BYTES_MAX);
+    cd_buf_init(&r->encode, STORAGE_BODY_BYTES_MAX);
+    fsm_result_init(&r->result);
+    r->views = cd_calloc(WIRE_PAGE_ENTRIES_MAX, sizeof(*r->views));
+    r->incarnation = draw(r);
+    r->boot = draw(r);
+    r->fsm = fsm_create(&r->limits, FSM_GENERATION_FIRST);
+    struct paxos_options consensus = {
+        .node = r->node,
+        .incarnation = r->incarnation,
+        .boot = r->boot,
+        .seed = draw(r),
+        .heartbeat_ms = r->heartbeat_ms,
+        .election_ms = r->election_ms,
+        .peers = r->peers_ids,
+        .peers_count = r->peers_count,
+    };
+    r->px = paxos_create(&consensus);
+    enum cd_status status = replica_recover(r, options->segment_bytes, error);
+    if (status != CD_OK) {
+        replica_free(r);
+        return status;
+    }
+    r->leaderless_ms = env_now_ms(&r->env);
+    *ret_replica = r;
+    return CD_OK;
+}
+
+void replica_free(struct replica *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    replica_free_reads(r);
+    replica_free_writes(r);
+    replica_free_pending(r);
+    replica_free_streams(r);
+    replica_free_peers(r);
+    storage_log_free(r->log);
+    paxos_free(r->px);
+    paxos_effects_release(&r->effects);
+    fsm_result_release(&r->result);
+    fsm_free(r->fsm);
+    wire_arena_release(&r->arena);
+    wire_arena_release(&r->apply_arena);
+    wire_arena_release(&r->scratch);
+    cd_buf_release(&r->encode);
+    for (size_t i = 0; i < r->admins_count; i++) {
+        cd_free(r->admins[i]);
+    }
+    cd_free(r->admins);
+    cd_free(r->views);
+    cd_free(r->positions);
+    cd_free(r->cluster_name);
+    cd_free(r);
+}
+
+/* --- What paxos asks for --- */
+
+/* Remembers at which log position paxos' record number r->persists lies. */
+static void note_position(struct replica *r, uint64_t position)
+{
+    uint64_t waiting = r->persists - r->persists_durable;
+    if (waiting >= r->positions_capacity) {
+        size_t capacity = r->positions_capacity != 0 ? 2 * r->positions_capacity : 256;
+        uint64_t *positions = cd_calloc(capacity, sizeof(*positions));
+        for (uint64_t n = r->persists_durable + 1; n < r->persists; n++) {
+            positions[n % capacity] = r->positions[n % r->positions_capacity];
+        }
+        cd_free(r->positions);
+        r->positions = positions;
+        r->positions_capacity = capacity;
+    }
+    r->positions[r->persists % r->positions_capacity] = position;
+}
+
+static void persist_all(struct replica *r)
+{
+    for (size_t i = 0; i < r->effects.persist_count && !r->fatal; i++) {
+        uint64_t position = 0;
+        enum cd_status status = replica_append(r, &r->effects.persist[i], &position);
+        if (status != CD_OK) {
+            replica_fail(r, status == CD_FULL
+                                ? "no room for the log on the disk: make room and start again"
+                                : "the log takes no more records: check the disk and start again");
+            return;
+        }
+        r->persists++;
+        note_position(r, position);
+    }
+}
+
+static void apply_all(struct replica *r)
+{
+    for (size_t i = 0; i < r->effects.chosen_count && !r->fatal; i++) {
+        struct cd_error error = {0};
+        enum cd_status status = replica_apply(r, &r->effects.chosen[i], &error);
+        if (status != CD_OK) {
+            replica_fail(r, status == CD_NEWER_FORMAT
+                                ? "a chosen command comes from a newer version: upgrade this "
+                                  "replica"
+                                : "a chosen command does not decode: this replica cannot go on");
+        }
+    }
+}
+
+static void carry_out(struct replica *r)
+{
+    struct paxos_effects *effects = &r->effects;
+    persist_all(r);
+    for (size_t i = 0; i < effects->sends_count && !r->fatal; i++) {
+        replica_peer_send(r, &effects->sends[i]);
+    }
+    apply_all(r);
+    for (size_t i = 0; i < effects->notes_count; i++) {
+        replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_NOTE,
+                                                .note = effects->notes[i],
+                                                .ballot = effects->notes[i].ballot,
+                                                .slot = effects->notes[i].slot,
+                                                .node = effects->notes[i].node});
+    }
+    if (effects->fetch_to != 0 && !r->fatal) {
+        replica_answer_fetch(r, effects->fetch_to, effects->fetch_first, effects->fetch_last);
+    }
+    if (effects->barrier_token != 0) {
+        r->token_done = effects->barrier_token;
+        r->token_index = effects->barrier_index;
+    }
+}
+
+static void step_once(struct replica *r, struct paxos_event *event)
+{
+    event->now_ms = env_now_ms(&r->env);
+    paxos_step(r->px, event, &r->effects);
+    carry_out(r);
+}
+
+void replica_step(struct replica *r, struct paxos_event *event)
+{
+    if (r->fatal) {
+        return;
+    }
+    step_once(r, event);
+    for (;;) {
+        if (r->effects.forgot && !r->fatal) {
+            struct paxos_event fresh = {.kind = PAXOS_EV_REINCARNATE, .incarnation = draw(r)};
+            r->incarnation = fresh.incarnation;
+            step_once(r, &fresh);
+        } else if (r->applied_told < fsm_slot(r->fsm) && !r->fatal) {
+            r->applied_told = fsm_slot(r->fsm);
+            struct paxos_event applied = {.kind = PAXOS_EV_APPLIED, .slot = r->applied_told};
+            step_once(r, &applied);
+        } else {
+            return;
+        }
+    }
+}
+
+/* --- One turn --- */
+
+static void start_when_durable(struct replica *r)
+{
+    if (r->started || r->durable < r->start_position) {
+        return;
+    }
+    r->started = true;
+    r->applied_told = fsm_slot(r->fsm);
+    r->durable_told = r->durable;
+    paxos_effects_clear(&r->effects);
+    paxos_start(r->px, env_now_ms(&r->env), r->start_position, false, &r->effects);
+    carry_out(r);
+}
+
+static void tell_persisted(struct replica *r)
+{
+    while (r->persists_durable < r->persists &&
+           r->positions[(r->persists_durable + 1) % r->positions_capacity] <= r->durable) {
+        r->persists_durable++;
+    }
+    if (r->durable > r->durable_told) {
+        r->durable_told = r->durable;
+        struct paxos_event event = {.kind = PAXOS_EV_PERSISTED,
+                                    .persisted = r->persists_durable,
+                                    .position = r->durable};
+        replica_step(r, &event);
+    }
+    replica_release_delayed(r);
+}
+
+/* R23: streams hear of a missing leader within one election timeout. */
+static void watch_leader(struct replica *r, uint64_t now_ms)
+{
+    struct paxos_status status;
+    replica_get_status(r, &status);
+    uint32_t leader = status.role == PAXOS_ROLE_LEADER && !status.established ? 0 : status.leader;
+    if (leader != 0) {
+        r->leaderless_told = false;
+    } else if (r->leader_seen != 0) {
+        r->leaderless_ms = now_ms;
+    }
+    r->leader_seen = leader;
+    if (leader == 0 && now_ms - r->leaderless_ms >= r->election_ms) {
+        replica_refuse_barrier_reads(r);
+        if (!r->leaderless_told) {
+            r->leaderless_told = true;
+            replica_tell_leaderless(r, now_ms - r->leaderless_ms);
+        }
+    }
+}
+
+void replica_turn(struct replica *r)
+{
+    uint64_t now = env_now_ms(&r->env);
+    if (r->fatal) {
+        return;
+    }
+    start_when_durable(r);
+    if (!r->started) {
+        storage_log_flush(r->log);
+        return;
+    }
+    tell_persisted(r);
+    if (now >= paxos_deadline_ms(r->px)) {
+        struct paxos_event tick = {.kind = PAXOS_EV_TICK};
+        replica_step(r, &tick);
+    }
+    replica_propose(r);
+    replica_ask_barrier(r);
+    storage_log_tick(r->log, now);
+    storage_log_flush(r->log);
+    watch_leader(r, now);
+    replica_run_reads(r);
+    replica_expire_reads(r, now);
+    replica_expire_writes(r, now);
+    replica_settle_pending(r, now);
+    if (!r->fatal) {
+        replica_flush_peers(r);
+        replica_flush_streams(r);
+    }
+}
+
+uint64_t replica_deadline_ms(const struct replica *r)
+{
+    uint64_t deadline = storage_log_deadline_ms(r->log);
+    if (!r->started) {
+        return deadline;
+    }
+    uint64_t other = paxos_deadline_ms(r->px);
+    deadline = other < deadline ? other : deadline;
+    other = replica_waiting_deadline_ms(r);
+    return other < deadline ? other : deadline;
+}
+
+/* --- Stopping, and what can be asked --- */
+
+void replica_begin_stop(struct replica *r)
+{
+    if (r->stopping) {
+        return;
+    }
+    r->stopping = true;
+    if (r->started && !r->fatal) {
+        replica_tell_stopping(r);
+        struct paxos_event event = {.kind = PAXOS_EV_HAND_OVER};
+        replica_step(r, &event);
+    }
+}
+
+bool replica_may_stop(const struct replica *r)
+{
+    if (!r->started || r->fatal) {
+        return true;
+    }
+    struct paxos_status status;
+    replica_get_status(r, &status);
+    const struct paxos_config *config = paxos_config_newest(r->px, NULL);
+    size_t others = 0;
+    for (size_t i = 0; config != NULL && i < config->members_count; i++) {
+        bool voter = config->members[i].role == PAXOS_VOTER;
+        others += voter && config->members[i].node != r->node ? 1 : 0;
+    }
+    bool lead_alone = status.role == PAXOS_ROLE_LEADER && others == 0;
+    bool done = r->writes_count == 0 && r->reads_count == 0;
+    return done && (status.role != PAXOS_ROLE_LEADER || lead_alone);
+}
+
+bool replica_is_fatal(const struct replica *r)
+{
+    return r->fatal;
+}
+
+void replica_get_view(const struct replica *r, struct replica_view *ret_view)
+{
+    *ret_view = r->counts;
+    replica_get_status(r, &ret_view->paxos);
+    const struct paxos_status *status = &ret_view->paxos;
+    ret_view->born = !paxos_is_empty(r->px);
+    bool led = status->role == PAXOS_ROLE_LEADER ? status->established : status->leader != 0;
+    bool close = status->known_chosen - status->chosen <= r->alpha;
+    ret_view->ready = r->started && !r->fatal && !r->stopping && ret_view->born && led && close;
+    ret_view->zxid = fsm_zxid(r->fsm);
+    ret_view->nodes = fsm_nodes_count(r->fsm);
+    ret_view->streams = HASH_COUNT(r->streams);
+    ret_view->waiting_writes = r->writes_count;
+    ret_view->waiting_reads = r->reads_count;
+    ret_view->digest = fsm_digest(r->fsm);
+    struct storage_stats stats;
+    storage_log_stats(r->log, &stats);
+    ret_view->log_bytes = stats.appended_bytes;
+    ret_view->log_syncs = stats.syncs;
+}
