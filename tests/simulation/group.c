@@ -206,7 +206,9 @@ static void sync_done(void *context, const struct world_event *event)
     node->group->syncs++;
     if (!node->group->options.disks_lie) {
         say_durable(node, node->syncing_to);
-        step(node, (struct paxos_event){.kind = PAXOS_EV_PERSISTED, .position = node->syncing_to});
+        step(node, (struct paxos_event){.kind = PAXOS_EV_PERSISTED,
+                                        .persisted = node->syncing_to - node->started_at,
+                                        .position = node->syncing_to});
     }
 }
 
@@ -321,6 +323,7 @@ static void carry_out(struct group_node *node)
     /* From here on `effects` are those of a later step. */
     if (lying) {
         step(node, (struct paxos_event){.kind = PAXOS_EV_PERSISTED,
+                                        .persisted = node->ledger.count - node->started_at,
                                         .position = node->ledger.count});
     }
     if (applied) {
@@ -470,6 +473,7 @@ void group_start(struct group_node *node, bool forgot)
     node->px = make_paxos(node);
     enum cd_status status = ledger_replay(&node->ledger, node->px, replayed, node);
     CD_ASSERT(status == CD_OK);
+    node->started_at = node->ledger.count;
     paxos_start(node->px, now_ms(node), node->ledger.count, forgot, &node->effects);
     paxos_check(node->px);
     carry_out(node);

@@ -41,6 +41,7 @@ struct group_node {
     bool timer_held;  /* its clock's alarm does not ring */
     bool apply_held;  /* chosen slots wait before they are applied */
     uint64_t life;    /* counts starts */
+    uint64_t started_at; /* position of the ledger when this life began */
     struct paxos *px; /* while up */
     struct paxos_effects effects;
     struct ledger ledger;
