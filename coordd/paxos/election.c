@@ -115,23 +115,33 @@ static bool probe_test(const struct paxos *px, const struct paxos_peer *peer, pa
     return peer == &px->peers[0] || peer->probe_answered;
 }
 
-/*
- * A log that names no other voter may still be an old copy of one whose cluster has grown since. If
- * there are configured peers they get a while to say so.
- */
-static bool may_be_an_old_copy(const struct paxos *px)
+/* Whether some voter of an open slot, or for a lone voter any configured peer, has yet to answer. */
+static bool may_still_answer(const struct paxos *px)
 {
-    bool answered = px->join_peers_count == 0;
-    for (size_t i = 1; i < PAXOS_PEERS_MAX; i++) {
-        answered = answered || px->peers[i].probe_answered;
+    size_t voters = 0;
+    size_t answered = 0;
+    const struct paxos_config *newest = paxos_config_newest(px, NULL);
+    for (size_t i = 0; i < newest->members_count; i++) {
+        const struct paxos_member *member = &newest->members[i];
+        const struct paxos_peer *peer =
+            paxos_peer_find_const(px, member->node, member->incarnation);
+        voters += member->role == PAXOS_VOTER ? 1 : 0;
+        answered += member->role == PAXOS_VOTER && peer != NULL && probe_test(px, peer, 0) ? 1 : 0;
     }
-    return !answered && px->now_ms < px->start_ms + 2 * (uint64_t)px->election_ms;
+    bool lone = voters == 1 && px->join_peers_count != 0;
+    return answered < voters || lone;
 }
 
+/*
+ * A majority must have answered; those who remember most may be slower, so the rest gets a while.
+ * A log that names no other voter may be an old copy of one whose cluster has grown since: the
+ * configured peers get the same while to say so. Who is down then cannot warn us: R2 has no more.
+ */
 static void settle_verified(struct paxos *px, struct paxos_effects *out)
 {
+    bool waited = px->now_ms >= px->start_ms + px->election_ms;
     if (!px->verified && !px->forgot && paxos_has_window_majority(px, probe_test) &&
-        !may_be_an_old_copy(px)) {
+        (waited || !may_still_answer(px))) {
         px->verified = true;
         paxos_emit_note(out, PAXOS_NOTE_VERIFIED, px->promised, px->chosen, px->node);
     }

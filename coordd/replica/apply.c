@@ -85,6 +85,7 @@ enum cd_status replica_apply(struct replica *r, const struct paxos_entry *entry,
     replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_APPLIED,
                                             .ballot = leadership_in_force(r),
                                             .slot = entry->slot,
+                                            .entry = entry,
                                             .digest = fsm_digest(r->fsm)});
     return CD_OK;
 }

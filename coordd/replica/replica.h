@@ -29,7 +29,7 @@ struct replica;
 enum replica_event_kind {
     REPLICA_EV_STARTED,    /* recovered: slot = chosen, count = records */
     REPLICA_EV_NOTE,       /* note: paxos has something to tell */
-    REPLICA_EV_APPLIED,    /* slot applied; digest = the tree's digest after it */
+    REPLICA_EV_APPLIED,    /* entry, slot; digest after it. Also while recovering */
     REPLICA_EV_FRAME_BAD,  /* a peer's frame was refused: text says why */
     REPLICA_EV_BORN,       /* this replica founded a cluster */
     REPLICA_EV_FATAL,      /* storage is in doubt or state is impossible: text says what to do */
@@ -42,6 +42,7 @@ struct replica_event {
     paxos_slot slot;
     uint64_t count;
     uint64_t digest;
+    const struct paxos_entry *entry; /* APPLIED: what was chosen; borrowed for the call */
     uint32_t node;    /* a peer, or 0 */
     const char *text; /* borrowed for the call; may be NULL */
 };
