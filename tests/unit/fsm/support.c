@@ -1,0 +1,100 @@
+#include "support.h"
+
+struct fsm_op make_create(const char *path, const char *data)
+{
+    return (struct fsm_op){.kind = FSM_OP_CREATE,
+                           .create = {.path = text(path), .data = text(data)}};
+}
+
+struct fsm_op make_sequential(const char *path)
+{
+    struct fsm_op op = make_create(path, "");
+    op.create.sequential = true;
+    return op;
+}
+
+struct fsm_op make_delete(const char *path)
+{
+    return (struct fsm_op){.kind = FSM_OP_DELETE,
+                           .remove = {.path = text(path), .version = FSM_ANY_VERSION}};
+}
+
+struct fsm_op make_recursive(const char *path)
+{
+    struct fsm_op op = make_delete(path);
+    op.remove.recursive = true;
+    return op;
+}
+
+struct fsm_op make_set(const char *path, const char *data)
+{
+    return (struct fsm_op){
+        .kind = FSM_OP_SET,
+        .set = {.path = text(path), .data = text(data), .version = FSM_ANY_VERSION}};
+}
+
+struct fsm_op make_check(const char *path, int64_t version)
+{
+    return (struct fsm_op){.kind = FSM_OP_CHECK, .check = {.path = text(path), .version = version}};
+}
+
+struct fsm_op make_get(const char *path)
+{
+    return (struct fsm_op){.kind = FSM_OP_GET, .read = {.path = text(path)}};
+}
+
+struct fsm_op make_exists(const char *path)
+{
+    return (struct fsm_op){.kind = FSM_OP_EXISTS, .read = {.path = text(path)}};
+}
+
+struct fsm_op make_txn(const struct fsm_compare *compares, size_t compares_count,
+                       const struct fsm_op *then_ops, size_t then_count,
+                       const struct fsm_op *else_ops, size_t else_count)
+{
+    return (struct fsm_op){.kind = FSM_OP_TXN,
+                           .txn = {.compares = compares,
+                                   .compares_count = compares_count,
+                                   .then_ops = then_ops,
+                                   .then_count = then_count,
+                                   .else_ops = else_ops,
+                                   .else_count = else_count}};
+}
+
+void rig_init(struct rig *rig, const struct fsm_limits *limits)
+{
+    struct fsm_limits standard = FSM_LIMITS_DEFAULT;
+    *rig = (struct rig){.wall_ms = 1000};
+    rig->fsm = fsm_create(limits != NULL ? limits : &standard, FSM_GENERATION_FIRST);
+    fsm_result_init(&rig->result);
+}
+
+void rig_release(struct rig *rig)
+{
+    fsm_check(rig->fsm);
+    fsm_free(rig->fsm);
+    fsm_result_release(&rig->result);
+}
+
+enum cd_status rig_apply(struct rig *rig, struct fsm_op op)
+{
+    struct fsm_command command = {.op = op};
+    struct fsm_batch_stamp stamp = {.wall_ms = rig->wall_ms, .elapsed_ms = rig->wall_ms};
+    fsm_slot_begin(rig->fsm, fsm_slot(rig->fsm) + 1, &stamp);
+    fsm_apply(rig->fsm, &command, &rig->result);
+    fsm_slot_end(rig->fsm);
+    rig->wall_ms += 10;
+    return rig->result.status;
+}
+
+void rig_must(struct rig *rig, struct fsm_op op)
+{
+    assert_int_equal(rig_apply(rig, op), CD_OK);
+}
+
+struct fsm_stat rig_stat(const struct rig *rig, const char *path)
+{
+    struct fsm_stat stat = {0};
+    assert_int_equal(fsm_exists(rig->fsm, text(path), &stat), CD_OK);
+    return stat;
+}
