@@ -14,6 +14,9 @@
  */
 struct wire_arena_block;
 
+/* The limit for a frame of clients or peers, or a record, whatever its content. */
+#define WIRE_ARENA_BYTES_MAX ((size_t)48 << 20)
+
 struct wire_arena {
     struct wire_arena_block *blocks; /* newest first; private */
     size_t taken;                    /* bytes handed out since the last clear */

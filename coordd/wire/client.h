@@ -13,14 +13,20 @@
 /* What clients send and are sent: coord.v1.Coordination. See wire.h for the manner of all of it. */
 
 enum {
-    /* One ClientFrame, CallRequest or ServerFrame. Announced in Limits. */
+    /* Announced in Limits for both ways. A ServerFrame takes no further item beyond it... */
     WIRE_FRAME_BYTES_MAX = 4 << 20,
+    /* ... but a single reply to a transaction may be larger and then travels alone. */
+    WIRE_SERVER_FRAME_BYTES_MAX = 9 << 20,
+    /* What is decoded of a client. More than announced, so that data or a transaction that is a
+     * little too large gets its own error. */
+    WIRE_CLIENT_FRAME_BYTES_MAX = (4 << 20) + (64 << 10),
     WIRE_FRAME_REQUESTS_MAX = 4096,
-    /* Limit of an arena in which a frame of clients, peers or the log is decoded. */
-    WIRE_ARENA_BYTES_MAX = 48 << 20,
     /* Children of one page, and bytes of their names and data after which a page ends. */
     WIRE_PAGE_ENTRIES_MAX = 1000,
     WIRE_PAGE_BYTES_MAX = 1 << 20,
+    /* Of one transaction; the state machine's own limits are lower. */
+    WIRE_TXN_COMPARES_MAX = 16384,
+    WIRE_TXN_OPS_MAX = 16384,
     WIRE_CLIENT_NAME_BYTES_MAX = 128,
     WIRE_CLUSTER_ID_BYTES = 16,
     WIRE_SECRET_BYTES = 16,
@@ -28,8 +34,7 @@ enum {
     WIRE_CALL_KEY_BYTES = 16,
 };
 
-/* ---- What comes in ----------------------------------------------------------------------------
- */
+/* ---- What comes in ---- */
 
 enum wire_read_level {
     WIRE_LINEARIZABLE = 0,
@@ -110,8 +115,8 @@ struct wire_client_frame {
  * Decodes one ClientFrame. A request that is wrong comes as WIRE_REFUSED among the others, with its
  * id; the frame as a whole is refused where nobody could be answered.
  * Returns: CD_OK; CD_MALFORMED (it does not decode, or a request without id), CD_TOO_MANY
- * (WIRE_FRAME_REQUESTS_MAX), CD_TOO_LARGE (WIRE_FRAME_BYTES_MAX, or the arena's limit); `error`
- * says more and may be NULL. What `ret_frame` holds is undefined unless CD_OK.
+ * (WIRE_FRAME_REQUESTS_MAX), CD_TOO_LARGE (WIRE_CLIENT_FRAME_BYTES_MAX, or the arena's limit);
+ * `error` says more and may be NULL. What `ret_frame` holds is undefined unless CD_OK.
  */
 CD_MUST_USE enum cd_status wire_client_frame_decode(struct wire_arena *arena, const void *bytes,
                                                     size_t bytes_count,
@@ -132,8 +137,7 @@ CD_MUST_USE enum cd_status wire_call_decode(struct wire_arena *arena, const void
                                             size_t bytes_count, struct wire_call *ret_call,
                                             struct cd_error *error);
 
-/* ---- What goes out ----------------------------------------------------------------------------
- */
+/* ---- What goes out ---- */
 
 enum wire_result_kind {
     WIRE_RESULT_NONE = 0, /* a refusal: status and message alone */
@@ -175,12 +179,13 @@ void wire_reply_refuse(struct wire_reply *ret_reply, uint64_t id, enum cd_status
                        const char *message);
 
 /*
- * Appends one item to the ServerFrame in `frame` (see wire.h; initialise it with the limit
- * WIRE_FRAME_BYTES_MAX). `scratch` is used during the call and not cleared.
- * Returns: CD_OK; CD_TOO_LARGE (the frame or the scratch has no room for it: send the frame and try
- * again with an empty one; if it was empty, refuse the request with CD_TOO_LARGE instead).
+ * Appends one item to the ServerFrame in `frame` (see wire.h; initialise the buffer with the limit
+ * WIRE_SERVER_FRAME_BYTES_MAX). An item that would take a frame that is not empty over
+ * WIRE_FRAME_BYTES_MAX does not go in.
+ * Returns: CD_OK; CD_TOO_LARGE (send the frame and try again with an empty one; nothing that the
+ * default limits of fsm allow is too large for an empty one).
  */
-CD_MUST_USE enum cd_status wire_server_put_reply(struct cd_buf *frame, struct wire_arena *scratch,
+CD_MUST_USE enum cd_status wire_server_put_reply(struct cd_buf *frame,
                                                  const struct wire_reply *reply);
 CD_MUST_USE enum cd_status wire_server_put_no_leader(struct cd_buf *frame, uint64_t since_ms);
 CD_MUST_USE enum cd_status wire_server_put_go_away(struct cd_buf *frame, enum cd_status status,
@@ -224,9 +229,9 @@ struct wire_server_head {
 CD_MUST_USE enum cd_status wire_server_put_head(struct cd_buf *frame,
                                                 const struct wire_server_head *head);
 
-/* Writes one CallResponse into `buf`, which is empty. Returns: CD_OK, CD_TOO_LARGE. */
-CD_MUST_USE enum cd_status wire_call_encode(struct cd_buf *buf, struct wire_arena *scratch,
-                                            const struct wire_reply *reply,
+/* Writes one CallResponse into `buf`, which is empty; limit WIRE_SERVER_FRAME_BYTES_MAX. Returns:
+ * CD_OK, CD_TOO_LARGE. */
+CD_MUST_USE enum cd_status wire_call_encode(struct cd_buf *buf, const struct wire_reply *reply,
                                             const uint8_t *cluster_id, uint32_t generation);
 
 #endif

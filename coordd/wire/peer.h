@@ -84,7 +84,7 @@ void wire_peer_frame_release(struct wire_peer_frame *frame);
  */
 CD_MUST_USE enum cd_status wire_peer_put_head(struct cd_buf *frame,
                                               const struct wire_peer_head *head);
-CD_MUST_USE enum cd_status wire_peer_put_consensus(struct cd_buf *frame, struct wire_arena *scratch,
+CD_MUST_USE enum cd_status wire_peer_put_consensus(struct cd_buf *frame,
                                                    const struct paxos_message *message);
 CD_MUST_USE enum cd_status wire_peer_put_forward(struct cd_buf *frame,
                                                  const struct wire_forward *forward);

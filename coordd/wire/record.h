@@ -21,18 +21,18 @@
 
 enum {
     /* One Command: a whole frame of a client and what the replica adds. */
-    WIRE_COMMAND_BYTES_MAX = (4 << 20) + (16 << 10),
+    WIRE_COMMAND_BYTES_MAX = (4 << 20) + (80 << 10),
     /* A Batch takes no further command once it has reached this... */
     WIRE_BATCH_BYTES_SOFT = 1 << 20,
     /* ... so that it never holds more than this. */
     WIRE_BATCH_BYTES_MAX = 6 << 20,
     WIRE_BATCH_COMMANDS_MAX = 4096,
-    WIRE_CONFIGS_MAX = 64,   /* of one STATE record */
-    WIRE_POSITIONS_MAX = 64, /* of one STATE or PEERS record */
+    WIRE_RECORD_BYTES_MAX = 7 << 20, /* the body of one record: a batch and what goes around it */
+    WIRE_CONFIGS_MAX = 64,           /* of one STATE record */
+    WIRE_POSITIONS_MAX = 64,         /* of one STATE or PEERS record */
 };
 
-/* ---- Bodies of records ------------------------------------------------------------------------
- */
+/* ---- Bodies of records ---- */
 
 /* ENTRY. Decoded, the entry's payload is a blob with one reference owned by the caller. */
 CD_MUST_USE enum cd_status wire_entry_encode(struct cd_buf *buf, const struct paxos_entry *entry,
@@ -76,8 +76,7 @@ struct wire_state {
     size_t positions_count; /* at most WIRE_POSITIONS_MAX */
 };
 
-CD_MUST_USE enum cd_status wire_state_encode(struct cd_buf *buf, struct wire_arena *scratch,
-                                             const struct wire_state *state);
+CD_MUST_USE enum cd_status wire_state_encode(struct cd_buf *buf, const struct wire_state *state);
 CD_MUST_USE enum cd_status wire_state_decode(struct wire_arena *arena, const void *bytes,
                                              size_t bytes_count, struct wire_state *ret_state,
                                              struct cd_error *error);
@@ -87,11 +86,10 @@ CD_MUST_USE enum cd_status wire_peers_decode(struct wire_arena *arena, const voi
                                              size_t bytes_count, struct wire_state *ret_state,
                                              struct cd_error *error);
 
-/* ---- Commands and batches ---------------------------------------------------------------------
- */
+/* ---- Commands and batches ---- */
 
-/* Appends one Command. `scratch` is used during the call and not cleared. */
-CD_MUST_USE enum cd_status wire_command_encode(struct cd_buf *buf, struct wire_arena *scratch,
+/* Appends one Command. */
+CD_MUST_USE enum cd_status wire_command_encode(struct cd_buf *buf,
                                                const struct fsm_command *command);
 
 /*
