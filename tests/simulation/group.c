@@ -474,6 +474,7 @@ void group_start(struct group_node *node, bool forgot)
     enum cd_status status = ledger_replay(&node->ledger, node->px, replayed, node);
     CD_ASSERT(status == CD_OK);
     node->started_at = node->ledger.count;
+    paxos_effects_clear(&node->effects);
     paxos_start(node->px, now_ms(node), node->ledger.count, forgot, &node->effects);
     paxos_check(node->px);
     carry_out(node);
