@@ -76,6 +76,12 @@ struct env_ops {
                            void *context);
 
     /*
+     * What the system said about the last operation that failed with CD_IO or CD_FULL (for an
+     * asynchronous one: while its `done` runs), for people: "write log-1: No space left on device".
+     * Empty if none did. Valid until the next operation.
+     */
+    const char *(*last_error)(void *self);
+    /*
      * Asynchronous, in the order given over all files: write all `bytes` at `offset`, then make
      * them durable, then `done`. `from` is borrowed until `done` runs. Statuses: CD_OK, CD_IO: a
      * failure, also for want of space, means nothing is known about the file any more.

@@ -73,6 +73,7 @@ enum {
     /* What `describe` may put at the head of one segment, with record headers. */
     STORAGE_HEAD_BYTES_MAX = 1 << 20,
     STORAGE_SEGMENT_BYTES_DEFAULT = 32 << 20,
+    STORAGE_SEGMENT_BYTES_MAX = 1 << 30,
     STORAGE_FULL_RETRY_MS = 1000,
     /* Slots of STORAGE_ENTRY records lie in a range of at most this many. */
     STORAGE_SLOT_RANGE_MAX = 1 << 30,
@@ -96,8 +97,9 @@ struct storage_options {
     /*
      * Asks for the records that open a new segment: call storage_log_describe_put for each. They
      * say what holds now, with all that was appended so far, durable or not. Runs inside
-     * storage_log_append, before the record being appended is taken, and inside storage_log_open
-     * after the last record was shown, if the log held any. Must not append. NULL: no records.
+     * storage_log_append, before the record being appended is taken, inside storage_log_tick, and
+     * inside storage_log_open after the last record was shown, if the log held any. Must not
+     * append. NULL: no records.
      */
     void (*describe)(void *context, struct storage_log *log);
     void *context; /* borrowed until the log is freed */

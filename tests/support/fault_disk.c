@@ -323,6 +323,12 @@ static enum cd_status op_list(void *self, void (*each)(void *context, const char
     return CD_OK;
 }
 
+static const char *op_last_error(void *self)
+{
+    struct fault_disk *disk = self;
+    return disk->stats.faults != 0 ? "injected fault" : "virtual disk";
+}
+
 /* --- env: asynchronous operations --- */
 
 static void schedule_head(struct fault_disk *disk, enum lane lane)
@@ -489,6 +495,7 @@ static const struct env_ops fault_disk_ops = {
     .remove = op_remove,
     .sync_directory = op_sync_directory,
     .list = op_list,
+    .last_error = op_last_error,
     .write_sync = op_write_sync,
     .create_reserved = op_create_reserved,
     .cancel = op_cancel,
