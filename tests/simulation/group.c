@@ -58,11 +58,12 @@ static struct group_letter *write_letter(const struct paxos_message *message)
     return letter;
 }
 
-/* R1 broken on purpose: an acceptor that forgot what is chosen says "nothing" about it. */
+/* R1 broken on purpose: of slots that it knows as chosen an acceptor says "nothing accepted". */
 static void make_forgetful(struct paxos_message *m)
 {
     if (m->kind == PAXOS_MSG_PROMISE && m->granted) {
         m->chosen = 0;
+        m->first = 1;
     }
 }
 
@@ -177,7 +178,7 @@ static void wait_for_disk(struct group_node *node, struct group_letter *letter)
             cd_realloc(node->waiting, node->waiting_capacity * sizeof(*node->waiting));
     }
     node->waiting[node->waiting_count++] =
-        (struct group_waiting){.position = node->ledger.count, .letter = letter};
+        (struct group_waiting){.position = node->ledger.wanted, .letter = letter};
 }
 
 static void say_durable(struct group_node *node, uint64_t position)
@@ -296,7 +297,8 @@ static void carry_out(struct group_node *node)
     }
     for (size_t i = 0; i < effects->sends_count; i++) {
         struct group_letter *letter = write_letter(&effects->sends[i].message);
-        if (effects->sends[i].after_persist && node->ledger.count > node->ledger.durable &&
+        /* Lazy records behind the last wanted one are nothing that anything waits for. */
+        if (effects->sends[i].after_persist && node->ledger.wanted > node->ledger.durable &&
             !group->options.disks_lie) {
             wait_for_disk(node, letter);
         } else {

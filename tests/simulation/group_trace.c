@@ -33,6 +33,20 @@ static void print_config(const struct paxos_config *config, char *to, size_t byt
     }
 }
 
+/* Text as it is, numbers as #7. */
+static void print_payload(const struct cd_blob *payload, char *to, size_t bytes)
+{
+    bool text = true;
+    for (size_t i = 0; i < payload->bytes; i++) {
+        text = text && payload->data[i] >= ' ' && payload->data[i] < 127;
+    }
+    if (!text && payload->bytes == sizeof(uint64_t)) {
+        (void)snprintf(to, bytes, "#%" PRIu64, cd_get_u64(payload->data));
+    } else {
+        (void)snprintf(to, bytes, "\"%.*s\"", (int)payload->bytes, (const char *)payload->data);
+    }
+}
+
 void group_print_entry(struct group *group, const struct paxos_entry *entry, bool with_ballot,
                        char *to, size_t bytes)
 {
@@ -53,8 +67,7 @@ void group_print_entry(struct group *group, const struct paxos_entry *entry, boo
         break;
     }
     case PAXOS_COMMANDS:
-        (void)snprintf(value, sizeof(value), "\"%.*s\"", (int)entry->payload->bytes,
-                       (const char *)entry->payload->data);
+        print_payload(entry->payload, value, sizeof(value));
         break;
     }
     group_print_ballot(group, entry->ballot, ballot, sizeof(ballot));
