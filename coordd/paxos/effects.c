@@ -111,6 +111,15 @@ void paxos_persist_identity(struct paxos *px, struct paxos_effects *out)
     add_persist(px, out, PAXOS_PERSIST_IDENTITY, false)->ballot = px->promised;
 }
 
+/*
+ * Until it is known that nothing was forgotten, peers are told no position above the one they are
+ * asked about: otherwise their memory of this very life would look like one that the log lacks.
+ */
+uint64_t paxos_told_position(const struct paxos *px)
+{
+    return px->verified ? px->log_durable : px->start_position;
+}
+
 struct paxos_message *paxos_send_now(struct paxos *px, struct paxos_effects *out,
                                      enum paxos_message_kind kind, uint32_t to)
 {
@@ -123,7 +132,7 @@ struct paxos_message *paxos_send_now(struct paxos *px, struct paxos_effects *out
     send->message.from = px->node;
     send->message.from_incarnation = px->incarnation;
     send->message.to = to;
-    send->message.durable = px->log_durable;
+    send->message.durable = paxos_told_position(px);
     return &send->message;
 }
 

@@ -189,7 +189,7 @@ void paxos_on_probe_reply(struct paxos *px, const struct paxos_message *m,
     if (m->nonce != px->boot || px->forgot) {
         return; /* an answer to an earlier life */
     }
-    if (m->remembered > px->start_position) {
+    if (m->remembered > px->start_position && m->remembered > paxos_told_position(px)) {
         px->forgot = true;
         px->verified = false;
         out->forgot = true;

@@ -93,7 +93,8 @@ struct paxos {
     uint64_t election_deadline_ms;
     uint64_t next_tick_ms;
     uint64_t max_round_seen;
-    uint64_t start_position; /* of the log when this process began */
+    uint64_t start_position; /* of the log when this process began; UINT64_MAX: a fresh incarnation,
+                                of which nobody can remember anything */
     uint64_t start_ms;
     bool verified;                      /* P9: our log is known to be all that we ever said */
     bool forgot;                        /* waiting for REINCARNATE */
@@ -140,6 +141,8 @@ void paxos_persist_learned(struct paxos *px, const struct paxos_entry *entry,
 void paxos_persist_mark(struct paxos *px, struct paxos_effects *out);
 void paxos_persist_peers(struct paxos *px, struct paxos_effects *out);
 void paxos_persist_identity(struct paxos *px, struct paxos_effects *out);
+/* The log position that messages tell (R2). */
+uint64_t paxos_told_position(const struct paxos *px);
 /* The message in its place, header filled; valid until the next send. */
 struct paxos_message *paxos_send_now(struct paxos *px, struct paxos_effects *out,
                                      enum paxos_message_kind kind, uint32_t to);

@@ -120,7 +120,7 @@ void paxos_make_chosen(const struct paxos *px, uint32_t to, struct paxos_entry *
         .from = px->node,
         .from_incarnation = px->incarnation,
         .to = to,
-        .durable = px->log_durable,
+        .durable = paxos_told_position(px),
         .chosen = px->chosen,
         .entries = entries,
         .entries_count = count,

@@ -236,6 +236,7 @@ static void reincarnate(struct paxos *px, uint64_t incarnation, struct paxos_eff
     px->incarnation = incarnation;
     px->peers[0].incarnation = incarnation;
     px->was_member = false;
+    px->start_position = UINT64_MAX;
     px->forgot = false;
     px->verified = true; /* this incarnation has said nothing yet */
     paxos_persist_identity(px, out);

@@ -40,7 +40,7 @@ static void add_pending(struct replica *r, enum replica_pending_kind kind, uint6
     struct replica_pending *pending = cd_calloc(1, sizeof(*pending));
     pending->kind = kind;
     pending->call = call;
-    pending->position = storage_log_last(r->log);
+    pending->position = r->needed;
     pending->deadline_ms = deadline_ms;
     pending->next = r->pending;
     r->pending = pending;

@@ -138,6 +138,7 @@ struct replica {
     uint64_t start_position; /* what must be durable before the start */
     uint64_t durable;        /* log position told by storage */
     uint64_t durable_told;   /* the same, told to paxos */
+    uint64_t needed;         /* log position of the newest record that a message may wait for */
     uint64_t persists;       /* records that paxos has asked for, */
     uint64_t persists_durable; /* and those durable, */
     uint64_t *positions;     /* ring: log position of record n at n % positions_capacity */

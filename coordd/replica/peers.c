@@ -95,9 +95,8 @@ static void send_message(struct replica *r, const struct paxos_message *message,
                                                 .text = "a message does not fit a frame"});
         return;
     }
-    uint64_t position = storage_log_last(r->log);
-    if (after_persist && position > r->durable) { /* P2 */
-        delay_piece(r, message->to, position, r->encode.data, r->encode.bytes);
+    if (after_persist && r->needed > r->durable) { /* P2 */
+        delay_piece(r, message->to, r->needed, r->encode.data, r->encode.bytes);
         return;
     }
     /* flush_peer, below add_piece, uses r->encode: keep the piece apart. */

@@ -167,6 +167,7 @@ static void persist_all(struct replica *r)
             return;
         }
         r->persists++;
+        r->needed = r->effects.persist[i].lazy ? r->needed : position;
         note_position(r, position);
     }
 }

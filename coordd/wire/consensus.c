@@ -58,11 +58,13 @@ static enum cd_status take_member(struct paxos_config *config,
     }
     bool twice = false;
     for (size_t i = 0; i < config->members_count; i++) {
-        twice = twice || config->members[i].node == from->node;
+        /* A wiped node keeps its old vote until its new incarnation takes the place (R2). */
+        twice = twice || (config->members[i].node == from->node &&
+                          config->members[i].incarnation == from->incarnation);
     }
     if (from->node == 0 || twice) {
         return cd_error_set(error, CD_MALFORMED, "configuration: node %u %s", (unsigned)from->node,
-                            twice ? "is named twice" : "is no node");
+                            twice ? "is named twice in one incarnation" : "is no node");
     }
     config->members[config->members_count++] = (struct paxos_member){
         .incarnation = from->incarnation,
