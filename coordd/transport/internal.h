@@ -28,10 +28,11 @@
 #define TRANSPORT_METHOD_BYTES_MAX   256  /* a longer path is an unknown method */
 #define TRANSPORT_MESSAGE_BYTES_MAX  1000 /* of a status message */
 #define TRANSPORT_LOG_BYTES_MAX      512
-#define TRANSPORT_LOG_ITEMS_MAX      256 /* waiting for the loop; more are counted and dropped */
-#define TRANSPORT_FRAME_OVERHEAD     128 /* what a queued frame costs beside its bytes */
-#define TRANSPORT_REQUESTS           32  /* call requests kept posted, each listener */
-#define TRANSPORT_EVENTS_PER_DRAIN   64  /* then what they caused is flushed */
+#define TRANSPORT_LOG_ITEMS_MAX      256  /* waiting for the loop; more are counted and dropped */
+#define TRANSPORT_FRAME_OVERHEAD     128  /* what a queued frame costs beside its bytes */
+#define TRANSPORT_REQUESTS           32   /* call requests kept posted, each listener */
+#define TRANSPORT_EVENTS_PER_DRAIN   64   /* then what they caused is flushed */
+#define TRANSPORT_WAIT_MS_MAX        1000 /* of one wait for events */
 #define TRANSPORT_CONNECTION_IDLE_MS 600000
 
 /*

@@ -132,14 +132,17 @@ static uint64_t run_due(struct transport *transport)
     return report_ms < due ? report_ms : due;
 }
 
+/*
+ * A handshake fails inside the wait without ending it, so that a wait is never long: what gRPC said
+ * is looked at once a second.
+ */
 static gpr_timespec deadline_at(uint64_t due_ms)
 {
-    if (due_ms == UINT64_MAX) {
-        return gpr_inf_future(GPR_CLOCK_MONOTONIC);
-    }
     uint64_t now = now_ms();
-    int64_t left_ms = due_ms > now ? (int64_t)(due_ms - now) : 0;
-    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(left_ms, GPR_TIMESPAN));
+    uint64_t left_ms = due_ms > now ? due_ms - now : 0;
+    left_ms = left_ms < TRANSPORT_WAIT_MS_MAX ? left_ms : TRANSPORT_WAIT_MS_MAX;
+    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                        gpr_time_from_millis((int64_t)left_ms, GPR_TIMESPAN));
 }
 
 /* Waits for the first event, then takes what else is there. False at the queue's own end. */
