@@ -29,6 +29,7 @@ enum {
     REPLICA_IDLE_MARK_MS = 20,
     REPLICA_WAIT_MS_DEFAULT = 5000, /* for reads and writes whose client names no bound */
     REPLICA_WAIT_MS_MAX = 60000,
+    REPLICA_EXPIRY_PERIOD_MS = 20, /* how often what waits is looked through for deadlines */
     REPLICA_IDENTITY_BYTES_MAX = 1024,
 };
 
@@ -165,6 +166,7 @@ struct replica {
     uint64_t token_asked;           /* barriers: last one given to paxos, */
     uint64_t token_done;            /* last one answered, */
     uint64_t token_index;           /* and the slot at which its reads may run */
+    uint64_t expiry_ms;         /* when they are looked through next */
     struct replica_pending *pending;
     size_t pending_count;
 
@@ -241,7 +243,6 @@ void replica_run_reads(struct replica *r);
 void replica_run_reads_after(struct replica *r, uint64_t stream, uint64_t counter);
 void replica_refuse_barrier_reads(struct replica *r);
 void replica_expire_reads(struct replica *r, uint64_t now_ms);
-uint64_t replica_waiting_deadline_ms(const struct replica *r);
 void replica_free_reads(struct replica *r);
 
 /* admin.c */

@@ -239,24 +239,6 @@ void replica_expire_reads(struct replica *r, uint64_t now_ms)
     }
 }
 
-/* The next moment at which something that waits has waited long enough. */
-uint64_t replica_waiting_deadline_ms(const struct replica *r)
-{
-    uint64_t deadline = UINT64_MAX;
-    const struct replica_read *read;
-    DL_FOREACH(r->reads, read)
-    {
-        deadline = read->deadline_ms < deadline ? read->deadline_ms : deadline;
-    }
-    for (const struct replica_write *write = r->writes; write != NULL; write = write->hh.next) {
-        deadline = write->deadline_ms < deadline ? write->deadline_ms : deadline;
-    }
-    for (const struct replica_pending *p = r->pending; p != NULL; p = p->next) {
-        deadline = p->deadline_ms < deadline ? p->deadline_ms : deadline;
-    }
-    return deadline;
-}
-
 void replica_free_reads(struct replica *r)
 {
     struct replica_read *read;

@@ -312,8 +312,11 @@ void replica_turn(struct replica *r)
     storage_log_flush(r->log);
     watch_leader(r, now);
     replica_run_reads(r);
-    replica_expire_reads(r, now);
-    replica_expire_writes(r, now);
+    if (now >= r->expiry_ms) {
+        r->expiry_ms = now + REPLICA_EXPIRY_PERIOD_MS;
+        replica_expire_reads(r, now);
+        replica_expire_writes(r, now);
+    }
     replica_settle_pending(r, now);
     if (!r->fatal) {
         replica_flush_peers(r);
@@ -329,8 +332,8 @@ uint64_t replica_deadline_ms(const struct replica *r)
     }
     uint64_t other = paxos_deadline_ms(r->px);
     deadline = other < deadline ? other : deadline;
-    other = replica_waiting_deadline_ms(r);
-    return other < deadline ? other : deadline;
+    bool waiting = r->reads != NULL || r->writes != NULL || r->pending != NULL;
+    return waiting && r->expiry_ms < deadline ? r->expiry_ms : deadline;
 }
 
 /* --- Stopping, and what can be asked --- */
