@@ -54,8 +54,7 @@ void http_beat(struct http_server *server)
     atomic_store_explicit(&server->beat_ms, monotonic_ms(), memory_order_relaxed);
 }
 
-void http_publish(struct http_server *server, bool ready, const char *reason,
-                  const double *values)
+void http_publish(struct http_server *server, bool ready, const char *reason, const double *values)
 {
     CD_ASSERT(pthread_mutex_lock(&server->mutex) == 0);
     server->ready = ready;

@@ -16,8 +16,9 @@
  *   /metrics  Prometheus text format 0.0.4
  *
  * Invariants
- *  - It reads what the loop last published, a copy under one mutex, and nothing else of the process;
- *    a stuck loop is told, not waited for, and a stuck client holds nothing that the loop wants.
+ *  - It reads what the loop last published, a copy under one mutex, and nothing else of the
+ * process; a stuck loop is told, not waited for, and a stuck client holds nothing that the loop
+ * wants.
  *  - GET and HEAD alone, no body; connections, their memory and their idle time are bounded.
  *  - Plain HTTP without identity: it tells numbers and one sentence, never data, paths of nodes,
  *    names of clients or secrets. It belongs on loopback or a network that may know them.
@@ -38,12 +39,13 @@ struct http_metric {
     enum http_metric_type type;
 };
 
-#define HTTP_METRICS_MAX      128u
-#define HTTP_REASON_BYTES     160u
-#define HTTP_CONNECTIONS_MAX  32u
-#define HTTP_CONNECTION_BYTES 16384u /* memory of one connection: request line, headers, answer's head */
-#define HTTP_IDLE_SECONDS     10u
-#define HTTP_BODY_BYTES_MAX   (256u * 1024u)
+#define HTTP_METRICS_MAX     128u
+#define HTTP_REASON_BYTES    160u
+#define HTTP_CONNECTIONS_MAX 32u
+#define HTTP_CONNECTION_BYTES                                                                      \
+    16384u /* memory of one connection: request line, headers, answer's head */
+#define HTTP_IDLE_SECONDS   10u
+#define HTTP_BODY_BYTES_MAX (256u * 1024u)
 
 struct http_options {
     const char *host; /* a name or an address, without brackets; borrowed for the call */
@@ -82,8 +84,7 @@ void http_beat(struct http_server *server);
  * What the next requests are told. `reason`: why it is not ready, cut at HTTP_REASON_BYTES;
  * `values`: metrics_count of them. Both are copied.
  */
-void http_publish(struct http_server *server, bool ready, const char *reason,
-                  const double *values);
+void http_publish(struct http_server *server, bool ready, const char *reason, const double *values);
 
 /* ---- Text (text.c), on its own for tests ---- */
 

@@ -85,8 +85,7 @@ void http_put_process(struct cd_buf *out, uint64_t started_s)
 {
     static const struct http_metric METRICS[] = {
         {"process_resident_memory_bytes", "Resident memory of the process.", "", HTTP_GAUGE},
-        {"process_cpu_seconds_total", "User and system CPU time of the process.", "",
-         HTTP_COUNTER},
+        {"process_cpu_seconds_total", "User and system CPU time of the process.", "", HTTP_COUNTER},
         {"process_open_fds", "Open file descriptors of the process.", "", HTTP_GAUGE},
         {"process_start_time_seconds", "When the process started, in seconds since 1970.", "",
          HTTP_GAUGE},

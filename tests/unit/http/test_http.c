@@ -11,15 +11,14 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 /*
- * Goal: the three pages, and what everything else gets. Method: real requests over loopback, written
- * byte by byte, with a bound of ANSWER_SECONDS on every wait.
+ * Goal: the three pages, and what everything else gets. Method: real requests over loopback,
+ * written byte by byte, with a bound of ANSWER_SECONDS on every wait.
  */
 
 #define ANSWER_SECONDS 20
@@ -31,8 +30,11 @@ static const struct http_metric METRICS[] = {
 
 static struct http_options options_on(uint16_t port)
 {
-    return (struct http_options){
-        .host = "127.0.0.1", .port = port, .metrics = METRICS, .metrics_count = 2, .live_ms = 60000};
+    return (struct http_options){.host = "127.0.0.1",
+                                 .port = port,
+                                 .metrics = METRICS,
+                                 .metrics_count = 2,
+                                 .live_ms = 60000};
 }
 
 static struct http_server *start(uint64_t live_ms)
@@ -84,8 +86,8 @@ static void ask(struct http_server *server, const char *request, char *answer, s
 static void get(struct http_server *server, const char *path, char *answer, size_t room)
 {
     char request[256];
-    snprintf(request, sizeof(request),
-             "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+             path);
     ask(server, request, answer, room);
 }
 
@@ -199,7 +201,8 @@ static void other_paths_and_methods_are_refused(void **state)
     } CASES[] = {
         {"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 404 ", "/livez"},
         {"GET /livez/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 404 ", ""},
-        {"GET /../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 404 ", ""},
+        {"GET /../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 404 ",
+         ""},
         {"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 405 ",
          "Allow: GET, HEAD\r\n"},
         {"DELETE /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 405 ", ""},
