@@ -19,10 +19,16 @@ struct bound {
     uint8_t data[];
 };
 
+/*
+ * Searching a page reads its heads, which lie together, and then one or two keys, which do not: the
+ * head of a key is its next 8 bytes behind the first `skip`, which all keys of the page share.
+ */
 struct fsm_page {
     uint32_t refs;
     uint16_t count; /* slots used */
     uint16_t level; /* 0: struct leaf, above: struct inner */
+    uint32_t skip;
+    uint64_t heads[PAGE_SLOTS]; /* of the nodes' keys, or of the bounds but the first */
 };
 
 struct leaf {
@@ -60,6 +66,23 @@ static const struct inner *inner_of_const(const struct fsm_page *page)
     return (const struct inner *)page;
 }
 
+/* The first slot that has a key. */
+static unsigned first_key(const struct fsm_page *page)
+{
+    return page->level == 0 ? 0 : 1;
+}
+
+static struct fsm_bytes bound_key(const struct bound *bound)
+{
+    return fsm_bytes_make(bound->data, bound->bytes);
+}
+
+static struct fsm_bytes key_at(const struct fsm_page *page, unsigned slot)
+{
+    return page->level == 0 ? fsm_node_key(leaf_of_const(page)->nodes[slot])
+                            : bound_key(inner_of_const(page)->bounds[slot]);
+}
+
 /* ---- References ---- */
 
 /* The shortest key that is above `low` and not above `high`. */
@@ -77,11 +100,6 @@ static struct bound *bound_between(struct fsm_bytes low, struct fsm_bytes high)
     return bound;
 }
 
-static struct fsm_bytes bound_key(const struct bound *bound)
-{
-    return fsm_bytes_make(bound->data, bound->bytes);
-}
-
 static void bound_unref(struct bound *bound)
 {
     if (bound != NULL && --bound->refs == 0) {
@@ -92,7 +110,10 @@ static void bound_unref(struct bound *bound)
 static struct fsm_page *page_create(uint16_t level)
 {
     struct fsm_page *page = cd_malloc(level == 0 ? sizeof(struct leaf) : sizeof(struct inner));
-    *page = (struct fsm_page){.refs = 1, .level = level};
+    page->refs = 1;
+    page->count = 0;
+    page->level = level;
+    page->skip = 0;
     return page;
 }
 
@@ -118,6 +139,8 @@ static struct fsm_page *page_copy(const struct fsm_page *from)
 {
     struct fsm_page *page = page_create(from->level);
     page->count = from->count;
+    page->skip = from->skip;
+    memcpy(page->heads, from->heads, from->count * sizeof(*from->heads));
     for (unsigned i = 0; i < from->count; i++) {
         if (from->level == 0) {
             leaf_of(page)->nodes[i] = fsm_node_ref(leaf_of_const(from)->nodes[i]);
@@ -146,6 +169,90 @@ static struct fsm_page *page_own(struct fsm_page **slot)
     return *slot;
 }
 
+/* ---- Heads ---- */
+
+#define HEAD_BYTES  8u
+#define BYTES_OF(b) (UINT64_C(0x0101010101010101) * (b))
+
+/*
+ * Numbers that are ordered as keys are. A key ends with 0, below the slash, which becomes 1, below
+ * everything else; `end` stands for what follows the key.
+ */
+static uint64_t head_of(struct fsm_bytes key, size_t skip, uint8_t end)
+{
+    uint8_t bytes[HEAD_BYTES] = {0};
+    size_t rest = key.bytes - skip;
+    if (rest >= HEAD_BYTES) {
+        memcpy(bytes, key.data + skip, HEAD_BYTES);
+    } else {
+        for (size_t i = 0; i < rest; i++) {
+            bytes[i] = key.data[skip + i];
+        }
+        bytes[rest] = end;
+    }
+    uint64_t head = 0;
+    for (size_t i = 0; i < HEAD_BYTES; i++) {
+        head = head << 8 | bytes[i];
+    }
+    /* The top bit of each byte that is a slash, found without carries between bytes. */
+    uint64_t other = head ^ BYTES_OF('/');
+    uint64_t slashes = ~(((other & BYTES_OF(0x7f)) + BYTES_OF(0x7f)) | other | BYTES_OF(0x7f));
+    return head - (slashes >> 7) * ('/' - 1);
+}
+
+/* Sets skip and all heads anew. */
+static void page_index(struct fsm_page *page)
+{
+    unsigned first = first_key(page);
+    size_t skip = 0;
+    if (page->count > first) {
+        struct fsm_bytes low = key_at(page, first);
+        struct fsm_bytes high = key_at(page, page->count - 1u);
+        size_t bytes = low.bytes < high.bytes ? low.bytes : high.bytes;
+        while (skip < bytes && low.data[skip] == high.data[skip]) {
+            skip++;
+        }
+    }
+    page->skip = (uint32_t)skip;
+    for (unsigned i = first; i < page->count; i++) {
+        page->heads[i] = head_of(key_at(page, i), skip, 0);
+    }
+}
+
+/* Makes room for one more head; the arrays of the page's kind are the caller's. */
+static void page_open_slot(struct fsm_page *page, unsigned at)
+{
+    CD_ASSERT(page->count < PAGE_SLOTS && at <= page->count);
+    memmove(page->heads + at + 1, page->heads + at, (page->count - at) * sizeof(*page->heads));
+    page->count++;
+}
+
+static void page_close_slot(struct fsm_page *page, unsigned at)
+{
+    CD_ASSERT(at < page->count);
+    page->count--;
+    memmove(page->heads + at, page->heads + at + 1, (page->count - at) * sizeof(*page->heads));
+}
+
+/* Do the two keys begin with the same `skip` bytes? */
+static bool begin_alike(struct fsm_bytes a, struct fsm_bytes b, size_t skip)
+{
+    return a.bytes >= skip && b.bytes >= skip && (skip == 0 || memcmp(a.data, b.data, skip) == 0);
+}
+
+/* After a key was put into slot `at`. */
+static void page_index_slot(struct fsm_page *page, unsigned at)
+{
+    unsigned first = first_key(page);
+    struct fsm_bytes key = key_at(page, at);
+    if (page->count - first > 1 &&
+        begin_alike(key, key_at(page, at == first ? at + 1 : first), page->skip)) {
+        page->heads[at] = head_of(key, page->skip, 0);
+    } else {
+        page_index(page);
+    }
+}
+
 /* ---- Searching ---- */
 
 /* What a search looks for: a key, or the place right behind everything below it. */
@@ -163,42 +270,67 @@ static int order(struct fsm_bytes key, const struct target *target)
     return result == 0 && target->past ? -1 : result;
 }
 
-/* The page of `inner` in which the target belongs. */
-static unsigned inner_find(const struct inner *inner, const struct target *target)
+/* The first slot from `first` on whose head is not below `head`. */
+static unsigned heads_find(const struct fsm_page *page, unsigned first, uint64_t head)
 {
-    unsigned low = 0;
-    unsigned high = inner->page.count;
-    while (high - low > 1) {
-        unsigned middle = (low + high) / 2;
-        if (order(bound_key(inner->bounds[middle]), target) <= 0) {
-            low = middle;
-        } else {
-            high = middle;
-        }
+    unsigned low = first;
+    unsigned left = page->count - first;
+    while (left > 0) {
+        unsigned half = left - left / 2;
+        low += page->heads[low + half - 1] < head ? half : 0;
+        left -= half;
     }
     return low;
 }
 
-/* The first slot of `leaf` at or above the target; *ret_exact: it is the target. */
-static unsigned leaf_find(const struct leaf *leaf, const struct target *target, bool *ret_exact)
+/* The first slot with a key at or above the target; *ret_exact: it is the target. */
+static unsigned page_find(const struct fsm_page *page, const struct target *target, bool *ret_exact)
 {
-    unsigned low = 0;
-    unsigned high = leaf->page.count;
+    unsigned first = first_key(page);
+    struct fsm_bytes key = target->key;
     *ret_exact = false;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        int result = order(fsm_node_key(leaf->nodes[middle]), target);
-        if (result == 0) {
-            *ret_exact = true;
-            return middle;
+    if (page->count <= first) {
+        return first;
+    }
+    struct fsm_bytes low = key_at(page, first);
+    if (!begin_alike(key, low, page->skip)) {
+        /* What all keys share decides, so all are on one side. */
+        return order(low, target) < 0 ? page->count : first;
+    }
+    uint64_t head = head_of(key, page->skip, target->past ? 2 : 0);
+    unsigned slot = heads_find(page, first, head);
+    while (slot < page->count && page->heads[slot] == head) {
+        int result = order(key_at(page, slot), target);
+        if (result >= 0) {
+            *ret_exact = result == 0;
+            return slot;
         }
-        if (result < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
+        slot++;
+    }
+    return slot;
+}
+
+/* The page of `inner` in which the target belongs. */
+static unsigned inner_find(const struct inner *inner, const struct target *target)
+{
+    bool exact;
+    unsigned slot = page_find(&inner->page, target, &exact);
+    return exact ? slot : slot - 1;
+}
+
+/* The slot that holds exactly `key`, or PAGE_SLOTS. Does not read any other key as a rule. */
+static unsigned leaf_find(const struct leaf *leaf, struct fsm_bytes key)
+{
+    if (key.bytes >= leaf->page.skip) {
+        uint64_t head = head_of(key, leaf->page.skip, 0);
+        for (unsigned slot = heads_find(&leaf->page, 0, head);
+             slot < leaf->page.count && leaf->page.heads[slot] == head; slot++) {
+            if (fsm_bytes_equal(fsm_node_key(leaf->nodes[slot]), key)) {
+                return slot;
+            }
         }
     }
-    return low;
+    return PAGE_SLOTS;
 }
 
 struct fsm_node *fsm_tree_find(const struct fsm_tree *tree, struct fsm_bytes key)
@@ -209,10 +341,9 @@ struct fsm_node *fsm_tree_find(const struct fsm_tree *tree, struct fsm_bytes key
         const struct inner *inner = inner_of_const(page);
         page = inner->pages[inner_find(inner, &target)];
     }
-    bool exact;
     const struct leaf *leaf = leaf_of_const(page);
-    unsigned slot = leaf_find(leaf, &target, &exact);
-    return exact ? leaf->nodes[slot] : NULL;
+    unsigned slot = leaf_find(leaf, key);
+    return slot < PAGE_SLOTS ? leaf->nodes[slot] : NULL;
 }
 
 /* ---- Writing ---- */
@@ -240,26 +371,42 @@ static void inner_insert(struct inner *inner, unsigned at, struct fsm_page *page
                          struct bound *bound)
 {
     unsigned behind = inner->page.count - at;
-    CD_ASSERT(inner->page.count < PAGE_SLOTS && at <= inner->page.count);
+    page_open_slot(&inner->page, at);
     memmove(inner->pages + at + 1, inner->pages + at, behind * sizeof(struct fsm_page *));
     memmove(inner->bounds + at + 1, inner->bounds + at, behind * sizeof(struct bound *));
     inner->pages[at] = page;
     inner->bounds[at] = bound;
-    inner->page.count++;
+    page_index_slot(&inner->page, at);
 }
 
 /* Takes page `at`, whose reference is the caller's from here on, and its bound out. */
 static void inner_remove(struct inner *inner, unsigned at)
 {
-    unsigned behind = inner->page.count - at - 1u;
+    page_close_slot(&inner->page, at);
+    unsigned behind = inner->page.count - at;
     bound_unref(inner->bounds[at]);
     memmove(inner->pages + at, inner->pages + at + 1, behind * sizeof(struct fsm_page *));
     memmove(inner->bounds + at, inner->bounds + at + 1, behind * sizeof(struct bound *));
-    inner->page.count--;
     if (at == 0 && inner->page.count > 0) {
         bound_unref(inner->bounds[0]);
         inner->bounds[0] = NULL;
     }
+}
+
+static void leaf_insert(struct leaf *leaf, unsigned at, struct fsm_node *node)
+{
+    unsigned behind = leaf->page.count - at;
+    page_open_slot(&leaf->page, at);
+    memmove(leaf->nodes + at + 1, leaf->nodes + at, behind * sizeof(struct fsm_node *));
+    leaf->nodes[at] = node;
+    page_index_slot(&leaf->page, at);
+}
+
+static void leaf_remove(struct leaf *leaf, unsigned at)
+{
+    page_close_slot(&leaf->page, at);
+    memmove(leaf->nodes + at, leaf->nodes + at + 1,
+            (leaf->page.count - at) * sizeof(struct fsm_node *));
 }
 
 /*
@@ -268,9 +415,7 @@ static void inner_remove(struct inner *inner, unsigned at)
  */
 static unsigned slots_that_stay(const struct fsm_page *page, const struct target *target)
 {
-    struct fsm_bytes last = page->level == 0
-                                ? fsm_node_key(leaf_of_const(page)->nodes[PAGE_SLOTS - 1])
-                                : bound_key(inner_of_const(page)->bounds[PAGE_SLOTS - 1]);
+    struct fsm_bytes last = key_at(page, PAGE_SLOTS - 1);
     return order(last, target) < 0 ? PAGE_SLOTS * 7 / 8 : PAGE_SLOTS / 2;
 }
 
@@ -296,6 +441,8 @@ static void split(struct inner *parent, unsigned at, const struct target *target
         bound = to->bounds[0];
         to->bounds[0] = NULL;
     }
+    page_index(left);
+    page_index(right);
     inner_insert(parent, at + 1, right, bound);
 }
 
@@ -330,13 +477,9 @@ void fsm_tree_insert(struct fsm_tree *tree, struct fsm_node *node)
         }
     }
     bool exact;
-    struct leaf *leaf = leaf_of(page);
-    unsigned at = leaf_find(leaf, &target, &exact);
+    unsigned at = page_find(page, &target, &exact);
     CD_ASSERT(!exact);
-    memmove(leaf->nodes + at + 1, leaf->nodes + at,
-            (leaf->page.count - at) * sizeof(struct fsm_node *));
-    leaf->nodes[at] = node;
-    leaf->page.count++;
+    leaf_insert(leaf_of(page), at, node);
     tree->count++;
 }
 
@@ -349,9 +492,8 @@ static struct fsm_node **slot_of(struct fsm_tree *tree, struct fsm_bytes key)
         struct inner *inner = inner_of(page);
         page = page_own(&inner->pages[inner_find(inner, &target)]);
     }
-    bool exact;
-    unsigned at = leaf_find(leaf_of(page), &target, &exact);
-    CD_ASSERT(exact);
+    unsigned at = leaf_find(leaf_of(page), key);
+    CD_ASSERT(at < PAGE_SLOTS);
     return &leaf_of(page)->nodes[at];
 }
 
@@ -394,6 +536,7 @@ static void join(struct inner *parent, unsigned at)
         memcpy(to->bounds + left->count, from->bounds, count * sizeof(struct bound *));
     }
     left->count = (uint16_t)(left->count + count);
+    page_index(left);
     right->count = 0;
     page_unref(right);
     inner_remove(parent, at + 1);
@@ -448,14 +591,11 @@ void fsm_tree_remove(struct fsm_tree *tree, struct fsm_bytes key)
         page = page_own(&parents[depth]->pages[indexes[depth]]);
         depth++;
     }
-    bool exact;
     struct leaf *leaf = leaf_of(page);
-    unsigned at = leaf_find(leaf, &target, &exact);
-    CD_ASSERT(exact);
+    unsigned at = leaf_find(leaf, key);
+    CD_ASSERT(at < PAGE_SLOTS);
     struct fsm_node *node = leaf->nodes[at];
-    leaf->page.count--;
-    memmove(leaf->nodes + at, leaf->nodes + at + 1,
-            (leaf->page.count - at) * sizeof(struct fsm_node *));
+    leaf_remove(leaf, at);
     tree->count--;
     while (depth > 0 && tidy(parents[depth - 1], indexes[depth - 1])) {
         depth--;
@@ -502,7 +642,7 @@ static void seek(const struct fsm_tree *tree, const struct target *target,
     }
     bool exact;
     cursor->pages[level] = page;
-    cursor->indexes[level] = (uint16_t)leaf_find(leaf_of_const(page), target, &exact);
+    cursor->indexes[level] = (uint16_t)page_find(page, target, &exact);
     cursor->height = level + 1;
     cursor_settle(cursor);
 }
@@ -541,7 +681,13 @@ static uint64_t page_check(const struct fsm_page *page, const struct bound *low,
                            const struct bound *high)
 {
     uint64_t nodes = 0;
+    unsigned first = first_key(page);
     CD_ASSERT(page->refs > 0 && page->count <= PAGE_SLOTS);
+    for (unsigned i = first; i < page->count; i++) {
+        struct fsm_bytes key = key_at(page, i);
+        CD_ASSERT(page->heads[i] == head_of(key, page->skip, 0));
+        CD_ASSERT(begin_alike(key, key_at(page, first), page->skip));
+    }
     for (unsigned i = 0; i < page->count; i++) {
         if (page->level == 0) {
             struct fsm_bytes key = fsm_node_key(leaf_of_const(page)->nodes[i]);

@@ -1,0 +1,164 @@
+#include "fsm/state.h"
+
+#include "base/prng.h"
+#include "fsm/path.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/*
+ * Prints what a node costs in memory and what operations cost in time; coordd/fsm/README.md quotes
+ * it. Not a test: build target fsm_measure, run it on a quiet machine.
+ */
+
+#define NODES      1000000u
+#define DATA_BYTES 100u
+
+static uint64_t now_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static double resident_mb(void)
+{
+    unsigned long total = 0;
+    unsigned long resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL || fscanf(file, "%lu %lu", &total, &resident) != 2) {
+        exit(1);
+    }
+    fclose(file);
+    return (double)resident * 4096.0 / 1e6;
+}
+
+static void print_time(const char *what, uint64_t start, uint64_t count)
+{
+    printf("%-52s %8.0f ns\n", what, (double)(now_ns() - start) / (double)count);
+}
+
+static void apply(struct fsm *fsm, struct fsm_op op, struct fsm_result *result)
+{
+    struct fsm_command command = {.op = op};
+    fsm_slot_begin(fsm, fsm_slot(fsm) + 1, NULL);
+    fsm_apply(fsm, &command, result);
+    fsm_slot_end(fsm);
+    if (result->status != CD_OK) {
+        fprintf(stderr, "%s\n", cd_status_name(result->status));
+        exit(1);
+    }
+}
+
+static struct fsm_bytes path_of(char *to, const char *form, uint64_t number)
+{
+    int bytes = sprintf(to, "/bench/%s%010llu", form, (unsigned long long)number);
+    return fsm_bytes_make(to, (size_t)bytes);
+}
+
+/* A permutation of [0, NODES). */
+static uint64_t scatter(uint64_t i)
+{
+    return i * 618033u % NODES;
+}
+
+static void fill(struct fsm *fsm, struct fsm_result *result, const char *what, bool random)
+{
+    static const uint8_t data[DATA_BYTES] = {1};
+    char path[64];
+    double before = resident_mb();
+    apply(fsm,
+          (struct fsm_op){.kind = FSM_OP_CREATE, .create = {.path = fsm_bytes_make("/bench", 6)}},
+          result);
+    uint64_t start = now_ns();
+    for (uint64_t i = 0; i < NODES; i++) {
+        struct fsm_op op = {.kind = FSM_OP_CREATE,
+                            .create = {.data = fsm_bytes_make(data, DATA_BYTES)}};
+        op.create.path = path_of(path, "n-", random ? scatter(i) : i);
+        apply(fsm, op, result);
+    }
+    print_time(what, start, NODES);
+    printf("%-52s %8.1f MB, %.0f bytes a node\n", "  resident memory of a million",
+           resident_mb() - before, (resident_mb() - before) * 1e6 / NODES);
+}
+
+static void set_random(struct fsm *fsm, struct fsm_result *result, const char *what)
+{
+    static const uint8_t data[DATA_BYTES] = {2};
+    char path[64];
+    uint64_t start = now_ns();
+    for (uint64_t i = 0; i < NODES / 2; i++) {
+        struct fsm_op op = {
+            .kind = FSM_OP_SET,
+            .set = {.data = fsm_bytes_make(data, DATA_BYTES), .version = FSM_ANY_VERSION}};
+        op.set.path = path_of(path, "n-", scatter(i));
+        apply(fsm, op, result);
+    }
+    print_time(what, start, NODES / 2);
+}
+
+static void measure(bool random)
+{
+    struct fsm_limits limits = FSM_LIMITS_DEFAULT;
+    struct fsm *fsm = fsm_create(&limits, FSM_GENERATION_FIRST);
+    struct fsm_result result;
+    struct fsm_view view;
+    struct fsm_children list;
+    struct fsm_tree frozen;
+    char path[64];
+    fsm_result_init(&result);
+    fill(fsm, &result, random ? "create, random names" : "create, ascending names", random);
+
+    uint64_t start = now_ns();
+    for (uint64_t i = 0; i < NODES; i++) {
+        if (fsm_get(fsm, path_of(path, "n-", scatter(i)), &view) != CD_OK) {
+            exit(1);
+        }
+    }
+    print_time("get, random", start, NODES);
+    start = now_ns();
+    for (uint64_t i = 0; i < NODES; i++) {
+        if (fsm_get(fsm, path_of(path, "n-", i % 1000), &view) != CD_OK) {
+            exit(1);
+        }
+    }
+    print_time("get, among 1000", start, NODES);
+    start = now_ns();
+    for (uint64_t i = 0; i < NODES; i++) {
+        path_of(path, "n-", scatter(i));
+    }
+    print_time("  of which making the path", start, NODES);
+    set_random(fsm, &result, "set, random");
+
+    start = now_ns();
+    uint64_t count = 0;
+    if (fsm_children_open(fsm, fsm_bytes_make("/bench", 6), fsm_bytes_make(NULL, 0), &list) !=
+        CD_OK) {
+        exit(1);
+    }
+    while (fsm_children_next(&list, &view)) {
+        count++;
+    }
+    print_time("children, each", start, count);
+
+    double before = resident_mb();
+    fsm_tree_share(&frozen, &fsm->tree);
+    set_random(fsm, &result, "set, random, while a version is frozen");
+    printf("%-52s %8.1f MB\n", "  memory it holds then", resident_mb() - before);
+    start = now_ns();
+    fsm_tree_release(&frozen);
+    print_time("release of the frozen version, whole", start, 1);
+    start = now_ns();
+    fsm_free(fsm);
+    print_time("free, each", start, NODES);
+    fsm_result_release(&result);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argv;
+    measure(argc > 1);
+    return 0;
+}
