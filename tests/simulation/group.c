@@ -89,6 +89,17 @@ static void post(struct group *group, struct group_letter *letter)
     }
 }
 
+void group_trace_letter(struct group *group, const struct paxos_message *message,
+                        const char *arrow)
+{
+    bool beat = message->kind == PAXOS_MSG_HEARTBEAT || message->kind == PAXOS_MSG_HEARTBEAT_REPLY;
+    if (trace_is_on(group->trace) && (!beat || group->options.show_heartbeats)) {
+        char text[PRINT_BYTES];
+        print_message(&group->printer, message, arrow, text, sizeof(text));
+        trace_line(group->trace, "%s", text);
+    }
+}
+
 /* ---- Events into paxos ---- */
 
 static uint64_t now_ms(const struct group_node *node)
@@ -238,7 +249,7 @@ static void apply_entry(struct group_node *node, const struct paxos_entry *entry
     trace_count(node->group->trace, "applied", node->id, entry->slot, node->digest);
     if (trace_is_on(node->group->trace)) {
         char text[256];
-        group_print_entry(node->group, entry, false, text, sizeof(text));
+        print_entry(&node->group->printer, entry, false, text, sizeof(text));
         trace_line(node->group->trace, "%u applies %s", node->id, text);
     }
     if (node->group->watcher.applied != NULL) {
@@ -251,7 +262,11 @@ static void take_note(struct group_node *node, const struct paxos_note *note)
     struct group *group = node->group;
     group->notes[note->kind]++;
     trace_count(group->trace, "note", node->id, (uint64_t)note->kind, note->slot);
-    group_trace_note(node, note);
+    if (trace_is_on(group->trace)) {
+        char text[PRINT_BYTES];
+        print_note(&group->printer, node->id, note, text, sizeof(text));
+        trace_line(group->trace, "%s", text);
+    }
     if (group->watcher.noted != NULL) {
         group->watcher.noted(group->watcher.context, node, note);
     }
@@ -279,7 +294,8 @@ static void persist_effects(struct group_node *node)
     const struct paxos_effects *effects = &node->effects;
     for (size_t i = 0; i < effects->persist_count; i++) {
         if (effects->persist[i].kind == PAXOS_PERSIST_IDENTITY) {
-            node->incarnations[node->incarnations_count++ % GROUP_NODES_MAX] = status.incarnation;
+            node->incarnation = status.incarnation;
+            print_know(&node->group->printer, node->id, status.incarnation);
         }
     }
     ledger_append(&node->ledger, node->px, status.incarnation, effects->persist,
@@ -455,8 +471,6 @@ void group_start(struct group_node *node, bool forgot)
     struct group *group = node->group;
     if (node->ledger.incarnation == 0) {
         node->ledger.incarnation = cd_prng_next(&node->prng) | 1;
-        node->incarnations[node->incarnations_count++ % GROUP_NODES_MAX] =
-            node->ledger.incarnation;
     }
     group->restarts += node->life > 0 ? 1 : 0;
     node->life++;
@@ -475,6 +489,10 @@ void group_start(struct group_node *node, bool forgot)
     node->px = make_paxos(node);
     enum cd_status status = ledger_replay(&node->ledger, node->px, replayed, node);
     CD_ASSERT(status == CD_OK);
+    struct paxos_status present;
+    group_status(node, &present);
+    node->incarnation = present.incarnation;
+    print_know(&group->printer, node->id, present.incarnation);
     node->started_at = node->ledger.count;
     paxos_effects_clear(&node->effects);
     paxos_start(node->px, now_ms(node), node->ledger.count, forgot, &node->effects);

@@ -4,6 +4,7 @@
 #include "paxos/paxos.h"
 #include "simulation/ledger.h"
 #include "simulation/network.h"
+#include "simulation/print.h"
 #include "simulation/trace.h"
 #include "simulation/world.h"
 
@@ -58,8 +59,7 @@ struct group_node {
     paxos_slot applied;
     uint64_t digest; /* over all applied values */
     uint64_t read_token;
-    uint64_t incarnations[GROUP_NODES_MAX]; /* all it ever had, for short names */
-    size_t incarnations_count;
+    uint64_t incarnation; /* the present one, also while down */
     bool forgot_at_start;
 };
 
@@ -96,6 +96,7 @@ struct group {
     struct world *world;
     struct network network;
     struct trace *trace;
+    struct printer printer;
     struct cd_prng prng;
     struct group_options options;
     struct group_watcher watcher;
@@ -142,11 +143,8 @@ void group_letter_post(struct group *group, struct group_letter *letter);
 /* Hash of a value: kind, lead ballot, payload. */
 uint64_t group_value(const struct paxos_entry *entry);
 
-/* group_trace.c: text for people. */
-void group_print_ballot(struct group *group, struct paxos_ballot ballot, char *to, size_t bytes);
-void group_print_entry(struct group *group, const struct paxos_entry *entry, bool with_ballot,
-                       char *to, size_t bytes);
-void group_trace_letter(struct group *group, const struct paxos_message *m, const char *arrow);
-void group_trace_note(struct group_node *node, const struct paxos_note *note);
+/* A line of the trace for a letter; `arrow` says what became of it. */
+void group_trace_letter(struct group *group, const struct paxos_message *message,
+                        const char *arrow);
 
 #endif

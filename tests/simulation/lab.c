@@ -137,11 +137,6 @@ static void on_readable(void *context, struct group_node *node, uint64_t token, 
     lab->shown = index > lab->shown ? index : lab->shown;
 }
 
-static uint64_t present_incarnation(const struct group_node *node)
-{
-    return node->incarnations[(node->incarnations_count - 1) % GROUP_NODES_MAX];
-}
-
 static void on_noted(void *context, struct group_node *node, const struct paxos_note *note)
 {
     struct lab *lab = context;
@@ -152,7 +147,7 @@ static void on_noted(void *context, struct group_node *node, const struct paxos_
     for (size_t i = 0; i < config->members_count; i++) {
         const struct paxos_member *member = &config->members[i];
         const struct group_node *named = group_node(&lab->group, member->node);
-        uint64_t incarnation = present_incarnation(named);
+        uint64_t incarnation = named->incarnation;
         if (member->role == PAXOS_VOTER && member->incarnation == incarnation &&
             incarnation != lab->sides[member->node].lost_incarnation) {
             faults_readmitted(&lab->faults, member->node);
@@ -202,7 +197,7 @@ static void wipe(void *context, uint32_t id)
 {
     struct lab *lab = context;
     struct group_node *node = group_node(&lab->group, id);
-    lab->sides[id].lost_incarnation = present_incarnation(node);
+    lab->sides[id].lost_incarnation = node->incarnation;
     group_wipe(node);
 }
 
@@ -224,7 +219,7 @@ static bool restore_disk(void *context, uint32_t id)
     struct lab *lab = context;
     struct group_node *node = group_node(&lab->group, id);
     bool lacks = node->yesterday.count < node->ledger.count;
-    lab->sides[id].lost_incarnation = lacks ? present_incarnation(node) : 0;
+    lab->sides[id].lost_incarnation = lacks ? node->incarnation : 0;
     group_restore_disk(node);
     node->has_yesterday = false;
     return lacks;

@@ -21,7 +21,7 @@ struct trace {
 };
 
 enum {
-    TRACE_LINE_BYTES_MAX = 4096,
+    TRACE_LINE_BYTES_MAX = 4200,
 };
 
 void trace_init(struct trace *trace, const struct world *world);

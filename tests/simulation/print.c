@@ -1,23 +1,38 @@
-#include "simulation/group.h"
+#include "simulation/print.h"
+
+#include "base/assert.h"
+#include "base/buf.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-/* "2.3": round 2 of node 3; "2.3b" with its second incarnation. */
-void group_print_ballot(struct group *group, struct paxos_ballot ballot, char *to, size_t bytes)
+void print_know(struct printer *printer, uint32_t node, uint64_t incarnation)
+{
+    CD_ASSERT(node < PRINT_NODES_MAX);
+    size_t *count = &printer->counts[node];
+    for (size_t i = 0; i < *count; i++) {
+        if (printer->incarnations[node][i] == incarnation) {
+            return;
+        }
+    }
+    if (*count < PRINT_INCARNATIONS_MAX) {
+        printer->incarnations[node][(*count)++] = incarnation;
+    }
+}
+
+void print_ballot(const struct printer *printer, struct paxos_ballot ballot, char *to,
+                  size_t bytes)
 {
     if (ballot.round == 0) {
         (void)snprintf(to, bytes, "0");
         return;
     }
     char suffix[2] = "";
-    if (ballot.node > 0 && ballot.node <= group->options.nodes) {
-        const struct group_node *node = &group->nodes[ballot.node];
-        for (size_t i = 1; i < node->incarnations_count && i < GROUP_NODES_MAX; i++) {
-            if (node->incarnations[i] == ballot.incarnation) {
-                suffix[0] = (char)('a' + (int)i);
-            }
+    for (size_t i = 1; ballot.node < PRINT_NODES_MAX && i < printer->counts[ballot.node]; i++) {
+        if (printer->incarnations[ballot.node][i] == ballot.incarnation) {
+            suffix[0] = (char)('a' + (int)i);
         }
     }
     (void)snprintf(to, bytes, "%" PRIu64 ".%u%s", ballot.round, ballot.node, suffix);
@@ -47,7 +62,7 @@ static void print_payload(const struct cd_blob *payload, char *to, size_t bytes)
     }
 }
 
-void group_print_entry(struct group *group, const struct paxos_entry *entry, bool with_ballot,
+void print_entry(const struct printer *printer, const struct paxos_entry *entry, bool with_ballot,
                        char *to, size_t bytes)
 {
     char value[160] = "?";
@@ -57,7 +72,7 @@ void group_print_entry(struct group *group, const struct paxos_entry *entry, boo
         (void)snprintf(value, sizeof(value), "noop");
         break;
     case PAXOS_LEAD:
-        group_print_ballot(group, entry->lead, ballot, sizeof(ballot));
+        print_ballot(printer, entry->lead, ballot, sizeof(ballot));
         (void)snprintf(value, sizeof(value), "lead %s", ballot);
         break;
     case PAXOS_CONFIG: {
@@ -70,13 +85,13 @@ void group_print_entry(struct group *group, const struct paxos_entry *entry, boo
         print_payload(entry->payload, value, sizeof(value));
         break;
     }
-    group_print_ballot(group, entry->ballot, ballot, sizeof(ballot));
+    print_ballot(printer, entry->ballot, ballot, sizeof(ballot));
     (void)snprintf(to, bytes, "%" PRIu64 "=%s%s%s%s", entry->slot, value,
                    with_ballot ? " (" : "", with_ballot ? ballot : "", with_ballot ? ")" : "");
 }
 
 struct line {
-    char text[TRACE_LINE_BYTES_MAX - 64];
+    char text[PRINT_BYTES - 96];
     size_t used;
 };
 
@@ -92,12 +107,12 @@ static void add(struct line *line, const char *format, ...)
     line->used += (size_t)wanted < room ? (size_t)wanted : room - 1;
 }
 
-static void add_entries(struct line *line, struct group *group, const struct paxos_message *m,
+static void add_entries(struct line *line, const struct printer *printer, const struct paxos_message *m,
                         bool with_ballot)
 {
     for (size_t i = 0; i < m->entries_count; i++) {
         char text[256];
-        group_print_entry(group, &m->entries[i], with_ballot, text, sizeof(text));
+        print_entry(printer, &m->entries[i], with_ballot, text, sizeof(text));
         add(line, "%s%s", i == 0 ? " {" : ", ", text);
     }
     add(line, "%s", m->entries_count > 0 ? "}" : "");
@@ -112,10 +127,10 @@ static void add_range(struct line *line, const struct paxos_message *m)
     }
 }
 
-static void add_details(struct line *line, struct group *group, const struct paxos_message *m)
+static void add_details(struct line *line, const struct printer *printer, const struct paxos_message *m)
 {
     char ballot[48];
-    group_print_ballot(group, m->ballot, ballot, sizeof(ballot));
+    print_ballot(printer, m->ballot, ballot, sizeof(ballot));
     switch (m->kind) {
     case PAXOS_MSG_PROBE:
     case PAXOS_MSG_JOIN:
@@ -140,7 +155,7 @@ static void add_details(struct line *line, struct group *group, const struct pax
             add_range(line, m);
         }
         add(line, " chosen=%" PRIu64, m->chosen);
-        add_entries(line, group, m, true);
+        add_entries(line, printer, m, true);
         break;
     case PAXOS_MSG_ACCEPT:
     case PAXOS_MSG_CHOSEN:
@@ -148,7 +163,7 @@ static void add_details(struct line *line, struct group *group, const struct pax
             add(line, " b=%s", ballot);
         }
         add(line, " chosen=%" PRIu64, m->chosen);
-        add_entries(line, group, m, false);
+        add_entries(line, printer, m, false);
         break;
     case PAXOS_MSG_HEARTBEAT:
     case PAXOS_MSG_HEARTBEAT_REPLY:
@@ -164,31 +179,23 @@ static void add_details(struct line *line, struct group *group, const struct pax
     }
 }
 
-void group_trace_letter(struct group *group, const struct paxos_message *m, const char *arrow)
+void print_message(const struct printer *printer, const struct paxos_message *m,
+                   const char *arrow, char *to, size_t bytes)
 {
-    if (!trace_is_on(group->trace)) {
-        return;
-    }
-    bool beat = m->kind == PAXOS_MSG_HEARTBEAT || m->kind == PAXOS_MSG_HEARTBEAT_REPLY;
-    if (beat && !group->options.show_heartbeats) {
-        return;
-    }
     struct line line = {.used = 0};
     line.text[0] = '\0';
-    add_details(&line, group, m);
-    trace_line(group->trace, "%u%s%u %s%s", m->from, arrow, m->to, paxos_message_name(m->kind),
-               line.text);
+    add_details(&line, printer, m);
+    (void)snprintf(to, bytes, "%u%s%u %s%s", m->from, arrow, m->to, paxos_message_name(m->kind),
+                   line.text);
 }
 
-void group_trace_note(struct group_node *node, const struct paxos_note *note)
+void print_note(const struct printer *printer, uint32_t node, const struct paxos_note *note,
+                char *to, size_t bytes)
 {
-    if (!trace_is_on(node->group->trace)) {
-        return;
-    }
     char ballot[48];
     struct line line = {.used = 0};
     line.text[0] = '\0';
-    group_print_ballot(node->group, note->ballot, ballot, sizeof(ballot));
+    print_ballot(printer, note->ballot, ballot, sizeof(ballot));
     if (note->slot != 0) {
         add(&line, " slot=%" PRIu64, note->slot);
     }
@@ -198,6 +205,6 @@ void group_trace_note(struct group_node *node, const struct paxos_note *note)
     if (note->node != 0) {
         add(&line, " node=%u", note->node);
     }
-    trace_line(node->group->trace, "%u %s%s: %s", node->id, paxos_note_name(note->kind),
-               line.text, paxos_note_text(note->kind));
+    (void)snprintf(to, bytes, "%u %s%s: %s", node, paxos_note_name(note->kind), line.text,
+                   paxos_note_text(note->kind));
 }

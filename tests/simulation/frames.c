@@ -1,0 +1,554 @@
+#include "simulation/frames.h"
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/memory.h"
+
+#include "coord/peer/v1/peer.pb-c.h"
+#include "coord/storage/v1/record.pb-c.h"
+#include "coord/v1/coord.pb-c.h"
+
+#include <string.h>
+
+/* ---- From a client ---- */
+
+static struct cd_blob *pack(const ProtobufCMessage *message)
+{
+    struct cd_blob *blob = cd_blob_create(protobuf_c_message_get_packed_size(message));
+    protobuf_c_message_pack(message, blob->data);
+    return blob;
+}
+
+static ProtobufCBinaryData text(const char *from)
+{
+    return (ProtobufCBinaryData){.len = strlen(from), .data = (uint8_t *)(uintptr_t)from};
+}
+
+struct cd_blob *frame_hello(uint64_t last_seen_zxid, const struct frame_cluster *cluster)
+{
+    Coord__V1__Hello hello = COORD__V1__HELLO__INIT;
+    Coord__V1__ClientFrame frame = COORD__V1__CLIENT_FRAME__INIT;
+    hello.last_seen_zxid = last_seen_zxid;
+    hello.client = text("simulation");
+    if (cluster->known) {
+        hello.cluster_id.data = (uint8_t *)(uintptr_t)cluster->id;
+        hello.cluster_id.len = FRAME_CLUSTER_ID_BYTES;
+        hello.generation = cluster->generation;
+    }
+    frame.number = 1;
+    frame.hello = &hello;
+    return pack(&frame.base);
+}
+
+/* One operation of a request with all that it points to. */
+struct step_message {
+    Coord__V1__CreateRequest create;
+    Coord__V1__SetRequest set;
+    Coord__V1__DeleteRequest remove;
+    Coord__V1__GetRequest get;
+    Coord__V1__ExistsRequest exists;
+    Coord__V1__ChildrenRequest children;
+    Coord__V1__Version version;
+    Coord__V1__TxnOp op;
+};
+
+static void fill_step(struct step_message *m, const struct model_step *step, uint8_t *data,
+                      size_t data_bytes)
+{
+    memset(m, 0, sizeof(*m));
+    coord__v1__create_request__init(&m->create);
+    coord__v1__set_request__init(&m->set);
+    coord__v1__delete_request__init(&m->remove);
+    coord__v1__get_request__init(&m->get);
+    coord__v1__exists_request__init(&m->exists);
+    coord__v1__children_request__init(&m->children);
+    coord__v1__version__init(&m->version);
+    coord__v1__txn_op__init(&m->op);
+    m->version.value = step->version;
+    Coord__V1__Version *version = step->version == MODEL_ANY_VERSION ? NULL : &m->version;
+    ProtobufCBinaryData path = text(step->path);
+    cd_put_u64(data, step->value);
+    m->create.path = path;
+    m->create.data = (ProtobufCBinaryData){.len = data_bytes, .data = data};
+    m->create.sequential = step->sequential;
+    m->create.if_absent = step->if_absent;
+    m->set.path = path;
+    m->set.data = m->create.data;
+    m->set.if_version = version;
+    m->remove.path = path;
+    m->remove.if_version = version;
+    m->remove.if_present = step->if_present;
+    m->get.path = path;
+    m->exists.path = path;
+    m->children.path = path;
+}
+
+static void fill_op(struct step_message *m, enum model_kind kind)
+{
+    switch (kind) {
+    case MODEL_CREATE:
+        m->op.op_case = COORD__V1__TXN_OP__OP_CREATE;
+        m->op.create = &m->create;
+        break;
+    case MODEL_SET:
+        m->op.op_case = COORD__V1__TXN_OP__OP_SET;
+        m->op.set = &m->set;
+        break;
+    case MODEL_DELETE:
+        m->op.op_case = COORD__V1__TXN_OP__OP_DELETE;
+        m->op.delete_ = &m->remove;
+        break;
+    case MODEL_GET:
+        m->op.op_case = COORD__V1__TXN_OP__OP_GET;
+        m->op.get = &m->get;
+        break;
+    case MODEL_EXISTS:
+        m->op.op_case = COORD__V1__TXN_OP__OP_EXISTS;
+        m->op.exists = &m->exists;
+        break;
+    case MODEL_CHILDREN:
+    case MODEL_TXN:
+        CD_UNREACHABLE();
+    }
+}
+
+static void fill_single(Coord__V1__Request *request, struct step_message *m, enum model_kind kind)
+{
+    switch (kind) {
+    case MODEL_CREATE:
+        request->op_case = COORD__V1__REQUEST__OP_CREATE;
+        request->create = &m->create;
+        break;
+    case MODEL_SET:
+        request->op_case = COORD__V1__REQUEST__OP_SET;
+        request->set = &m->set;
+        break;
+    case MODEL_DELETE:
+        request->op_case = COORD__V1__REQUEST__OP_DELETE;
+        request->delete_ = &m->remove;
+        break;
+    case MODEL_GET:
+        request->op_case = COORD__V1__REQUEST__OP_GET;
+        request->get = &m->get;
+        break;
+    case MODEL_EXISTS:
+        request->op_case = COORD__V1__REQUEST__OP_EXISTS;
+        request->exists = &m->exists;
+        break;
+    case MODEL_CHILDREN:
+        request->op_case = COORD__V1__REQUEST__OP_CHILDREN;
+        request->children = &m->children;
+        break;
+    case MODEL_TXN:
+        CD_UNREACHABLE();
+    }
+}
+
+struct txn_message {
+    Coord__V1__TxnRequest txn;
+    Coord__V1__Compare compare;
+    Coord__V1__Compare *compares[1];
+    struct step_message steps[2 * MODEL_STEPS_MAX];
+    Coord__V1__TxnOp *then_ops[MODEL_STEPS_MAX];
+    Coord__V1__TxnOp *else_ops[MODEL_STEPS_MAX];
+};
+
+static void fill_txn(struct txn_message *m, const struct model_command *command, uint8_t *data,
+                     size_t data_bytes)
+{
+    coord__v1__txn_request__init(&m->txn);
+    coord__v1__compare__init(&m->compare);
+    if (command->compare.target != 0) {
+        m->compare.path = text(command->compare.path);
+        bool exists = command->compare.target == MODEL_COMPARE_EXISTS;
+        m->compare.target_case = exists ? COORD__V1__COMPARE__TARGET_EXISTS
+                                        : COORD__V1__COMPARE__TARGET_VERSION;
+        if (exists) {
+            m->compare.exists = command->compare.number != 0;
+        } else {
+            m->compare.version = command->compare.number;
+        }
+        m->compares[0] = &m->compare;
+        m->txn.n_compares = 1;
+        m->txn.compares = m->compares;
+    }
+    for (size_t i = 0; i < command->then_count; i++) {
+        fill_step(&m->steps[i], &command->then_steps[i], data, data_bytes);
+        fill_op(&m->steps[i], command->then_steps[i].kind);
+        m->then_ops[i] = &m->steps[i].op;
+    }
+    for (size_t i = 0; i < command->else_count; i++) {
+        struct step_message *step = &m->steps[MODEL_STEPS_MAX + i];
+        fill_step(step, &command->else_steps[i], data, data_bytes);
+        fill_op(step, command->else_steps[i].kind);
+        m->else_ops[i] = &step->op;
+    }
+    m->txn.n_on_success = command->then_count;
+    m->txn.on_success = m->then_ops;
+    m->txn.n_on_failure = command->else_count;
+    m->txn.on_failure = m->else_ops;
+}
+
+static Coord__V1__ReadLevel to_level(enum history_level level)
+{
+    switch (level) {
+    case HISTORY_SESSION:
+        return COORD__V1__READ_LEVEL__READ_LEVEL_SESSION;
+    case HISTORY_AT_LEAST:
+        return COORD__V1__READ_LEVEL__READ_LEVEL_AT_LEAST;
+    case HISTORY_LINEARIZABLE:
+        break;
+    }
+    return COORD__V1__READ_LEVEL__READ_LEVEL_LINEARIZABLE;
+}
+
+struct cd_blob *frame_request(uint64_t number, const struct frame_request *from)
+{
+    CD_ASSERT(from->data_bytes >= sizeof(uint64_t) && from->data_bytes <= FRAME_DATA_BYTES_MAX);
+    uint8_t *data = cd_calloc(1, from->data_bytes);
+    Coord__V1__Request request = COORD__V1__REQUEST__INIT;
+    Coord__V1__ClientFrame frame = COORD__V1__CLIENT_FRAME__INIT;
+    struct step_message step;
+    struct txn_message txn;
+    request.id = from->id;
+    request.wait_ms = from->wait_ms;
+    if (from->is_read) {
+        request.level = to_level(from->level);
+        request.at_least_zxid = from->level == HISTORY_AT_LEAST ? from->at_least : 0;
+    }
+    if (from->command->is_txn) {
+        fill_txn(&txn, from->command, data, from->data_bytes);
+        request.op_case = COORD__V1__REQUEST__OP_TXN;
+        request.txn = &txn.txn;
+    } else {
+        fill_step(&step, &from->command->then_steps[0], data, from->data_bytes);
+        fill_single(&request, &step, from->command->then_steps[0].kind);
+    }
+    struct cd_blob *packed = pack(&request.base);
+    ProtobufCBinaryData requests[1] = {{.len = packed->bytes, .data = packed->data}};
+    frame.number = number;
+    frame.n_requests = 1;
+    frame.requests = requests;
+    struct cd_blob *blob = pack(&frame.base);
+    cd_blob_unref(packed);
+    cd_free(data);
+    return blob;
+}
+
+struct cd_blob *frame_init(uint32_t alpha)
+{
+    Coord__V1__InitRequest request = COORD__V1__INIT_REQUEST__INIT;
+    request.alpha = alpha;
+    return pack(&request.base);
+}
+
+struct cd_blob *frame_transfer(uint32_t node)
+{
+    Coord__V1__TransferLeadershipRequest request =
+        COORD__V1__TRANSFER_LEADERSHIP_REQUEST__INIT;
+    request.node_id = node;
+    return pack(&request.base);
+}
+
+int frame_admin_code(const void *bytes, size_t bytes_count)
+{
+    /* Field 1 of every answer of Admin is its code. */
+    Coord__V1__InitResponse *answer =
+        coord__v1__init_response__unpack(NULL, bytes_count, bytes);
+    int code = answer != NULL ? (int)answer->code : -1;
+    coord__v1__init_response__free_unpacked(answer, NULL);
+    return code;
+}
+
+/* ---- To a client ---- */
+
+static uint64_t read_value(const ProtobufCBinaryData *data)
+{
+    return data->len >= sizeof(uint64_t) ? cd_get_u64(data->data) : 0;
+}
+
+static void read_text(const ProtobufCBinaryData *from, char *to)
+{
+    size_t bytes = from->len < MODEL_PATH_BYTES ? from->len : MODEL_PATH_BYTES - 1;
+    if (bytes > 0) {
+        memcpy(to, from->data, bytes);
+    }
+    memset(to + bytes, 0, MODEL_PATH_BYTES - bytes);
+}
+
+static void show_stat(struct model_result *shown, const Coord__V1__Stat *stat)
+{
+    if (stat != NULL) {
+        shown->exists = true;
+        shown->czxid = stat->czxid;
+        shown->mzxid = stat->mzxid;
+        shown->version = stat->version;
+    }
+}
+
+static void show_create(struct frame_item *item, const Coord__V1__CreateResult *result)
+{
+    show_stat(&item->shown, result->stat);
+    read_text(&result->path, item->shown.path);
+    item->created = result->created;
+}
+
+static void show_get(struct frame_item *item, const Coord__V1__GetResult *result)
+{
+    show_stat(&item->shown, result->stat);
+    item->shown.value = read_value(&result->data);
+}
+
+static void show_exists(struct frame_item *item, const Coord__V1__ExistsResult *result)
+{
+    show_stat(&item->shown, result->stat);
+    item->shown.exists = result->exists;
+}
+
+static void show_children(struct frame_item *item, const Coord__V1__ChildrenResult *result)
+{
+    show_stat(&item->shown, result->stat);
+    item->shown.children = result->n_children;
+    for (size_t i = 0; i < result->n_children; i++) {
+        const ProtobufCBinaryData *name = &result->children[i]->name;
+        item->shown.children_hash =
+            model_hash_name(item->shown.children_hash, (const char *)name->data, name->len);
+    }
+}
+
+static void show_txn(struct frame_item *item, const Coord__V1__TxnResult *result)
+{
+    item->shown.succeeded = result->succeeded;
+    if (result->n_results == 0) {
+        return;
+    }
+    const Coord__V1__TxnOpResult *last = result->results[result->n_results - 1];
+    if (last->result_case == COORD__V1__TXN_OP_RESULT__RESULT_CREATE) {
+        show_create(item, last->create);
+    } else if (last->result_case == COORD__V1__TXN_OP_RESULT__RESULT_SET) {
+        show_stat(&item->shown, last->set->stat);
+    } else if (last->result_case == COORD__V1__TXN_OP_RESULT__RESULT_GET) {
+        show_get(item, last->get);
+    } else if (last->result_case == COORD__V1__TXN_OP_RESULT__RESULT_EXISTS) {
+        show_exists(item, last->exists);
+    }
+}
+
+static void read_reply(struct frame_item *item, const Coord__V1__Reply *reply)
+{
+    item->kind = FRAME_REPLY;
+    item->id = reply->id;
+    item->shown.code = (int)reply->code;
+    item->shown.zxid = reply->zxid;
+    if (reply->result_case == COORD__V1__REPLY__RESULT_CREATE) {
+        show_create(item, reply->create);
+    } else if (reply->result_case == COORD__V1__REPLY__RESULT_SET) {
+        show_stat(&item->shown, reply->set->stat);
+    } else if (reply->result_case == COORD__V1__REPLY__RESULT_DELETE) {
+        item->deleted = reply->delete_->deleted;
+    } else if (reply->result_case == COORD__V1__REPLY__RESULT_TXN) {
+        show_txn(item, reply->txn);
+    } else if (reply->result_case == COORD__V1__REPLY__RESULT_GET) {
+        show_get(item, reply->get);
+    } else if (reply->result_case == COORD__V1__REPLY__RESULT_EXISTS) {
+        show_exists(item, reply->exists);
+    } else if (reply->result_case == COORD__V1__REPLY__RESULT_CHILDREN) {
+        show_children(item, reply->children);
+    }
+}
+
+static void read_item(struct frame_item *to, const Coord__V1__Item *item)
+{
+    *to = (struct frame_item){.kind = FRAME_UNKNOWN};
+    if (item->item_case == COORD__V1__ITEM__ITEM_REPLY) {
+        read_reply(to, item->reply);
+    } else if (item->item_case == COORD__V1__ITEM__ITEM_NO_LEADER) {
+        to->kind = FRAME_NO_LEADER;
+    } else if (item->item_case == COORD__V1__ITEM__ITEM_GO_AWAY) {
+        to->kind = FRAME_GO_AWAY;
+    }
+}
+
+bool frame_read(const void *bytes, size_t bytes_count, struct frame_answer *answer)
+{
+    Coord__V1__ServerFrame *frame = coord__v1__server_frame__unpack(NULL, bytes_count, bytes);
+    answer->has_welcome = false;
+    answer->items_count = 0;
+    if (frame == NULL || frame->n_items > FRAME_ITEMS_MAX) {
+        coord__v1__server_frame__free_unpacked(frame, NULL);
+        return false;
+    }
+    if (frame->welcome != NULL) {
+        answer->has_welcome = true;
+        answer->welcome_code = (int)frame->welcome->code;
+        answer->cluster = (struct frame_cluster){.generation = frame->welcome->generation};
+        if (frame->welcome->cluster_id.len == FRAME_CLUSTER_ID_BYTES) {
+            answer->cluster.known = true;
+            memcpy(answer->cluster.id, frame->welcome->cluster_id.data, FRAME_CLUSTER_ID_BYTES);
+        }
+    }
+    for (size_t i = 0; i < frame->n_items; i++) {
+        read_item(&answer->items[answer->items_count++], frame->items[i]);
+    }
+    coord__v1__server_frame__free_unpacked(frame, NULL);
+    return true;
+}
+
+/* ---- In the log ---- */
+
+static int64_t to_version(const Coord__V1__Version *version)
+{
+    return version != NULL ? version->value : MODEL_ANY_VERSION;
+}
+
+static void log_create(struct model_step *step, const Coord__V1__CreateRequest *from)
+{
+    *step = (struct model_step){.kind = MODEL_CREATE,
+                                .value = read_value(&from->data),
+                                .version = MODEL_ANY_VERSION,
+                                .sequential = from->sequential,
+                                .if_absent = from->if_absent};
+    read_text(&from->path, step->path);
+}
+
+static void log_set(struct model_step *step, const Coord__V1__SetRequest *from)
+{
+    *step = (struct model_step){.kind = MODEL_SET,
+                                .value = read_value(&from->data),
+                                .version = to_version(from->if_version)};
+    read_text(&from->path, step->path);
+}
+
+static void log_delete(struct model_step *step, const Coord__V1__DeleteRequest *from)
+{
+    *step = (struct model_step){.kind = MODEL_DELETE,
+                                .version = to_version(from->if_version),
+                                .if_present = from->if_present};
+    read_text(&from->path, step->path);
+}
+
+static bool log_steps(struct model_step *steps, size_t *ret_count, Coord__V1__TxnOp **ops,
+                      size_t count)
+{
+    if (count > MODEL_STEPS_MAX) {
+        return false;
+    }
+    *ret_count = count;
+    for (size_t i = 0; i < count; i++) {
+        if (ops[i]->op_case == COORD__V1__TXN_OP__OP_CREATE) {
+            log_create(&steps[i], ops[i]->create);
+        } else if (ops[i]->op_case == COORD__V1__TXN_OP__OP_SET) {
+            log_set(&steps[i], ops[i]->set);
+        } else if (ops[i]->op_case == COORD__V1__TXN_OP__OP_DELETE) {
+            log_delete(&steps[i], ops[i]->delete_);
+        } else if (ops[i]->op_case == COORD__V1__TXN_OP__OP_GET) {
+            steps[i] = (struct model_step){.kind = MODEL_GET, .version = MODEL_ANY_VERSION};
+            read_text(&ops[i]->get->path, steps[i].path);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool log_txn(struct model_command *command, const Coord__V1__TxnRequest *txn)
+{
+    command->is_txn = true;
+    if (txn->n_compares > 1) {
+        return false;
+    }
+    if (txn->n_compares == 1) {
+        const Coord__V1__Compare *compare = txn->compares[0];
+        bool exists = compare->target_case == COORD__V1__COMPARE__TARGET_EXISTS;
+        command->compare.target = exists ? MODEL_COMPARE_EXISTS : MODEL_COMPARE_VERSION;
+        command->compare.number = exists ? compare->exists : compare->version;
+        read_text(&compare->path, command->compare.path);
+    }
+    return log_steps(command->then_steps, &command->then_count, txn->on_success,
+                     txn->n_on_success) &&
+           log_steps(command->else_steps, &command->else_count, txn->on_failure,
+                     txn->n_on_failure);
+}
+
+static bool log_command(struct model_command *command, const ProtobufCBinaryData *bytes)
+{
+    Coord__Storage__V1__Command *from =
+        coord__storage__v1__command__unpack(NULL, bytes->len, bytes->data);
+    bool known = from != NULL;
+    memset(command, 0, sizeof(*command));
+    command->then_count = 1;
+    if (!known) {
+        return false;
+    }
+    if (from->op_case == COORD__STORAGE__V1__COMMAND__OP_CREATE) {
+        log_create(&command->then_steps[0], from->create);
+    } else if (from->op_case == COORD__STORAGE__V1__COMMAND__OP_SET) {
+        log_set(&command->then_steps[0], from->set);
+    } else if (from->op_case == COORD__STORAGE__V1__COMMAND__OP_DELETE) {
+        log_delete(&command->then_steps[0], from->delete_);
+    } else {
+        known = from->op_case == COORD__STORAGE__V1__COMMAND__OP_TXN &&
+                log_txn(command, from->txn);
+    }
+    coord__storage__v1__command__free_unpacked(from, NULL);
+    return known;
+}
+
+bool frame_read_batch(const void *bytes, size_t bytes_count,
+                      void (*each)(void *context, const struct model_command *command),
+                      void *context)
+{
+    Coord__Storage__V1__Batch *batch =
+        coord__storage__v1__batch__unpack(NULL, bytes_count, bytes);
+    if (batch == NULL) {
+        return false;
+    }
+    bool known = true;
+    for (size_t i = 0; i < batch->n_commands && known; i++) {
+        struct model_command command;
+        known = log_command(&command, &batch->commands[i]);
+        if (known) {
+            each(context, &command);
+        }
+    }
+    coord__storage__v1__batch__free_unpacked(batch, NULL);
+    return known;
+}
+
+/* ---- Between replicas ---- */
+
+bool frame_forwards(const void *bytes, size_t bytes_count)
+{
+    Coord__Peer__V1__PeerFrame *frame =
+        coord__peer__v1__peer_frame__unpack(NULL, bytes_count, bytes);
+    bool found = false;
+    for (size_t i = 0; frame != NULL && i < frame->n_messages; i++) {
+        found = found || frame->messages[i]->message_case !=
+                             COORD__PEER__V1__PEER_MESSAGE__MESSAGE_CONSENSUS;
+    }
+    coord__peer__v1__peer_frame__free_unpacked(frame, NULL);
+    return found;
+}
+
+struct cd_blob *frame_make_forgetful(struct cd_blob *bytes)
+{
+    Coord__Peer__V1__PeerFrame *frame =
+        coord__peer__v1__peer_frame__unpack(NULL, bytes->bytes, bytes->data);
+    CD_ASSERT(frame != NULL);
+    bool changed = false;
+    for (size_t i = 0; i < frame->n_messages; i++) {
+        Coord__Peer__V1__PeerMessage *message = frame->messages[i];
+        bool promise =
+            message->message_case == COORD__PEER__V1__PEER_MESSAGE__MESSAGE_CONSENSUS &&
+            message->consensus->kind == COORD__PEER__V1__CONSENSUS_KIND__CONSENSUS_KIND_PROMISE &&
+            message->consensus->granted;
+        if (promise) {
+            message->consensus->chosen_slot = 0;
+            message->consensus->first_slot = 1;
+            changed = true;
+        }
+    }
+    struct cd_blob *result = changed ? pack(&frame->base) : cd_blob_ref(bytes);
+    coord__peer__v1__peer_frame__free_unpacked(frame, NULL);
+    return result;
+}
