@@ -251,7 +251,8 @@ static void test_txn_refusals(void **state)
     txn.txn.compares = compares;
     txn.txn.compares_count = 2;
     apply(rig, &world, 2, txn);
-    txn.txn.else_ops = ops;
+    struct fsm_op exists = {.kind = FSM_OP_EXISTS, .read = {text("/")}};
+    txn.txn.else_ops = &exists;
     txn.txn.else_count = 1;
     apply(rig, &world, 3, txn);
     Coord__V1__ServerFrame *frame = unpack(rig);
@@ -269,6 +270,8 @@ static void test_txn_refusals(void **state)
     assert_int_equal(reply->code, COORD__V1__CODE__CODE_OK);
     assert_false(reply->txn->succeeded);
     assert_int_equal(reply->txn->n_results, 1);
+    assert_int_equal(reply->txn->results[0]->result_case, COORD__V1__TXN_OP_RESULT__RESULT_EXISTS);
+    assert_true(reply->txn->results[0]->exists->exists);
     free_frame(frame);
     world_release(&world);
 }
@@ -374,11 +377,19 @@ static void test_full_frame(void **state)
         taken++;
     }
     assert_int_equal(taken, 3);
+    reply.view.data.bytes = 100; /* small ones to the brim */
+    while (wire_server_put_reply(&rig->buf, &reply) == CD_OK) {
+        taken++;
+    }
+    assert_true(taken > 1000);
     size_t before = rig->buf.bytes;
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_TOO_LARGE);
     assert_int_equal(rig->buf.bytes, before);
     assert_false(rig->buf.overflowed);
-    struct wire_welcome welcome = {.status = CD_OK, .server = "coordd", .identity = "me"};
+    char identity[2000]; /* longer than any certificate's */
+    memset(identity, 'i', sizeof(identity) - 1);
+    identity[sizeof(identity) - 1] = '\0';
+    struct wire_welcome welcome = {.status = CD_OK, .server = "coordd", .identity = identity};
     struct wire_server_head head = {.welcome = &welcome, .confirmed = 1};
     assert_int_equal(wire_server_put_head(&rig->buf, &head), CD_OK);
     assert_true(rig->buf.bytes <= WIRE_FRAME_BYTES_MAX);
