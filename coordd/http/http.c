@@ -280,13 +280,16 @@ static enum cd_status listen_on(const char *host, uint16_t port, int *ret_fd,
     if (*ret_fd >= 0) {
         return CD_OK;
     }
+    bool v6 = strchr(host, ':') != NULL;
+    char address[300];
+    snprintf(address, sizeof(address), "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
     if (number == EADDRINUSE) {
         return cd_error_set(error, CD_IN_USE,
-                            "the HTTP port %u of %s is taken by another process; stop that one or "
+                            "the HTTP address %s is taken by another process; stop that one or "
                             "choose another port",
-                            port, host);
+                            address);
     }
-    return cd_error_set(error, CD_IO, "the HTTP address %s port %u cannot be bound: %s", host, port,
+    return cd_error_set(error, CD_IO, "the HTTP address %s cannot be bound: %s", address,
                         strerror(number));
 }
 

@@ -139,22 +139,24 @@ static void on_call(void *context, const struct transport_call *call)
     transport_call_reply(server->transport, call->id, TRANSPORT_UNIMPLEMENTED, message, NULL);
 }
 
-static void log_peer(struct server *server, const char *what, uint32_t node)
+static void log_peer(struct server *server, enum server_log_level level, const char *what,
+                     uint32_t node)
 {
     struct server_line line;
-    server_line_begin(&line, server->log, SERVER_LOG_INFO, what);
+    server_line_begin(&line, server->log, level, what);
     server_line_u64(&line, "peer", node);
     server_line_end(&line);
 }
 
 static void on_peer_up(void *context, uint32_t node)
 {
-    log_peer(context, "peer_up", node);
+    log_peer(context, SERVER_LOG_INFO, "peer_up", node);
 }
 
 static void on_peer_down(void *context, uint32_t node)
 {
-    log_peer(context, "peer_down", node);
+    /* The transport says why it broke, as a warning. */
+    log_peer(context, SERVER_LOG_DEBUG, "peer_down", node);
 }
 
 static void on_peer_frame(void *context, uint32_t node, uint64_t link, struct cd_blob *frame)

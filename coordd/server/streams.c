@@ -81,6 +81,7 @@ void server_streams_touch(struct server_streams *streams, uint64_t id, uint64_t 
     struct server_stream *stream = find(streams, id);
     if (stream != NULL && stream->close_ms != SERVER_NEVER_MS) {
         stream->close_ms = close_ms;
+        streams->due_ms = close_ms < streams->due_ms ? close_ms : streams->due_ms;
     }
 }
 
