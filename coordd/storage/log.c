@@ -350,31 +350,36 @@ static bool fits_tail(const struct storage_log *log, size_t bytes)
     return bytes <= log->tail->bytes - log->tail_offset;
 }
 
-/* Makes the next segment the tail, with its head, so that a record of `bytes` bytes fits. */
+/* Makes the next segment the tail, with its head if that fits. */
+static void advance_tail(struct storage_log *log, uint64_t need)
+{
+    struct log_segment *next = log->tail->next;
+    if (next == NULL) {
+        next = want_segment(log);
+    }
+    if (next->state == RESERVE_WANTED && next->bytes < need) {
+        next->bytes = need;
+    }
+    note_ref(log, next->sequence, next->seed);
+    log->tail = next;
+    log->tail_offset = SEGMENT_HEADER_BYTES;
+    if (log->head.bytes != 0 && fits_tail(log, log->head.bytes)) {
+        struct batch *batch = filling_batch(log);
+        cd_buf_put(&batch->buf, log->head.data, log->head.bytes);
+        CD_ASSERT(!batch->buf.overflowed);
+        log->tail_offset += log->head.bytes;
+        log->stats.pending_bytes += log->head.bytes;
+    }
+}
+
+/* Goes on in a new segment, in which the head (S3) and a record of `bytes` bytes have room. */
 static void rotate(struct storage_log *log, size_t bytes)
 {
     describe(log, log->last + 1);
     uint64_t need = SEGMENT_HEADER_BYTES + log->head.bytes + bytes;
-    do {
-        struct log_segment *next = log->tail->next;
-        if (next == NULL) {
-            next = want_segment(log);
-        }
-        if (next->state == RESERVE_WANTED && next->bytes < need) {
-            next->bytes = need;
-        }
-        note_ref(log, next->sequence, next->seed);
-        log->tail = next;
-        log->tail_offset = SEGMENT_HEADER_BYTES;
-        /* A reserved segment may be too short for this record, even for the head (in tests). */
-        if (log->head.bytes != 0 && fits_tail(log, log->head.bytes)) {
-            struct batch *batch = filling_batch(log);
-            cd_buf_put(&batch->buf, log->head.data, log->head.bytes);
-            CD_ASSERT(!batch->buf.overflowed);
-            log->tail_offset += log->head.bytes;
-            log->stats.pending_bytes += log->head.bytes;
-        }
-    } while (!fits_tail(log, bytes));
+    do { /* a segment that was reserved already may be too short (in tests) and is passed over */
+        advance_tail(log, need);
+    } while (log->tail->bytes < need);
     drop_written_segments(log);
 }
 
@@ -652,11 +657,11 @@ static void adopt(struct storage_log *log, const struct recovery *recovery,
     log->segments = tail;
     log->tail = tail;
     log->tail_offset = fresh->end;
-    log->last = fresh->last;
-    log->durable = fresh->last;
+    log->last = recovery->last;
+    log->durable = recovery->last;
     log->marked = recovery->last;
     log->payload = recovery->last;
-    log->mark = fresh->last;
+    log->mark = recovery->last;
     log->last_append_ms = env_now_ms(&log->env);
 }
 

@@ -46,8 +46,9 @@ enum storage_kind {
     STORAGE_PROMISE,   /* a promise without an acceptance */
     STORAGE_MARK,      /* the chosen mark has grown */
     STORAGE_PEERS,     /* log positions that peers acknowledged to this replica (R2) */
-    STORAGE_SYNCED,    /* storage's own: a durable_to written because the log went idle (R4); takes
-                          a position, is never given to append and never shown */
+    STORAGE_SYNCED,    /* storage's own: a durable_to written because the log went idle (R4), with
+                          a position, or at an opening, without one; never given to append, never
+                          shown */
 };
 
 struct storage_ballot {
@@ -108,9 +109,9 @@ struct storage_options {
 /* What recovery found besides the records themselves. */
 struct storage_recovery {
     /*
-     * The last position that this log held when it was opened, 0 if the directory was empty. This
-     * is what R2 compares with the positions that peers remember; records that the opening itself
-     * wrote lie above it.
+     * The last position that this log held when it was opened, 0 if it held none. This is what R2
+     * compares with the positions that peers remember. The opening itself takes no positions, so
+     * that a log that lost its end does not grow back by being opened again and again.
      */
     uint64_t last_position;
     uint64_t durable_to; /* the highest that was readable: at or below it damage is CD_CORRUPT */

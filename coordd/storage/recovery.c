@@ -87,7 +87,7 @@ static enum cd_status take_record(struct recovery *recovery, struct found_segmen
             return CD_OK;
         }
         segment->end = item->next;
-        return show(recovery, 0, item);
+        return record->kind == STORAGE_SYNCED ? CD_OK : show(recovery, 0, item);
     }
     return record->position < segment->limit ? take_numbered(recovery, segment, item) : CD_OK;
 }

@@ -85,7 +85,6 @@ struct fresh_segment {
     struct env_file *file; /* owned by the caller on success */
     uint64_t bytes;        /* reserved */
     uint64_t end;          /* where the next record goes */
-    uint64_t last;         /* position of its last record */
 };
 
 void recovery_init(struct recovery *recovery, const struct env *env,

@@ -97,18 +97,20 @@ static enum cd_status copy_records(struct rewrite *rewrite)
     return rewrite->buf.bytes == 0 ? CD_OK : write_portion(rewrite);
 }
 
-/* What was copied is durable; a mark says so, so that damage to it is known for what it is. */
+/*
+ * What was copied is durable; a mark says so, so that damage to it is known for what it is. It
+ * takes no position: openings alone must not make a log look longer than its peers remember it
+ * (R2).
+ */
 static enum cd_status write_mark(struct rewrite *rewrite)
 {
     struct recovery *recovery = rewrite->recovery;
-    rewrite->fresh->last = recovery->last;
     if (recovery->last == 0) {
         return CD_OK;
     }
     recovery->durable_to = recovery->last;
     const struct storage_record mark = {.kind = STORAGE_SYNCED};
-    rewrite->fresh->last++;
-    segment_append_record(&rewrite->buf, &mark, rewrite->fresh->last, 0);
+    segment_append_record(&rewrite->buf, &mark, recovery->last + 1, SEGMENT_FLAG_HEAD);
     enum cd_status status = write_portion(rewrite);
     return status == CD_OK ? sync_file(rewrite) : status;
 }
@@ -192,6 +194,7 @@ static enum cd_status remove_file(struct recovery *recovery, uint64_t sequence, 
 static enum cd_status remove_unused(struct recovery *recovery)
 {
     enum cd_status status = CD_OK;
+    bool removed = recovery->leftover_count != 0;
     for (size_t i = 0; status == CD_OK && i < recovery->leftover_count; i++) {
         status = remove_file(recovery, recovery->leftovers[i], true);
     }
@@ -199,6 +202,15 @@ static enum cd_status remove_unused(struct recovery *recovery)
            recovery->segments[recovery->count - 1].first_position == UINT64_MAX) {
         status = remove_file(recovery, recovery->segments[recovery->count - 1].sequence, false);
         recovery->count--;
+        removed = true;
+    }
+    if (status == CD_OK && removed) { /* the room is only free once the removal is durable */
+        const struct env *env = recovery->env;
+        status = env->ops->sync_directory(env->self);
+        if (status != CD_OK) {
+            return cd_error_set(recovery->error, status, "cannot sync the data directory: %s",
+                                env->ops->last_error(env->self));
+        }
     }
     return status;
 }

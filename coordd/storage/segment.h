@@ -21,7 +21,7 @@ enum {
     SEGMENT_RECORD_BYTES_MAX = SEGMENT_RECORD_HEADER_BYTES + STORAGE_BODY_BYTES_MAX,
     SEGMENT_NAME_BYTES = 25, /* "log-" 16 digits ".tmp" NUL */
     SEGMENT_RECORD_VERSION = 1,
-    SEGMENT_FLAG_HEAD = 1, /* a record of the segment's head: it has no position of its own */
+    SEGMENT_FLAG_HEAD = 1, /* the segment's head, or an opening's mark: no position of its own */
 };
 
 #define SEGMENT_SEQUENCE_MAX UINT32_MAX
@@ -42,7 +42,7 @@ struct segment_record {
     uint32_t body_bytes;
     uint64_t slot;
     struct storage_ballot ballot;
-    uint64_t position; /* of a head record: of the first numbered record after the head */
+    uint64_t position; /* of a head record: of the next numbered record behind it */
     uint64_t durable_to;
     uint64_t body_hash;
 };

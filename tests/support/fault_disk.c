@@ -742,8 +742,9 @@ const uint8_t *fault_disk_peek(const struct fault_disk *disk, const char *path, 
     if (inode == NULL) {
         return NULL;
     }
+    static const uint8_t nothing;
     *ret_bytes = inode->cache_bytes;
-    return inode->cache;
+    return inode->cache != NULL ? inode->cache : &nothing; /* an empty file is a file */
 }
 
 void fault_disk_poke(struct fault_disk *disk, const char *path, uint64_t offset, const void *from,
