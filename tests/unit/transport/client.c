@@ -144,13 +144,18 @@ bool client_send(struct client_stream *stream, const void *data, size_t bytes, u
     return stream->sent.ok;
 }
 
-struct cd_blob *client_receive(struct client_stream *stream)
+static void post_receive(struct client_stream *stream)
 {
     const grpc_op op = {
         .op = GRPC_OP_RECV_MESSAGE,
         .data.recv_message.recv_message = &stream->received_bytes,
     };
     start(stream, &op, &stream->received);
+}
+
+struct cd_blob *client_receive(struct client_stream *stream)
+{
+    post_receive(stream);
     if (!wait_for(stream, &stream->received, CLIENT_WAIT_MS)) {
         fail_msg("no message came");
     }
@@ -179,10 +184,30 @@ void client_cancel(struct client_stream *stream)
     assert_int_equal(grpc_call_cancel(stream->call, NULL), GRPC_CALL_OK);
 }
 
+/* gRPC shows a status only behind the messages that came before it. */
+static void read_to_the_end(struct client_stream *stream)
+{
+    bool more = true;
+    while (more) {
+        if (!stream->received.under_way) {
+            post_receive(stream);
+        }
+        if (!wait_for(stream, &stream->received, CLIENT_WAIT_MS)) {
+            fail_msg("the stream does not end");
+        }
+        more = stream->received_bytes != NULL;
+        if (more) {
+            grpc_byte_buffer_destroy(stream->received_bytes);
+            stream->received_bytes = NULL;
+        }
+    }
+}
+
 grpc_status_code client_finish(struct client_stream *stream)
 {
-    struct client_operation *all[] = {&stream->over,     &stream->opened, &stream->answered,
-                                      &stream->received, &stream->sent,   &stream->half_closed};
+    read_to_the_end(stream);
+    const struct client_operation *all[] = {&stream->over, &stream->opened, &stream->answered,
+                                            &stream->sent, &stream->half_closed};
     for (size_t i = 0; i < CD_ARRAY_COUNT(all); i++) {
         if (!wait_for(stream, all[i], CLIENT_WAIT_MS)) {
             fail_msg("the stream does not end");
@@ -190,9 +215,6 @@ grpc_status_code client_finish(struct client_stream *stream)
     }
     if (stream->sent_bytes != NULL) {
         grpc_byte_buffer_destroy(stream->sent_bytes);
-    }
-    if (stream->received_bytes != NULL) {
-        grpc_byte_buffer_destroy(stream->received_bytes);
     }
     size_t bytes = GRPC_SLICE_LENGTH(stream->details);
     assert_true(bytes < sizeof(stream->message));
