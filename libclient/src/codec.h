@@ -1,0 +1,134 @@
+#ifndef COORD_LIBCLIENT_CODEC_H
+#define COORD_LIBCLIENT_CODEC_H
+
+#include "base/assert.h"
+#include "error.h"
+#include "memory.h"
+#include "request.h"
+
+/*
+ * Structs to the bytes of coord.v1 and back; codec*.c are the only files of the library that know
+ * protobuf-c. Bytes from a replica are never trusted: what does not decode gets COORD_MALFORMED.
+ * Thread: any.
+ */
+
+/* What is owned by whoever gets it; freed with client_free(data). */
+struct client_bytes {
+    uint8_t *data;
+    size_t count;
+};
+
+/* ---- What goes out ---- */
+
+/*
+ * `op` as a coord.v1.Request without an id in request->bytes, which become the caller's; is_write
+ * and kind are set too. `call` may be NULL.
+ * Returns: COORD_OK; COORD_INVALID_ARGUMENT, COORD_TOO_LARGE, COORD_TOO_MANY, COORD_NO_MEMORY.
+ */
+CD_MUST_USE enum coord_code client_codec_request_encode(struct client_request *request,
+                                                        const struct client_op *op,
+                                                        const struct coord_call_options *call,
+                                                        struct coord_error *error);
+
+/*
+ * Writes request->id into the bytes, and how long the replica may let a read wait (0: nothing);
+ * replaces what was written before. Needed once before it is sent.
+ */
+void client_codec_request_address(struct client_request *request, uint32_t wait_ms);
+
+/* Upper bounds of what a frame takes beside the bytes of its requests, alone and for each. */
+enum { CLIENT_FRAME_HEAD_BYTES = 16, CLIENT_FRAME_REQUEST_BYTES = 8 };
+
+/* What a client tells of itself at the beginning of a stream. */
+struct client_hello {
+    bool has_cluster;
+    uint8_t cluster_id[COORD_CLUSTER_ID_BYTES];
+    uint32_t generation;
+    uint64_t last_seen_zxid;
+    const char *client; /* borrowed */
+};
+
+/*
+ * A ClientFrame with a hello, or with the `count` requests that begin with `first` in their list.
+ * Returns: COORD_OK, COORD_NO_MEMORY.
+ */
+CD_MUST_USE enum coord_code client_codec_hello_encode(uint64_t number,
+                                                      const struct client_hello *hello,
+                                                      struct client_bytes *ret_bytes);
+CD_MUST_USE enum coord_code client_codec_frame_encode(uint64_t number,
+                                                      const struct client_request *first,
+                                                      size_t count, struct client_bytes *ret_bytes);
+
+/* ---- What comes in ---- */
+
+/* Of coord.v1.Limits, what the library keeps to; 0: none was announced. */
+struct client_limits {
+    uint32_t frame_bytes, frame_requests;
+    uint32_t unacked_writes, waiting_reads;
+};
+
+struct client_welcome {
+    enum coord_code code;
+    const char *message;
+    bool has_cluster;
+    uint8_t cluster_id[COORD_CLUSTER_ID_BYTES];
+    uint32_t generation;
+    struct client_limits limits;
+};
+
+enum client_item_kind { CLIENT_ITEM_REPLY, CLIENT_ITEM_NO_LEADER, CLIENT_ITEM_GO_AWAY };
+
+struct client_item {
+    enum client_item_kind kind;
+    uint64_t id; /* REPLY, as all but code and message */
+    enum coord_code code;
+    const char *message;
+    uint64_t zxid;
+    bool malformed;               /* the result could not be understood */
+    uint32_t failed_index;        /* of a transaction that was refused, else COORD_NO_INDEX */
+    struct coord_result *result;  /* owned by the frame until taken (set to NULL); may be NULL */
+    const char *const *endpoints; /* GO_AWAY: to be tried first */
+    size_t endpoints_count;
+};
+
+/* Texts live as long as the frame. Items that this version does not know are left out. */
+struct client_frame {
+    struct client_arena arena;
+    const struct client_welcome *welcome; /* NULL: none */
+    struct client_item *items;
+    size_t items_count;
+};
+
+/*
+ * Decodes a ServerFrame. `bytes` are borrowed for the call. On COORD_OK the frame is released with
+ * client_codec_frame_release; else it holds nothing.
+ * Returns: COORD_OK, COORD_MALFORMED, COORD_NO_MEMORY.
+ */
+CD_MUST_USE enum coord_code client_codec_frame_decode(const void *bytes, size_t count,
+                                                      struct client_frame *ret_frame,
+                                                      struct coord_error *error);
+void client_codec_frame_release(struct client_frame *frame);
+
+/* ---- Admin ---- */
+
+/* Each encodes one request. Returns: COORD_OK, COORD_NO_MEMORY. */
+CD_MUST_USE enum coord_code client_codec_init_encode(struct client_bytes *ret_bytes);
+CD_MUST_USE enum coord_code client_codec_status_encode(struct client_bytes *ret_bytes);
+CD_MUST_USE enum coord_code client_codec_transfer_encode(uint32_t node_id,
+                                                         struct client_bytes *ret_bytes);
+
+/*
+ * Each decodes one answer. Returns: COORD_OK; the replica's code with its sentence;
+ * COORD_MALFORMED, COORD_NO_MEMORY. Outputs as in client.h; none may be NULL.
+ */
+CD_MUST_USE enum coord_code client_codec_init_decode(const void *bytes, size_t count,
+                                                     uint8_t *ret_cluster_id,
+                                                     struct coord_error *error);
+CD_MUST_USE enum coord_code client_codec_status_decode(const void *bytes, size_t count,
+                                                       struct coord_status **ret_status,
+                                                       struct coord_error *error);
+CD_MUST_USE enum coord_code client_codec_transfer_decode(const void *bytes, size_t count,
+                                                         uint32_t *ret_leader_id,
+                                                         struct coord_error *error);
+
+#endif

@@ -1,0 +1,36 @@
+#ifndef COORD_LIBCLIENT_CODEC_INTERNAL_H
+#define COORD_LIBCLIENT_CODEC_INTERNAL_H
+
+#include "codec.h"
+#include "result.h"
+
+#include "coord/v1/coord.pb-c.h"
+
+/* What the files of the codec share. In the generated code strings are bytes. */
+
+/* Memory that one unpacked message may take: a few bytes of input can ask for many of memory. */
+#define CLIENT_UNPACK_BYTES_MAX ((size_t)256 << 20)
+
+/*
+ * Unpacks into the arena; the result is never freed by itself. NULL: *ret_code is COORD_MALFORMED
+ * or COORD_NO_MEMORY, with a sentence.
+ */
+void *codec_unpack(struct client_arena *arena, const ProtobufCMessageDescriptor *descriptor,
+                   const void *bytes, size_t count, enum coord_code *ret_code,
+                   struct coord_error *error);
+
+/* Packs into memory with `spare` bytes behind. Returns: COORD_OK, COORD_NO_MEMORY. */
+CD_MUST_USE enum coord_code codec_pack(const ProtobufCMessage *message, size_t spare,
+                                       struct client_bytes *ret_bytes);
+
+/* protobuf-c's bytes are not const, but packing only reads them. */
+ProtobufCBinaryData codec_binary(const void *data, size_t count);
+
+/*
+ * The result in `reply`, as the caller's. Returns: COORD_OK with NULL if there is none;
+ * COORD_MALFORMED, COORD_NO_MEMORY.
+ */
+CD_MUST_USE enum coord_code codec_take_result(const Coord__V1__Reply *reply,
+                                              struct coord_result **ret_result);
+
+#endif

@@ -1,0 +1,116 @@
+#ifndef COORD_LIBCLIENT_REQUEST_H
+#define COORD_LIBCLIENT_REQUEST_H
+
+#include "coord/client.h"
+#include "memory.h"
+
+/* What is asked, as the layers of the library hand it to one another. */
+
+/* Limits of what one client asks. The cluster's own limits come with its welcome. */
+enum {
+    CLIENT_REQUEST_BYTES_MAX = 64 << 20, /* sanity alone: replicas name their own limit */
+    CLIENT_TXN_OPS_MAX = 65536,
+    CLIENT_REQUESTS_MAX = 65536,       /* calls under way at a time */
+    CLIENT_FRAME_BYTES_MAX = 64 << 20, /* received: above every limit that a cluster may have */
+};
+
+enum client_op_kind {
+    CLIENT_OP_CREATE,
+    CLIENT_OP_SET,
+    CLIENT_OP_DELETE,
+    CLIENT_OP_TXN,
+    CLIENT_OP_GET,
+    CLIENT_OP_EXISTS,
+    CLIENT_OP_CHILDREN,
+    CLIENT_OP_CHECK, /* within a transaction alone */
+};
+
+/* One operation; fields that its kind has no use for are zero. Pointers are borrowed. */
+struct client_op {
+    enum client_op_kind kind;
+    const char *path;
+    const void *data;
+    size_t data_bytes;
+    uint32_t flags;  /* of enum coord_<kind>_flags */
+    int64_t version; /* SET, DELETE, CHECK: or COORD_ANY_VERSION */
+    uint32_t limit;  /* CHILDREN */
+    const void *cursor;
+    size_t cursor_bytes;
+    const struct coord_txn *txn; /* TXN */
+};
+
+struct client_compare {
+    const char *path;
+    bool of_data; /* data, or else compared and value */
+    enum coord_compared compared;
+    enum coord_relation relation;
+    uint64_t value;
+    const void *data;
+    size_t data_bytes;
+};
+
+struct client_op_node {
+    struct client_op_node *next;
+    struct client_op op;
+};
+
+struct client_compare_node {
+    struct client_compare_node *next;
+    struct client_compare compare;
+};
+
+/* The lists are in the order of adding; `ends` point to where the next one goes. */
+struct coord_txn {
+    struct client_arena arena;  /* of everything below */
+    struct coord_error mistake; /* the first one; COORD_OK: none */
+    struct client_compare_node *compares, **compares_end;
+    struct client_op_node *branches[2], **branch_ends[2];
+    size_t compares_count, counts[2];
+    bool writes; /* one of the operations does */
+};
+
+/* How a call is to be carried out. */
+struct coord_call_options {
+    uint32_t timeout_ms; /* 0: the client's */
+    enum coord_level level;
+    uint64_t at_least_zxid;
+};
+
+/* A read may be repeated at any time; a write only if it is certain that it was not done. */
+bool client_op_is_write(const struct client_op *op);
+
+/*
+ * What can be refused without asking a replica. Returns: COORD_OK, COORD_INVALID_ARGUMENT,
+ * COORD_TOO_LARGE; for a transaction its first mistake.
+ */
+CD_MUST_USE enum coord_code client_op_check(const struct client_op *op, struct coord_error *error);
+
+/*
+ * One operation under way. Whoever makes it owns it; from client_session_submit until it comes
+ * back as done the session alone touches it.
+ */
+struct client_request {
+    /* Set by the maker. */
+    uint8_t *bytes; /* owned: a coord.v1.Request, see codec.h */
+    size_t bytes_count;
+    size_t tail_offset; /* the codec's: where the id goes */
+    bool is_write;
+    enum client_op_kind kind; /* what the result must be of */
+    uint64_t submitted_ms, deadline_ms;
+    void (*done)(struct client_request *request); /* called by the driver, once */
+    void *context;
+
+    /* The outcome. */
+    enum coord_code code;
+    struct coord_error error;    /* filled if code is not COORD_OK */
+    struct coord_result *result; /* owned; may be NULL */
+
+    /* The session's. */
+    uint64_t id; /* grows from one to the next */
+    struct client_request *next, *prev;
+    uint64_t stream;         /* on which it was sent last; 0 while it waits */
+    enum coord_code refused; /* what a replica said last without doing it; COORD_OK: nothing */
+    uint32_t busy_count;
+};
+
+#endif
