@@ -286,7 +286,8 @@ enum cd_status wire_command_encode(struct cd_buf *buf, const struct fsm_command 
     wire_arena_init(&scratch, WIRE_ARENA_BYTES_MAX);
     enum cd_status status = wire_fill_op(&scratch, &message, &command->op);
     if (status == CD_OK) {
-        status = wire_pack(buf, SIZE_MAX, &message.base);
+        /* What could not be decoded again must never reach the log. */
+        status = wire_pack(buf, buf->bytes + WIRE_COMMAND_BYTES_MAX, &message.base);
     }
     wire_arena_release(&scratch);
     return status;

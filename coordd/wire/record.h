@@ -88,13 +88,17 @@ CD_MUST_USE enum cd_status wire_peers_decode(struct wire_arena *arena, const voi
 
 /* ---- Commands and batches ---- */
 
-/* Appends one Command. */
+/* Appends one Command. CD_TOO_LARGE also over WIRE_COMMAND_BYTES_MAX. */
 CD_MUST_USE enum cd_status wire_command_encode(struct cd_buf *buf,
                                                const struct fsm_command *command);
 
 /*
  * Decodes one Command. A field or operation that this version does not know is CD_NEWER_FORMAT,
  * because a replica that left it out would come to another outcome than the others.
+ *
+ * Whatever wire_command_encode has written decodes in an empty arena with the limit
+ * WIRE_ARENA_BYTES_MAX. To apply a batch, which must not fail, give commands an arena of their own
+ * and clear it before each: all commands of a batch together may take more than the limit.
  */
 CD_MUST_USE enum cd_status wire_command_decode(struct wire_arena *arena, const void *bytes,
                                                size_t bytes_count, struct fsm_command *ret_command,

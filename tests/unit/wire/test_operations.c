@@ -224,6 +224,46 @@ static void test_golden(void **state)
     cd_blob_unref(golden);
 }
 
+/*
+ * The transaction that takes most memory to decode of all that can be encoded: as many compares and
+ * operations as there may be, each as rich as it gets, and the other bytes one value. It must
+ * decode, or one client could stop every replica.
+ */
+static void test_dearest_command(void **state)
+{
+    struct rig *rig = *state;
+    struct fsm_compare *compares = cd_calloc(WIRE_TXN_COMPARES_MAX, sizeof(*compares));
+    struct fsm_op *ops = cd_calloc(WIRE_TXN_OPS_MAX, sizeof(*ops));
+    uint8_t *data = cd_calloc(1, WIRE_COMMAND_BYTES_MAX);
+    for (size_t i = 0; i < WIRE_TXN_OPS_MAX; i++) {
+        ops[i].kind = FSM_OP_SET;
+        ops[i].set = (struct fsm_op_set){text("/a/b/c/d/e/f"), text("some data"), INT64_MAX};
+    }
+    for (size_t i = 0; i < WIRE_TXN_COMPARES_MAX; i++) {
+        compares[i] = (struct fsm_compare){text("/a/b/c/d/e/f"), FSM_COMPARE_VALUE, FSM_EQUAL, 0,
+                                           text("some data")};
+    }
+    struct fsm_command command = {.origin = {1, 2, 3}, .op = {.kind = FSM_OP_TXN}};
+    command.op.txn = (struct fsm_op_txn){compares, WIRE_TXN_COMPARES_MAX, ops, WIRE_TXN_OPS_MAX,
+                                         ops,      WIRE_TXN_OPS_MAX};
+    assert_int_equal(wire_command_encode(&rig->buf, &command), CD_OK);
+    size_t room = WIRE_COMMAND_BYTES_MAX - rig->buf.bytes;
+    compares[0].value = (struct fsm_bytes){data, room};
+    cd_buf_clear(&rig->buf);
+    assert_int_equal(wire_command_encode(&rig->buf, &command), CD_OK);
+    struct fsm_command seen;
+    assert_int_equal(
+        wire_command_decode(&rig->arena, rig->buf.data, rig->buf.bytes, &seen, &rig->error), CD_OK);
+    assert_true(rig->arena.taken < WIRE_ARENA_BYTES_MAX / 2);
+    size_t before = rig->buf.bytes;
+    compares[0].value.bytes = room + 100;
+    assert_int_equal(wire_command_encode(&rig->buf, &command), CD_TOO_LARGE);
+    assert_int_equal(rig->buf.bytes, before);
+    cd_free(compares);
+    cd_free(ops);
+    cd_free(data);
+}
+
 /* ---- What is refused ---- */
 
 /* One create that is changed for each case. */
@@ -389,9 +429,10 @@ int main(void)
 {
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        WITH_RIG(test_golden),     WITH_RIG(test_round_trip), WITH_RIG(test_create_of_later_issues),
-        WITH_RIG(test_versions),   WITH_RIG(test_txn),        WITH_RIG(test_compares),
-        WITH_RIG(test_txn_limits),
+        WITH_RIG(test_golden),     WITH_RIG(test_dearest_command),
+        WITH_RIG(test_round_trip), WITH_RIG(test_create_of_later_issues),
+        WITH_RIG(test_versions),   WITH_RIG(test_txn),
+        WITH_RIG(test_compares),   WITH_RIG(test_txn_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
