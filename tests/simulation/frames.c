@@ -67,7 +67,9 @@ static void fill_step(struct step_message *m, const struct model_step *step, uin
     m->version.value = step->version;
     Coord__V1__Version *version = step->version == MODEL_ANY_VERSION ? NULL : &m->version;
     ProtobufCBinaryData path = text(step->path);
-    cd_put_u64(data, step->value);
+    if (step->kind == MODEL_CREATE || step->kind == MODEL_SET) {
+        cd_put_u64(data, step->value); /* the same in all steps of a transaction */
+    }
     m->create.path = path;
     m->create.data = (ProtobufCBinaryData){.len = data_bytes, .data = data};
     m->create.sequential = step->sequential;

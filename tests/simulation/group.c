@@ -7,21 +7,6 @@
 
 static void carry_out(struct group_node *node);
 
-uint64_t group_value(const struct paxos_entry *entry)
-{
-    uint64_t facts[4] = {(uint64_t)entry->kind, 0, 0, 0};
-    if (entry->kind == PAXOS_LEAD) {
-        facts[1] = entry->lead.round;
-        facts[2] = entry->lead.node;
-        facts[3] = entry->lead.incarnation;
-    }
-    uint64_t hash = cd_hash64(facts, sizeof(facts));
-    if (entry->payload != NULL) {
-        hash = cd_hash64_seeded(entry->payload->data, entry->payload->bytes, hash);
-    }
-    return hash;
-}
-
 /* ---- Letters ---- */
 
 struct group_letter *group_letter_share(struct group_letter *letter)
@@ -243,7 +228,7 @@ static void start_sync(struct group_node *node)
 static void apply_entry(struct group_node *node, const struct paxos_entry *entry)
 {
     CD_ASSERT(entry->slot == node->applied + 1); /* P6 */
-    uint64_t value = group_value(entry);
+    uint64_t value = print_value_hash(entry);
     node->applied = entry->slot;
     node->digest = cd_hash64_seeded(&value, sizeof(value), node->digest);
     trace_count(node->group->trace, "applied", node->id, entry->slot, node->digest);

@@ -140,9 +140,6 @@ struct group_letter *group_letter_share(struct group_letter *letter);
 void group_letter_drop(struct group_letter *letter);
 void group_letter_post(struct group *group, struct group_letter *letter);
 
-/* Hash of a value: kind, lead ballot, payload. */
-uint64_t group_value(const struct paxos_entry *entry);
-
 /* A line of the trace for a letter; `arrow` says what became of it. */
 void group_trace_letter(struct group *group, const struct paxos_message *message,
                         const char *arrow);

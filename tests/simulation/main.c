@@ -1,5 +1,6 @@
 #include "simulation/lab.h"
 #include "simulation/runner.h"
+#include "simulation/swarm.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -100,12 +101,18 @@ int main(int count, char **words)
     if (count < 2) {
         return complain("a command or --seeds N is needed", NULL);
     }
+    if (strcmp(words[1], "swarm") == 0) {
+        return run_swarm("swarm", swarm_run_seed, count - 2, words + 2);
+    }
     if (strcmp(words[1], "paxos") == 0) {
         return run_swarm("paxos", lab_run_seed, count - 2, words + 2);
     }
     if (strcmp(words[1], "--help") == 0) {
         fputs(usage, stdout);
         return EXIT_PASSED;
+    }
+    if (strncmp(words[1], "--", 2) == 0) {
+        return run_swarm("swarm", swarm_run_seed, count - 1, words + 1);
     }
     return complain("no such command", words[1]);
 }

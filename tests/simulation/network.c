@@ -30,6 +30,11 @@ static void arrive(void *context, const struct world_event *event)
     network->port.deliver(network->port.context, event->from, event->to, event->cargo);
 }
 
+static bool is_rigid(const struct network *network, const void *letter)
+{
+    return network->port.is_rigid != NULL && network->port.is_rigid(letter);
+}
+
 static void dispatch(struct network *network, uint32_t from, uint32_t to, void *letter)
 {
     const struct network_weather *weather = &network->weather;
@@ -43,7 +48,7 @@ static void dispatch(struct network *network, uint32_t from, uint32_t to, void *
     uint64_t at_us = network->world->now_us + delay_us;
     uint64_t *last_us = &network->last_us[from][to];
     if (at_us < *last_us) {
-        if (sim_chance(&network->prng, weather->reorder_ppm)) {
+        if (sim_chance(&network->prng, weather->reorder_ppm) && !is_rigid(network, letter)) {
             network->counts.reordered++;
         } else {
             at_us = *last_us;
@@ -73,7 +78,7 @@ void network_send(struct network *network, uint32_t from, uint32_t to, void *let
         lose(network, from, to, letter);
         return;
     }
-    if (sim_chance(&network->prng, network->weather.duplicate_ppm)) {
+    if (sim_chance(&network->prng, network->weather.duplicate_ppm) && !is_rigid(network, letter)) {
         network->counts.duplicated++;
         dispatch(network, from, to, network->port.share(letter));
     }

@@ -37,6 +37,8 @@ struct network_port {
     void (*deliver)(void *context, uint32_t from, uint32_t to, void *letter);
     /* Told before a letter is thrown away because of loss or a cut; may be NULL. */
     void (*lost)(void *context, uint32_t from, uint32_t to, const void *letter);
+    /* A letter that comes once and in order whatever the weather; may be NULL: none. */
+    bool (*is_rigid)(const void *letter);
     void *(*share)(void *letter); /* one more reference */
     void (*drop)(void *letter);
 };

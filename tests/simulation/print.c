@@ -2,11 +2,27 @@
 
 #include "base/assert.h"
 #include "base/buf.h"
+#include "base/hash.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+uint64_t print_value_hash(const struct paxos_entry *entry)
+{
+    uint64_t facts[4] = {(uint64_t)entry->kind, 0, 0, 0};
+    if (entry->kind == PAXOS_LEAD) {
+        facts[1] = entry->lead.round;
+        facts[2] = entry->lead.node;
+        facts[3] = entry->lead.incarnation;
+    }
+    uint64_t hash = cd_hash64(facts, sizeof(facts));
+    if (entry->payload != NULL) {
+        hash = cd_hash64_seeded(entry->payload->data, entry->payload->bytes, hash);
+    }
+    return hash;
+}
 
 void print_know(struct printer *printer, uint32_t node, uint64_t incarnation)
 {

@@ -19,6 +19,9 @@ struct printer {
     size_t counts[PRINT_NODES_MAX];
 };
 
+/* Tells values apart: kind, leadership, payload; not slot or ballot. */
+uint64_t print_value_hash(const struct paxos_entry *entry);
+
 /* To be told each incarnation before it is printed; again does no harm. */
 void print_know(struct printer *printer, uint32_t node, uint64_t incarnation);
 

@@ -352,16 +352,43 @@ static bool check_log(const struct history_op *ops, size_t count, const struct h
 
 /* ---- 4. Weak reads never go back ---- */
 
-static bool check_sessions(const struct history_op *ops, size_t count, struct verdict *verdict)
+static int by_number(const void *a, const void *b)
 {
+    const struct history_op *left = a;
+    const struct history_op *right = b;
+    return left->number < right->number ? -1 : left->number > right->number;
+}
+
+static bool shows(const struct history_op *op, uint64_t zxid, const char *what,
+                  struct verdict *verdict)
+{
+    if (op->shown.zxid >= zxid) {
+        return true;
+    }
+    return verdict_fail(verdict,
+                        "history: %s %" PRIu64 " of client %u shows zxid %" PRIx64
+                        ", but %s %" PRIx64 " before",
+                        kind_name(&op->command), op->number, op->client, op->shown.zxid, what,
+                        zxid);
+}
+
+static bool check_sessions(struct history_op *ops, size_t count, struct verdict *verdict)
+{
+    qsort(ops, count, sizeof(*ops), by_number);
     for (size_t i = 0; i < count; i++) {
         const struct history_op *op = &ops[i];
-        if (is_answered(op) && op->shown.zxid < op->at_least) {
-            return verdict_fail(verdict,
-                                "history: %s %" PRIu64 " of client %u shows zxid %" PRIx64
-                                ", but the client had seen %" PRIx64 " before",
-                                kind_name(&op->command), op->number, op->client, op->shown.zxid,
-                                op->at_least);
+        if (!is_answered(op)) {
+            continue;
+        }
+        if (!shows(op, op->at_least, "the client had seen", verdict)) {
+            return false;
+        }
+        struct history_op key = {.number = op->after};
+        const struct history_op *write =
+            op->after != 0 ? bsearch(&key, ops, count, sizeof(*ops), by_number) : NULL;
+        if (write != NULL && is_answered(write) &&
+            !shows(op, write->shown.zxid, "its stream had sent a write that took", verdict)) {
+            return false;
         }
     }
     return true;

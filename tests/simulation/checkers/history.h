@@ -16,7 +16,8 @@
  *      a higher one.
  *   3. Every command in the log was sent by a client and is there once, and none is there of which a
  *      client was told that it never happens. So the log resolves the unknown outcomes.
- *   4. A SESSION or AT_LEAST read shows nothing older than what its client had seen before.
+ *   4. A SESSION or AT_LEAST read shows nothing older than what its client had seen before, and any
+ *      read shows the writes that its stream sent before it.
  * O(n log n).
  */
 
@@ -37,7 +38,8 @@ struct history_op {
     uint32_t client;
     bool is_read;
     enum history_level level; /* of a read */
-    uint64_t at_least;        /* highest zxid that its client had seen, or asked for */
+    uint64_t at_least; /* highest zxid that its client had seen, or asked for */
+    uint64_t after;    /* of a read: number of the write that its stream sent before it; 0 */
     uint64_t invoked_us;
     uint64_t returned_us; /* not of UNKNOWN ones */
     enum history_outcome outcome;

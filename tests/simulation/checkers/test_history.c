@@ -230,6 +230,16 @@ static void rejects_a_session_read_that_goes_back(void **state)
     REJECTED(f, "had seen");
 }
 
+static void rejects_a_read_that_misses_its_own_streams_write(void **state)
+{
+    struct fixture *f = *state;
+    f->ops[5].level = HISTORY_SESSION;
+    f->ops[5].after = 5; /* sent before it, answered after it */
+    f->ops[4].returned_us = 700;
+    f->ops[5].shown = f->ops[2].shown;
+    REJECTED(f, "its stream had sent");
+}
+
 static void rejects_two_owners_of_a_zxid(void **state)
 {
     struct fixture *f = *state;
@@ -258,6 +268,7 @@ int main(void)
         CASE(rejects_a_command_from_nowhere),
         CASE(rejects_writes_against_real_time),
         CASE(rejects_a_session_read_that_goes_back),
+        CASE(rejects_a_read_that_misses_its_own_streams_write),
         CASE(rejects_two_owners_of_a_zxid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
