@@ -180,20 +180,21 @@ static struct fsm_page *page_own(struct fsm_page **slot)
  */
 static uint64_t head_of(struct fsm_bytes key, size_t skip, uint8_t end)
 {
-    uint8_t bytes[HEAD_BYTES] = {0};
+    uint8_t copy[HEAD_BYTES] = {0};
+    const uint8_t *bytes = copy;
     size_t rest = key.bytes - skip;
     if (rest >= HEAD_BYTES) {
-        memcpy(bytes, key.data + skip, HEAD_BYTES);
+        bytes = key.data + skip;
     } else {
         for (size_t i = 0; i < rest; i++) {
-            bytes[i] = key.data[skip + i];
+            copy[i] = key.data[skip + i];
         }
-        bytes[rest] = end;
+        copy[rest] = end;
     }
-    uint64_t head = 0;
-    for (size_t i = 0; i < HEAD_BYTES; i++) {
-        head = head << 8 | bytes[i];
-    }
+    /* Written out, compilers make one load of it. */
+    uint64_t head = (uint64_t)bytes[0] << 56 | (uint64_t)bytes[1] << 48 | (uint64_t)bytes[2] << 40 |
+                    (uint64_t)bytes[3] << 32 | (uint64_t)bytes[4] << 24 | (uint64_t)bytes[5] << 16 |
+                    (uint64_t)bytes[6] << 8 | (uint64_t)bytes[7];
     /* The top bit of each byte that is a slash, found without carries between bytes. */
     uint64_t other = head ^ BYTES_OF('/');
     uint64_t slashes = ~(((other & BYTES_OF(0x7f)) + BYTES_OF(0x7f)) | other | BYTES_OF(0x7f));

@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include "fsm/state.h"
+
 #include <stdio.h>
 
 /* Goal: single commands do and show what ZooKeeper's do, and refused ones leave no trace (F2). */
@@ -147,6 +149,16 @@ static void test_sequential_length(void **state)
     rig_init(&rig, &limits);
     create_named("/12345", "/123450000000000");
     refuse(make_sequential("/123456"), CD_INVALID_ARGUMENT);
+
+    /* Ten thousand million creations later the suffix grows. */
+    struct fsm *fsm = rig.fsm;
+    struct fsm_stat stat = rig_stat(&rig, "/");
+    stat.creates = 9999999999u;
+    fsm->tree_digest -= fsm_node_digest(fsm_tree_find(&fsm->tree, text("")));
+    fsm->tree_digest += fsm_node_digest(fsm_tree_restat(&fsm->tree, text(""), &stat));
+    create_named("/12345", "/123459999999999");
+    refuse(make_sequential("/12345"), CD_INVALID_ARGUMENT);
+    create_named("/1234", "/123410000000000");
 }
 
 static void test_set(void **state)
@@ -237,7 +249,7 @@ static void test_limits(void **state)
     struct fsm_limits limits = FSM_LIMITS_DEFAULT;
     rig_release(&rig);
     limits.atomic_nodes = 3;
-    limits.tree_nodes = 6;
+    limits.tree_nodes = 7;
     limits.tree_bytes = 30;
     rig_init(&rig, &limits);
     struct fsm_op op = make_create("/a/b/c/d", "");
@@ -248,7 +260,11 @@ static void test_limits(void **state)
     rig_must(&rig, make_create("/a/d", "")); /* 4 */
     refuse_limit(make_recursive("/a"), CD_TOO_MANY, "atomic_nodes", 3, 4);
     refuse_limit(make_create("/e", "1234567890123"), CD_TOO_LARGE, "tree_bytes", 30, 31);
-    rig_must(&rig, make_create("/e", "123456789012"));
+    op = make_create("/e/f", "123456789");
+    op.create.make_parents = true;
+    refuse_limit(op, CD_TOO_LARGE, "tree_bytes", 30, 31); /* the ancestor counts too */
+    op.create.data.bytes--;
+    rig_must(&rig, op);
 }
 
 static void test_tree_limits(void **state)
