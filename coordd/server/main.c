@@ -157,6 +157,7 @@ static int run(const struct server_config *config, bool dev)
         struct server_line line;
         server_line_begin(&line, &log, SERVER_LOG_ERROR, "start_refused");
         server_line_str(&line, "status", cd_status_name(status));
+        server_line_str(&line, "data_dir", config->data_dir);
         server_line_str(&line, "text", error.message);
         server_line_end(&line);
     }

@@ -260,7 +260,7 @@ static void deep_nesting_is_refused(void **state)
     (void)state;
     struct server_config config;
     struct cd_error error;
-    static char text[200000];
+    static char text[20000];
     memset(text, '[', sizeof(text) - 1);
     memcpy(text, "node: ", 6);
     write_bytes(text, sizeof(text) - 1);
