@@ -156,7 +156,7 @@ bool server_address_split(const char *address, char ret_host[SERVER_HOST_BYTES],
 
 /* ---- Sources ---- */
 
-#define SERVER_FILE_BYTES_MAX (1u << 20)
+#define SERVER_FILE_BYTES_MAX (256u * 1024u)
 
 /* The YAML file (yaml.c). Returns: CD_OK, CD_INVALID_ARGUMENT, CD_NOT_FOUND, CD_IO (unreadable). */
 CD_MUST_USE enum cd_status server_config_read_file(struct server_config *config, const char *path,

@@ -245,7 +245,7 @@ static void files_that_cannot_be_read(void **state)
     memset(large, '#', SERVER_FILE_BYTES_MAX + 1);
     write_bytes(large, SERVER_FILE_BYTES_MAX + 1);
     assert_int_equal(server_config_read_file(&config, path, &error), CD_INVALID_ARGUMENT);
-    snprintf(expected, sizeof(expected), "the configuration file %s has more than 1048576 bytes",
+    snprintf(expected, sizeof(expected), "the configuration file %s has more than 262144 bytes",
              path);
     assert_string_equal(error.message, expected);
     write_bytes(large, SERVER_FILE_BYTES_MAX);
