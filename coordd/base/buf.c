@@ -25,6 +25,7 @@ void cd_buf_clear(struct cd_buf *buf)
 
 uint8_t *cd_buf_extend(struct cd_buf *buf, size_t bytes)
 {
+    CD_ASSERT(bytes != 0);
     if (buf->overflowed || bytes > buf->limit - buf->bytes) {
         buf->overflowed = true;
         return NULL;
@@ -69,14 +70,18 @@ void cd_buf_put_u64(struct cd_buf *buf, uint64_t value)
 
 void cd_buf_printf(struct cd_buf *buf, const char *format, ...)
 {
-    char line[1024];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(line, sizeof(line), format, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     CD_ASSERT(length >= 0);
-    size_t bytes = (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1;
-    cd_buf_put(buf, line, bytes);
+    uint8_t *room = cd_buf_extend(buf, (size_t)length + 1); /* with the NUL, taken back below */
+    if (room != NULL) {
+        va_start(arguments, format);
+        (void)vsnprintf((char *)room, (size_t)length + 1, format, arguments);
+        va_end(arguments);
+        buf->bytes--;
+    }
 }
 
 void cd_put_u32(uint8_t *to, uint32_t value)

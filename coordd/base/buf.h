@@ -9,7 +9,7 @@
 
 /*
  * A growable byte buffer with a limit named at its making. Going over the limit is sticky: further
- * appends do nothing and cd_buf_overflowed says so, so that a series of appends is checked once.
+ * appends do nothing and `overflowed` says so, so that a series of appends is checked once.
  */
 struct cd_buf {
     uint8_t *data;   /* owned */
@@ -30,7 +30,8 @@ void cd_buf_put_u32(struct cd_buf *buf, uint32_t value); /* little endian */
 void cd_buf_put_u64(struct cd_buf *buf, uint64_t value); /* little endian */
 void cd_buf_printf(struct cd_buf *buf, const char *format, ...) CD_PRINTF(2, 3);
 
-/* Room for `bytes` more at the end, counted as used; NULL over the limit. Valid until the next call. */
+/* Room for `bytes` (not 0) more at the end, counted as used; NULL over the limit. Valid until the
+ * next call. */
 uint8_t *cd_buf_extend(struct cd_buf *buf, size_t bytes);
 
 /* Little-endian numbers in raw memory. */

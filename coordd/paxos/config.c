@@ -55,10 +55,12 @@ bool paxos_config_chosen(struct paxos *px, const struct paxos_entry *entry)
     CD_ASSERT(paxos_config_is_sound(&config));
     if (px->configs_count != 0) {
         const struct paxos_governing *newest = &px->configs[px->configs_count - 1];
-        if (config.based_on != newest->chosen_at) {
-            return false; /* another change was chosen in between; every replica sees the same */
+        /* R5: one change in flight, alpha for ever. Every replica judges by the log alone, and
+         * so alike: another change was chosen in between, or the one before governs later. */
+        if (config.based_on != newest->chosen_at || newest->from > entry->slot ||
+            config.alpha != newest->config.alpha) {
+            return false;
         }
-        CD_ASSERT(config.alpha == newest->config.alpha); /* R5 */
     }
     paxos_config_forget_old(px);
     CD_ASSERT(px->configs_count < PAXOS_CONFIGS_MAX);

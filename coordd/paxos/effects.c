@@ -5,7 +5,12 @@
 #include <string.h>
 
 /* One step's effects are bounded by a message's entries and the window; these only catch a bug. */
-enum { PERSIST_MAX = 4 * PAXOS_MESSAGE_ENTRIES_MAX, SENDS_MAX = 4096, NOTES_MAX = 8192 };
+enum {
+    PERSIST_MAX = 4 * PAXOS_MESSAGE_ENTRIES_MAX,
+    /* A new leader may adopt a window of big values, each a message of its own to each voter. */
+    SENDS_MAX = PAXOS_ALPHA_MAX * PAXOS_MEMBERS_MAX + 1024,
+    NOTES_MAX = 8192,
+};
 
 void paxos_effects_init(struct paxos_effects *effects)
 {

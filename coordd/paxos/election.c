@@ -55,6 +55,9 @@ void paxos_step_down(struct paxos *px, struct paxos_effects *out)
         px->role != PAXOS_ROLE_LEADER) {
         return;
     }
+    if (px->role == PAXOS_ROLE_LEADER) {
+        px->leader_heard_ms = px->now_ms; /* there was one until now */
+    }
     if (px->role != PAXOS_ROLE_PRECANDIDATE) {
         paxos_emit_note(out, PAXOS_NOTE_STEPPED_DOWN, px->leader_ballot, px->chosen, px->node);
     }
@@ -121,6 +124,7 @@ static bool may_still_answer(const struct paxos *px)
     size_t voters = 0;
     size_t answered = 0;
     const struct paxos_config *newest = paxos_config_newest(px, NULL);
+    CD_ASSERT(newest != NULL); /* somebody's majority was asked for */
     for (size_t i = 0; i < newest->members_count; i++) {
         const struct paxos_member *member = &newest->members[i];
         const struct paxos_peer *peer =
@@ -163,7 +167,7 @@ void paxos_probe_peers(struct paxos *px, struct paxos_effects *out)
         for (size_t i = 0; i < px->join_peers_count; i++) {
             bool member = false;
             const struct paxos_config *newest = paxos_config_newest(px, NULL);
-            for (size_t k = 0; k < newest->members_count; k++) {
+            for (size_t k = 0; newest != NULL && k < newest->members_count; k++) {
                 member = member || newest->members[k].node == px->join_peers[i];
             }
             if (!member) {
@@ -190,6 +194,7 @@ void paxos_on_probe_reply(struct paxos *px, const struct paxos_message *m,
         return; /* an answer to an earlier life */
     }
     if (m->remembered > px->start_position && m->remembered > paxos_told_position(px)) {
+        paxos_step_down(px, out); /* P9: no vote, and no leadership that rests on one */
         px->forgot = true;
         px->verified = false;
         out->forgot = true;
@@ -326,6 +331,7 @@ void paxos_start_candidacy(struct paxos *px, struct paxos_effects *out)
     reset_proposer(px);
     uint64_t round = px->max_round_seen > px->promised.round ? px->max_round_seen
                                                              : px->promised.round;
+    CD_ASSERT(round < PAXOS_ROUND_MAX);
     struct paxos_ballot ballot = {
         .round = round + 1, .node = px->node, .incarnation = px->incarnation};
     px->role = PAXOS_ROLE_CANDIDATE;
@@ -413,10 +419,7 @@ void paxos_try_to_lead(struct paxos *px, struct paxos_effects *out)
             px->adopted_to = slot; /* what we accepted ourselves is reported too */
         }
     }
-    const struct paxos_governing *newest = &px->configs[px->configs_count - 1];
-    if (newest->from > px->next_slot) {
-        px->config_slot = newest->chosen_at; /* an earlier leader's change is still in flight */
-    }
+    px->config_slot = paxos_config_in_flight(px); /* an earlier leader's */
     px->round_completed_ms = px->now_ms;
     paxos_emit_note(out, PAXOS_NOTE_LEADING, px->leader_ballot, px->next_slot, px->node);
     paxos_begin_round(px, out);

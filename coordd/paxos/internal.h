@@ -42,7 +42,7 @@ struct paxos_peer {
 
 enum {
     PAXOS_PEERS_MAX = 2 * PAXOS_MEMBERS_MAX, /* members and those who were or want to be */
-    PAXOS_CONFIGS_MAX = 4, /* governing, waiting to govern, and a void one in between */
+    PAXOS_CONFIGS_MAX = 2, /* one that governs and one that will */
 };
 
 struct paxos_governing {
@@ -141,8 +141,6 @@ void paxos_persist_learned(struct paxos *px, const struct paxos_entry *entry,
 void paxos_persist_mark(struct paxos *px, struct paxos_effects *out);
 void paxos_persist_peers(struct paxos *px, struct paxos_effects *out);
 void paxos_persist_identity(struct paxos *px, struct paxos_effects *out);
-/* The log position that messages tell (R2). */
-uint64_t paxos_told_position(const struct paxos *px);
 /* The message in its place, header filled; valid until the next send. */
 struct paxos_message *paxos_send_now(struct paxos *px, struct paxos_effects *out,
                                      enum paxos_message_kind kind, uint32_t to);
@@ -266,6 +264,7 @@ void paxos_ask_to_join(struct paxos *px, struct paxos_effects *out);
 void paxos_on_join(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out);
 void paxos_promote_one(struct paxos *px, struct paxos_effects *out);
 void paxos_remove(struct paxos *px, uint32_t node, struct paxos_effects *out);
+paxos_slot paxos_config_in_flight(const struct paxos *px);
 void paxos_config_settle(struct paxos *px, struct paxos_effects *out);
 
 /* paxos.c */

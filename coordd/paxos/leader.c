@@ -147,7 +147,10 @@ void paxos_on_accepted(struct paxos *px, const struct paxos_message *m,
     paxos_count_chosen(px, out);
 }
 
-/* Sends our proposals of [first, last] that `peer` has not accepted, up to a message's size. */
+/*
+ * Sends our proposals of [first, last] that `peer` has not accepted; without `peer` all of them. What
+ * is repeated goes in one message: its answer, or the next tick, brings the rest.
+ */
 static void send_accept(struct paxos *px, uint32_t node, const struct paxos_peer *peer,
                         paxos_slot first, paxos_slot last, struct paxos_effects *out)
 {
@@ -161,6 +164,9 @@ static void send_accept(struct paxos *px, uint32_t node, const struct paxos_peer
                 return; /* one message carries consecutive slots */
             }
             continue;
+        }
+        if (m != NULL && peer != NULL && bytes >= PAXOS_MESSAGE_BYTES_SOFT) {
+            return;
         }
         if (m == NULL || bytes >= PAXOS_MESSAGE_BYTES_SOFT) {
             m = paxos_send_now(px, out, PAXOS_MSG_ACCEPT, node);

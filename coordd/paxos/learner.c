@@ -130,6 +130,7 @@ void paxos_make_chosen(const struct paxos *px, uint32_t to, struct paxos_entry *
 void paxos_on_chosen(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out)
 {
     paxos_slot before = px->chosen;
+    bool deposed = false;
     for (size_t i = 0; i < m->entries_count; i++) {
         const struct paxos_entry *entry = &m->entries[i];
         if (entry->slot != px->chosen + 1) {
@@ -138,13 +139,18 @@ void paxos_on_chosen(struct paxos *px, const struct paxos_message *m, struct pax
         if (px->configs_count == 0 && entry->kind != PAXOS_CONFIG) {
             return; /* every log begins with its first configuration */
         }
+        if (!paxos_entry_is_sound(px, entry)) {
+            return; /* judged anew: entries of this message may have changed what is sound */
+        }
         paxos_persist_learned(px, entry, out);
         paxos_choose_next(px, entry, out);
+        /* We never announced that slot, so somebody leads after us. */
+        deposed = deposed || (px->lead_slot != 0 && entry->slot >= px->lead_slot);
     }
     if (px->chosen > before) {
         px->fetch_until_ms = 0; /* that FETCH is answered; the next one may go at once */
     }
-    if (px->role == PAXOS_ROLE_LEADER && px->chosen >= px->next_slot) {
-        paxos_step_down(px, out); /* chosen by somebody who leads after us */
+    if (px->role == PAXOS_ROLE_LEADER && (deposed || px->chosen >= px->next_slot)) {
+        paxos_step_down(px, out);
     }
 }

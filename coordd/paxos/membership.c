@@ -113,12 +113,14 @@ void paxos_on_join(struct paxos *px, const struct paxos_message *m, struct paxos
         return;
     }
     struct paxos_config config = change_of_newest(px);
+    enum paxos_role_of_member role = PAXOS_LEARNER;
     for (size_t i = 0; i < config.members_count;) {
         const struct paxos_member *member = &config.members[i];
         if (member->node != m->from) {
             i++;
             continue;
         }
+        role = member->role == PAXOS_OBSERVER ? PAXOS_OBSERVER : role;
         if (is_alive(px, member)) {
             return; /* two replicas with one id, or a message from an earlier life */
         }
@@ -135,7 +137,7 @@ void paxos_on_join(struct paxos *px, const struct paxos_message *m, struct paxos
     struct paxos_member *learner = &config.members[config.members_count++];
     learner->node = m->from;
     learner->incarnation = m->from_incarnation;
-    learner->role = PAXOS_LEARNER;
+    learner->role = role;
     paxos_emit_note(out, PAXOS_NOTE_JOINED, px->leader_ballot, px->next_slot, m->from);
     propose_config(px, &config, out);
 }
@@ -195,6 +197,14 @@ void paxos_remove(struct paxos *px, uint32_t node, struct paxos_effects *out)
     propose_config(px, &config, out);
 }
 
+/* Slot of a chosen change of which this leader does not know that it is done; 0: none. */
+paxos_slot paxos_config_in_flight(const struct paxos *px)
+{
+    const struct paxos_governing *newest = &px->configs[px->configs_count - 1];
+    bool recent = newest->chosen_at != 1 && newest->from + paxos_alpha(px) > px->chosen;
+    return recent ? newest->chosen_at : 0;
+}
+
 static bool holds_test(const struct paxos *px, const struct paxos_peer *peer, paxos_slot slot)
 {
     return (peer == &px->peers[0] ? px->chosen_durable : peer->chosen) >= slot;
@@ -208,7 +218,7 @@ void paxos_config_settle(struct paxos *px, struct paxos_effects *out)
     }
     const struct paxos_governing *newest = &px->configs[px->configs_count - 1];
     if (newest->chosen_at != px->config_slot) {
-        px->config_slot = 0; /* chosen without effect: another change came before it */
+        px->config_slot = paxos_config_in_flight(px); /* chosen without effect; another may not be done */
         return;
     }
     if (paxos_has_majority(px, &newest->config, holds_test, newest->from - 1)) {

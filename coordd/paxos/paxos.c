@@ -45,7 +45,7 @@ bool paxos_is_empty(const struct paxos *px)
     return px->chosen == 0 && px->configs_count == 0;
 }
 
-void paxos_start(struct paxos *px, uint64_t now_ms, uint64_t position, bool forgot,
+void paxos_start(struct paxos *px, uint64_t now_ms, uint64_t position, enum paxos_memory memory,
                  struct paxos_effects *effects)
 {
     CD_ASSERT(!px->started);
@@ -63,16 +63,17 @@ void paxos_start(struct paxos *px, uint64_t now_ms, uint64_t position, bool forg
     px->next_tick_ms = now_ms;
     px->leader_heard_ms = now_ms;
     paxos_reset_election_timer(px);
-    px->forgot = forgot;
-    effects->forgot = forgot;
-    px->verified = !forgot && px->configs_count == 0; /* nothing was ever said */
+    px->forgot = memory == PAXOS_MEMORY_LOST;
+    effects->forgot = px->forgot;
+    px->verified = memory == PAXOS_MEMORY_FRESH; /* P9 */
     paxos_settle_role(px, effects);
     paxos_probe_peers(px, effects);
 }
 
 bool paxos_entry_is_sound(const struct paxos *px, const struct paxos_entry *entry)
 {
-    if (entry->slot == 0 || entry->slot == PAXOS_SLOT_MAX) {
+    if (entry->slot == 0 || entry->slot == PAXOS_SLOT_MAX ||
+        entry->ballot.round > PAXOS_ROUND_MAX || entry->lead.round > PAXOS_ROUND_MAX) {
         return false;
     }
     switch (entry->kind) {
@@ -102,14 +103,17 @@ static bool message_is_sound(const struct paxos *px, const struct paxos_message 
     if (m->from == 0 || m->from == px->node || m->to != px->node) {
         return false;
     }
-    if (m->entries_count > PAXOS_MESSAGE_ENTRIES_MAX) {
+    if (m->entries_count > PAXOS_MESSAGE_ENTRIES_MAX || m->ballot.round >= PAXOS_ROUND_MAX) {
         return false;
     }
+    bool may_skip = m->kind == PAXOS_MSG_PROMISE; /* the others carry consecutive slots */
     for (size_t i = 0; i < m->entries_count; i++) {
         if (!paxos_entry_is_sound(px, &m->entries[i])) {
             return false;
         }
-        if (i != 0 && m->entries[i].slot <= m->entries[i - 1].slot) {
+        paxos_slot before = i != 0 ? m->entries[i - 1].slot : 0;
+        if (i != 0 && (m->entries[i].slot <= before ||
+                       (!may_skip && m->entries[i].slot != before + 1))) {
             return false;
         }
     }
@@ -238,7 +242,9 @@ static void reincarnate(struct paxos *px, uint64_t incarnation, struct paxos_eff
     px->was_member = false;
     px->start_position = UINT64_MAX;
     px->forgot = false;
-    px->verified = true; /* this incarnation has said nothing yet */
+    /* This incarnation has said nothing yet. What the log still holds of the old one's acceptances
+     * is true, and a restart may report it. */
+    px->verified = true;
     paxos_persist_identity(px, out);
 }
 
@@ -256,6 +262,10 @@ static void on_applied(struct paxos *px, paxos_slot slot, struct paxos_effects *
 /* What every step ends with, so that no handler has to think of it. */
 static void finish_step(struct paxos *px, struct paxos_effects *out)
 {
+    if (!paxos_votes_in_window(px, px->node, px->incarnation)) {
+        paxos_announce_mark(px, out); /* the last word of a leader that is removed */
+        paxos_config_settle(px, out);
+    }
     paxos_settle_role(px, out);
     if (px->role != PAXOS_ROLE_LEADER && px->now_ms >= px->election_deadline_ms) {
         paxos_start_prevote(px, out);
@@ -389,26 +399,17 @@ bool paxos_remembered_at(const struct paxos *px, size_t index, uint32_t *ret_nod
     return false;
 }
 
-bool paxos_peer_view(const struct paxos *px, uint32_t node, uint64_t now_ms,
+bool paxos_peer_view(const struct paxos *px, uint32_t node, uint64_t incarnation, uint64_t now_ms,
                      struct paxos_peer_view *ret_view)
 {
-    if (px->role != PAXOS_ROLE_LEADER || px->configs_count == 0) {
+    const struct paxos_peer *peer = paxos_peer_find_const(px, node, incarnation);
+    bool self = peer == &px->peers[0];
+    if (px->role != PAXOS_ROLE_LEADER || peer == NULL || (!self && peer->heard_ms == 0)) {
         return false;
     }
-    const struct paxos_config *config = &px->configs[px->configs_count - 1].config;
-    for (size_t i = 0; i < config->members_count; i++) {
-        const struct paxos_member *member = &config->members[i];
-        const struct paxos_peer *peer =
-            paxos_peer_find_const(px, member->node, member->incarnation);
-        if (member->node == node && peer != NULL) {
-            bool self = peer == &px->peers[0];
-            ret_view->incarnation = peer->incarnation;
-            ret_view->chosen = self ? px->chosen_durable : peer->chosen;
-            ret_view->heard_ms_ago = self ? 0 : now_ms - peer->heard_ms;
-            return true;
-        }
-    }
-    return false;
+    ret_view->chosen = self ? px->chosen_durable : peer->chosen;
+    ret_view->heard_ms_ago = self ? 0 : now_ms - peer->heard_ms;
+    return true;
 }
 
 void paxos_check(const struct paxos *px)

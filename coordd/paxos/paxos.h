@@ -62,6 +62,8 @@ enum {
 
 #define PAXOS_SLOT_MAX UINT64_MAX
 #define PAXOS_NEVER    UINT64_MAX
+/* No honest ballot has a higher round: one more must always be left. */
+#define PAXOS_ROUND_MAX (UINT64_C(1) << 62)
 
 /* (round, node, incarnation), compared in this order. All zero: no ballot. */
 struct paxos_ballot {
@@ -92,7 +94,8 @@ struct paxos_config {
     uint32_t alpha;      /* the same in every configuration of a cluster (R5) */
     uint32_t generation; /* of the cluster, 1 at birth (R14) */
     paxos_slot based_on; /* slot of the configuration this one changes; without effect if another
-                            one was chosen in between */
+                            one was chosen in between, or if that one does not govern yet (R5: one
+                            change in flight) */
     size_t members_count;
     struct paxos_member members[PAXOS_MEMBERS_MAX];
 };
@@ -143,7 +146,8 @@ struct paxos_message {
     enum paxos_message_kind kind;
     uint32_t from, to;
     uint64_t from_incarnation;
-    uint64_t durable; /* sender's durable log position, for R2; in every message */
+    uint64_t durable; /* sender's durable log position, for R2; in every message. A driver that holds
+                         messages back says paxos_told_position anew when they leave */
     struct paxos_ballot ballot;
     paxos_slot first, last;
     paxos_slot chosen;
@@ -300,7 +304,7 @@ void paxos_free(struct paxos *px);
  * outside the window, a configuration that breaks a limit).
  */
 void paxos_restore_identity(struct paxos *px, uint64_t incarnation);
-void paxos_restore_promise(struct paxos *px, struct paxos_ballot ballot);
+CD_MUST_USE enum cd_status paxos_restore_promise(struct paxos *px, struct paxos_ballot ballot);
 CD_MUST_USE enum cd_status paxos_restore_accepted(struct paxos *px,
                                                   const struct paxos_entry *entry);
 CD_MUST_USE enum cd_status paxos_restore_learned(struct paxos *px, const struct paxos_entry *entry,
@@ -310,12 +314,21 @@ CD_MUST_USE enum cd_status paxos_restore_mark(struct paxos *px, paxos_slot slot,
 void paxos_restore_remembered(struct paxos *px, uint32_t node, uint64_t incarnation,
                               uint64_t position);
 
+enum paxos_memory {
+    PAXOS_MEMORY_FRESH, /* the incarnation was drawn in this start: it has said nothing yet */
+    PAXOS_MEMORY_KEPT,  /* the log is what the disk held; peers are asked whether it is all (R2) */
+    PAXOS_MEMORY_LOST,  /* the log is known to lack what it once held */
+};
+
 /*
- * Begins work. `position`: the last position that the log held when it was opened, all durable; `forgot`: the log is known to
- * lack what it once held. Everything restored counts as applied.
+ * Begins work. `position`: the last position that the log held when it was opened, all durable.
+ * Everything restored counts as applied.
  */
-void paxos_start(struct paxos *px, uint64_t now_ms, uint64_t position, bool forgot,
+void paxos_start(struct paxos *px, uint64_t now_ms, uint64_t position, enum paxos_memory memory,
                  struct paxos_effects *effects);
+
+/* The log position that messages tell peers now (R2). */
+uint64_t paxos_told_position(const struct paxos *px);
 
 /* One event. Clears `effects` first. Cannot fail: peer input that makes no sense is ignored. */
 void paxos_step(struct paxos *px, const struct paxos_event *event, struct paxos_effects *effects);
@@ -363,13 +376,12 @@ bool paxos_config_at(const struct paxos *px, size_t index, paxos_slot *ret_slot,
 bool paxos_remembered_at(const struct paxos *px, size_t index, uint32_t *ret_node,
                          uint64_t *ret_incarnation, uint64_t *ret_position);
 
-/* Reports what the leader knows of a member; false if `node` is no member or this is no leader. */
+/* What the leader knows of a peer; false if it has heard nothing of it, or does not lead. */
 struct paxos_peer_view {
-    uint64_t incarnation;
     paxos_slot chosen;       /* durably held as chosen, as last reported */
     uint64_t heard_ms_ago;
 };
-bool paxos_peer_view(const struct paxos *px, uint32_t node, uint64_t now_ms,
+bool paxos_peer_view(const struct paxos *px, uint32_t node, uint64_t incarnation, uint64_t now_ms,
                      struct paxos_peer_view *ret_view);
 
 #endif

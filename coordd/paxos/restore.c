@@ -12,13 +12,17 @@ void paxos_restore_identity(struct paxos *px, uint64_t incarnation)
     }
 }
 
-void paxos_restore_promise(struct paxos *px, struct paxos_ballot ballot)
+enum cd_status paxos_restore_promise(struct paxos *px, struct paxos_ballot ballot)
 {
     CD_ASSERT(!px->started);
+    if (ballot.round > PAXOS_ROUND_MAX) {
+        return CD_CORRUPT;
+    }
     if (paxos_ballot_compare(ballot, px->promised) > 0) {
         px->promised = ballot;
     }
     paxos_saw_ballot(px, ballot);
+    return CD_OK;
 }
 
 enum cd_status paxos_restore_accepted(struct paxos *px, const struct paxos_entry *entry)
@@ -30,9 +34,8 @@ enum cd_status paxos_restore_accepted(struct paxos *px, const struct paxos_entry
     if (!paxos_entry_is_sound(px, entry) || !paxos_slot_is_open(px, entry->slot)) {
         return CD_CORRUPT;
     }
-    paxos_restore_promise(px, entry->ballot);
     paxos_entry_assign(&paxos_cell(px, entry->slot)->entry, entry);
-    return CD_OK;
+    return paxos_restore_promise(px, entry->ballot);
 }
 
 enum cd_status paxos_restore_learned(struct paxos *px, const struct paxos_entry *entry,

@@ -120,8 +120,8 @@ static void status_of(struct replica *r, uint64_t call)
         for (size_t i = 0; i < config->members_count; i++) {
             members[i].member = config->members[i];
             struct paxos_peer_view peer;
-            if (paxos_peer_view(r->px, config->members[i].node, env_now_ms(&r->env), &peer) &&
-                peer.incarnation == config->members[i].incarnation) {
+            if (paxos_peer_view(r->px, config->members[i].node, config->members[i].incarnation,
+                                env_now_ms(&r->env), &peer)) {
                 members[i].chosen_slot = peer.chosen;
                 members[i].heard_ms_ago = peer.heard_ms_ago;
             }

@@ -15,7 +15,7 @@ static enum cd_status apply_commands(struct replica *r, const struct paxos_entry
     for (size_t i = 0; i < batch->commands_count; i++) {
         struct fsm_command command;
         enum cd_status status =
-            wire_command_decode(&r->apply_arena, batch->commands[i].data,
+            wire_command_decode(&r->command_arena, batch->commands[i].data,
                                 batch->commands[i].bytes, &command, error);
         if (status != CD_OK) {
             return status;
@@ -25,6 +25,7 @@ static enum cd_status apply_commands(struct replica *r, const struct paxos_entry
         if (command.origin.node == r->node && command.origin.boot == r->boot) {
             replica_write_applied(r, &command, &r->result);
         }
+        wire_arena_clear(&r->command_arena); /* decoded, a command may be far larger than its bytes */
     }
     (void)entry;
     return CD_OK;

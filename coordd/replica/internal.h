@@ -127,12 +127,13 @@ struct replica {
     struct paxos_effects effects;
     struct wire_arena arena;       /* of the frame being dealt with */
     struct wire_arena apply_arena; /* of the slot being applied */
-    struct wire_arena scratch;     /* of what is decoded while a frame is being dealt with */
+    struct wire_arena command_arena; /* of one command or entry within those */
     struct cd_buf encode;          /* of records and commands */
     struct fsm_result result;
     struct fsm_view *views;        /* WIRE_PAGE_ENTRIES_MAX, of the page being read */
 
     uint64_t incarnation, boot;
+    bool fresh;            /* the incarnation was drawn by this process */
     bool started;          /* paxos_start was called: the incarnation is durable */
     bool fatal, stopping;
     bool hand_over_asked;

@@ -26,8 +26,13 @@ static void flush_peer(struct replica *r, struct replica_peer *peer)
     }
     struct paxos_status status;
     replica_get_status(r, &status);
+    /* R2: what is durable when the frame leaves, so that it covers all that the frame acknowledges. */
     struct wire_peer_head head = {
-        .from = r->node, .incarnation = status.incarnation, .boot = r->boot};
+        .from = r->node,
+        .incarnation = status.incarnation,
+        .boot = r->boot,
+        .log_position = paxos_told_position(r->px),
+    };
     const struct paxos_config *config = paxos_config_newest(r->px, NULL);
     if (config != NULL) {
         head.has_cluster = true;
@@ -144,9 +149,9 @@ static bool collect(void *context, const struct storage_record *record)
     bool learned = false;
     struct cd_error error;
     enum cd_status status =
-        wire_entry_decode(&fetched->r->scratch, record->body, record->body_bytes,
+        wire_entry_decode(&fetched->r->command_arena, record->body, record->body_bytes,
                           &fetched->entries[fetched->count], &learned, &error);
-    wire_arena_clear(&fetched->r->scratch);
+    wire_arena_clear(&fetched->r->command_arena);
     if (status != CD_OK) {
         fetched->failed = true;
         return false;
@@ -225,7 +230,7 @@ static bool is_heavy(const struct paxos_message *message)
 }
 
 static void on_consensus(struct replica *r, const struct wire_peer_frame *frame,
-                         const struct paxos_message *message)
+                         struct paxos_message *message)
 {
     if (!frame->head.has_cluster && message->kind != PAXOS_MSG_JOIN &&
         message->kind != PAXOS_MSG_PROBE_REPLY && message->kind != PAXOS_MSG_FETCH) {
@@ -236,6 +241,7 @@ static void on_consensus(struct replica *r, const struct wire_peer_frame *frame,
     if (is_heavy(message) && stats.pending_bytes > REPLICA_DISK_BYTES_HIGH) {
         return; /* the disk cannot follow; like a lost message, it will be repeated */
     }
+    message->durable = frame->head.log_position;
     struct paxos_event event = {.kind = PAXOS_EV_MESSAGE, .message = message};
     replica_step(r, &event);
 }

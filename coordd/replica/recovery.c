@@ -163,8 +163,8 @@ static enum cd_status restore_state(struct replica *r, const struct storage_reco
     }
     r->incarnation = state.incarnation;
     paxos_restore_identity(r->px, state.incarnation);
-    paxos_restore_promise(r->px, state.promised);
-    return restore_positions(r, &state);
+    status = paxos_restore_promise(r->px, state.promised);
+    return status == CD_OK ? restore_positions(r, &state) : status;
 }
 
 static enum cd_status restore_record(struct replica *r, const struct storage_record *record,
@@ -181,10 +181,7 @@ static enum cd_status restore_record(struct replica *r, const struct storage_rec
         return restore_entry(r, record, error);
     case STORAGE_PROMISE:
         status = wire_promise_decode(&r->arena, record->body, record->body_bytes, &ballot, error);
-        if (status == CD_OK) {
-            paxos_restore_promise(r->px, ballot);
-        }
-        return status;
+        return status == CD_OK ? paxos_restore_promise(r->px, ballot) : status;
     case STORAGE_MARK:
         status = wire_mark_decode(&r->arena, record->body, record->body_bytes, &slot, error);
         if (status == CD_OK) {
@@ -271,6 +268,7 @@ enum cd_status replica_recover(struct replica *r, uint64_t segment_bytes, struct
     r->durable = storage_log_durable(r->log);
     r->start_position = recovery.last_position;
     if (recovery.last_position == 0) {
+        r->fresh = true;
         /* R2: the incarnation is durable before anybody hears of it. */
         status = replica_append_state(r, &r->start_position);
         if (status != CD_OK) {

@@ -79,7 +79,7 @@ enum cd_status replica_create(const struct replica_options *options,
     paxos_effects_init(&r->effects);
     wire_arena_init(&r->arena, WIRE_ARENA_BYTES_MAX);
     wire_arena_init(&r->apply_arena, WIRE_ARENA_BYTES_MAX);
-    wire_arena_init(&r->scratch, WIRE_ARENA_BYTES_MAX);
+    wire_arena_init(&r->command_arena, WIRE_ARENA_BYTES_MAX);
     cd_buf_init(&r->encode, STORAGE_BODY_BYTES_MAX);
     fsm_result_init(&r->result);
     r->views = cd_calloc(WIRE_PAGE_ENTRIES_MAX, sizeof(*r->views));
@@ -124,7 +124,7 @@ void replica_free(struct replica *r)
     fsm_free(r->fsm);
     wire_arena_release(&r->arena);
     wire_arena_release(&r->apply_arena);
-    wire_arena_release(&r->scratch);
+    wire_arena_release(&r->command_arena);
     cd_buf_release(&r->encode);
     for (size_t i = 0; i < r->admins_count; i++) {
         cd_free(r->admins[i]);
@@ -249,7 +249,8 @@ static void start_when_durable(struct replica *r)
     r->applied_told = fsm_slot(r->fsm);
     r->durable_told = r->durable;
     paxos_effects_clear(&r->effects);
-    paxos_start(r->px, env_now_ms(&r->env), r->start_position, false, &r->effects);
+    paxos_start(r->px, env_now_ms(&r->env), r->start_position,
+                r->fresh ? PAXOS_MEMORY_FRESH : PAXOS_MEMORY_KEPT, &r->effects);
     carry_out(r);
 }
 

@@ -72,7 +72,7 @@ static void answer_call(struct replica *r, uint64_t call, const struct wire_repl
     uint8_t none[PAXOS_CLUSTER_ID_BYTES] = {0};
     const struct paxos_config *config = paxos_config_newest(r->px, NULL);
     struct cd_buf buf;
-    cd_buf_init(&buf, WIRE_FRAME_BYTES_MAX);
+    cd_buf_init(&buf, WIRE_SERVER_FRAME_BYTES_MAX);
     enum cd_status status =
         wire_call_encode(&buf, reply, config != NULL ? config->cluster_id : none,
                          config != NULL ? config->generation : 0);
@@ -163,7 +163,7 @@ void replica_on_stream_opened(struct replica *r, uint64_t number, const char *id
     struct replica_stream *stream = cd_calloc(1, sizeof(*stream));
     stream->stream = number;
     stream->identity = cd_strndup(identity, strnlen(identity, REPLICA_IDENTITY_BYTES_MAX));
-    cd_buf_init(&stream->frame, WIRE_FRAME_BYTES_MAX);
+    cd_buf_init(&stream->frame, WIRE_SERVER_FRAME_BYTES_MAX);
     HASH_ADD(hh, r->streams, stream, sizeof(stream->stream), stream);
 }
 

@@ -158,9 +158,9 @@ void replica_on_forward(struct replica *r, uint32_t from, uint64_t boot,
 {
     struct fsm_command command;
     struct cd_error error;
-    enum cd_status decoded = wire_command_decode(&r->scratch, forward->command.data,
+    enum cd_status decoded = wire_command_decode(&r->command_arena, forward->command.data,
                                                  forward->command.bytes, &command, &error);
-    wire_arena_clear(&r->scratch);
+    wire_arena_clear(&r->command_arena);
     bool honest = decoded == CD_OK && command.origin.node == from && command.origin.boot == boot;
     if (!honest) {
         replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_FRAME_BAD,

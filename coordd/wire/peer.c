@@ -53,7 +53,6 @@ static enum cd_status take_consensus(struct wire_arena *arena, struct paxos_mess
                                      const Coord__Peer__V1__Consensus *from, struct cd_error *error)
 {
     ret_message->kind = (enum paxos_message_kind)from->kind;
-    ret_message->durable = from->durable;
     ret_message->ballot = wire_ballot(from->ballot);
     ret_message->first = from->first_slot;
     ret_message->last = from->last_slot;
@@ -136,6 +135,7 @@ static enum cd_status take_head(struct wire_peer_head *ret_head,
     ret_head->from = from->from_node;
     ret_head->incarnation = from->incarnation;
     ret_head->boot = from->boot;
+    ret_head->log_position = from->log_position;
     enum cd_status status =
         wire_exact(ret_head->cluster_id, &ret_head->has_cluster, PAXOS_CLUSTER_ID_BYTES,
                    from->cluster_id, "cluster_id", error);
@@ -208,6 +208,7 @@ enum cd_status wire_peer_put_head(struct cd_buf *frame, const struct wire_peer_h
     piece.from_node = head->from;
     piece.incarnation = head->incarnation;
     piece.boot = head->boot;
+    piece.log_position = head->log_position;
     return wire_pack(frame, WIRE_PEER_FRAME_BYTES_MAX, &piece.base);
 }
 
@@ -259,7 +260,6 @@ enum cd_status wire_peer_put_consensus(struct cd_buf *frame, const struct paxos_
     consensus.last_slot = message->last;
     consensus.chosen_slot = message->chosen;
     consensus.nonce = message->nonce;
-    consensus.durable = message->durable;
     consensus.remembered = message->remembered;
     consensus.granted = message->granted;
     Coord__Peer__V1__PeerMessage piece = COORD__PEER__V1__PEER_MESSAGE__INIT;

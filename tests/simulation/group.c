@@ -454,7 +454,9 @@ void group_start(struct group_node *node, bool forgot)
 {
     CD_ASSERT(!node->up);
     struct group *group = node->group;
+    enum paxos_memory memory = forgot ? PAXOS_MEMORY_LOST : PAXOS_MEMORY_KEPT;
     if (node->ledger.incarnation == 0) {
+        memory = PAXOS_MEMORY_FRESH;
         node->ledger.incarnation = cd_prng_next(&node->prng) | 1;
     }
     group->restarts += node->life > 0 ? 1 : 0;
@@ -480,7 +482,7 @@ void group_start(struct group_node *node, bool forgot)
     print_know(&group->printer, node->id, present.incarnation);
     node->started_at = node->ledger.count;
     paxos_effects_clear(&node->effects);
-    paxos_start(node->px, now_ms(node), node->ledger.count, forgot, &node->effects);
+    paxos_start(node->px, now_ms(node), node->ledger.count, memory, &node->effects);
     paxos_check(node->px);
     carry_out(node);
 }

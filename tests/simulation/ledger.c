@@ -104,7 +104,7 @@ static enum cd_status replay_record(const struct ledger_record *record, struct p
     enum cd_status status = CD_OK;
     switch (record->persist.kind) {
     case PAXOS_PERSIST_PROMISE:
-        paxos_restore_promise(px, record->persist.ballot);
+        status = paxos_restore_promise(px, record->persist.ballot);
         break;
     case PAXOS_PERSIST_ACCEPTED:
         status = paxos_restore_accepted(px, &record->persist.entry);
@@ -117,7 +117,7 @@ static enum cd_status replay_record(const struct ledger_record *record, struct p
         break;
     case PAXOS_PERSIST_IDENTITY:
         paxos_restore_identity(px, record->incarnation);
-        paxos_restore_promise(px, record->persist.ballot);
+        status = paxos_restore_promise(px, record->persist.ballot);
         break;
     case PAXOS_PERSIST_PEERS:
         break;

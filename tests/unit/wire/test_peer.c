@@ -23,6 +23,7 @@ static const struct wire_peer_head some_head = {
     .from = 2,
     .incarnation = 77,
     .boot = 99,
+    .log_position = 4711,
 };
 
 static enum cd_status decode(struct rig *rig, struct wire_peer_frame *ret_frame)
@@ -35,7 +36,7 @@ static enum cd_status decode(struct rig *rig, struct wire_peer_frame *ret_frame)
 /*
  * Written by protoc from the contract:
  *   messages { consensus { kind: CONSENSUS_KIND_ACCEPT ballot { round: 5 node: 2 incarnation: 77 }
- *     chosen_slot: 9 durable: 12
+ *     chosen_slot: 9
  *     entries { slot: 10 ballot { round: 5 node: 2 incarnation: 77 } kind: ENTRY_KIND_COMMANDS
  *       payload: "batch" }
  *     entries { slot: 11 ballot { round: 5 node: 2 incarnation: 77 } kind: ENTRY_KIND_CONFIG
@@ -44,9 +45,9 @@ static enum cd_status decode(struct rig *rig, struct wire_peer_frame *ret_frame)
  *         members { node: 2 incarnation: 77 role: ROLE_LEARNER } } } } }
  */
 static const char golden[] =
-    "4280010a7e0808120d08051002194d000000000000002809380c521a080a120d08051002194d0000000000000018"
-    "0432056261746368524b080b120d08051002194d0000000000000018032a360a1030313233343536373839616263"
-    "6465661010180120012a0d080111460000000000000018012a0d0802114d000000000000001802";
+    "427e0a7c0808120d08051002194d0000000000000028094a1a080a120d08051002194d0000000000000018043205"
+    "62617463684a4b080b120d08051002194d0000000000000018032a360a1030313233343536373839616263646566"
+    "1010180120012a0d080111460000000000000018012a0d0802114d000000000000001802";
 
 static void fill_some_entries(struct paxos_entry *entries, struct cd_blob *batch,
                               struct cd_blob *config)
@@ -64,7 +65,6 @@ static void test_golden(void **state)
     struct paxos_entry entries[2];
     fill_some_entries(entries, batch, value);
     struct paxos_message message = {.kind = PAXOS_MSG_ACCEPT,
-                                    .durable = 12,
                                     .ballot = some_ballot,
                                     .chosen = 9,
                                     .entries = entries,
@@ -128,7 +128,6 @@ static void same_message(const struct paxos_message *sent, const struct paxos_me
     assert_int_equal(seen->from, some_head.from);
     assert_int_equal(seen->from_incarnation, some_head.incarnation);
     assert_int_equal(seen->to, 1);
-    assert_int_equal(seen->durable, sent->durable);
     same_ballot(seen->ballot, sent->ballot);
     assert_int_equal(seen->first, sent->first);
     assert_int_equal(seen->last, sent->last);
@@ -178,7 +177,6 @@ static void any_message(struct cd_prng *prng, struct paxos_message *ret_message,
 {
     *ret_message = (struct paxos_message){
         .kind = (enum paxos_message_kind)(1 + cd_prng_below(prng, 16)),
-        .durable = any_number(prng),
         .ballot = any_ballot(prng),
         .first = any_number(prng),
         .last = any_number(prng),
@@ -243,6 +241,7 @@ static void test_head_and_forwards(void **state)
     assert_int_equal(frame.head.from, 2);
     assert_int_equal(frame.head.incarnation, 77);
     assert_int_equal(frame.head.boot, 99);
+    assert_int_equal(frame.head.log_position, 4711);
     assert_int_equal(frame.messages_count, 2);
     assert_int_equal(frame.messages[0].kind, WIRE_PEER_FORWARD);
     assert_text(frame.messages[0].forward.command, "a command");
