@@ -100,6 +100,29 @@ static void set_random(struct fsm *fsm, struct fsm_result *result, const char *w
     print_time(what, start, NODES / 2);
 }
 
+static void delete_subtrees(struct fsm *fsm, struct fsm_result *result)
+{
+    uint64_t start = now_ns();
+    for (unsigned i = 0; i < 10; i++) {
+        struct fsm_op op = {
+            .kind = FSM_OP_CREATE,
+            .create = {.path = fsm_bytes_make("/other/dir", 10), .make_parents = true}};
+        apply(fsm, op, result);
+        op.create.path = fsm_bytes_make("/other/dir/n-", 13);
+        op.create.sequential = true;
+        for (unsigned child = 0; child < 9998; child++) {
+            apply(fsm, op, result);
+        }
+        op = (struct fsm_op){.kind = FSM_OP_DELETE,
+                             .remove = {.path = fsm_bytes_make("/other", 6),
+                                        .version = FSM_ANY_VERSION,
+                                        .recursive = true}};
+        start = i == 9 ? now_ns() : start;
+        apply(fsm, op, result);
+    }
+    print_time("recursive delete of 10000 nodes, each", start, 10000);
+}
+
 static void measure(bool random)
 {
     struct fsm_limits limits = FSM_LIMITS_DEFAULT;
@@ -144,25 +167,7 @@ static void measure(bool random)
     }
     print_time("children, each", start, count);
 
-    start = now_ns();
-    for (unsigned i = 0; i < 10; i++) {
-        struct fsm_op op = {
-            .kind = FSM_OP_CREATE,
-            .create = {.path = fsm_bytes_make("/other/dir", 10), .make_parents = true}};
-        apply(fsm, op, &result);
-        op.create.path = fsm_bytes_make("/other/dir/n-", 13);
-        op.create.sequential = true;
-        for (unsigned child = 0; child < 9998; child++) {
-            apply(fsm, op, &result);
-        }
-        op = (struct fsm_op){.kind = FSM_OP_DELETE,
-                             .remove = {.path = fsm_bytes_make("/other", 6),
-                                        .version = FSM_ANY_VERSION,
-                                        .recursive = true}};
-        start = i == 9 ? now_ns() : start;
-        apply(fsm, op, &result);
-    }
-    print_time("recursive delete of 10000 nodes, each", start, 10000);
+    delete_subtrees(fsm, &result);
 
     double before = resident_mb();
     fsm_tree_share(&frozen, &fsm->tree);
