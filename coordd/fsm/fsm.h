@@ -326,7 +326,7 @@ struct fsm_result {
     bool compares_held;    /* TXN: the then-operations ran (or would have, if one was refused) */
     uint64_t zxid;         /* its own if `changed`, otherwise the last one applied */
     int64_t failed_index;  /* TXN: the refused operation in its branch, or the compare that failed
-/* Initialised once, filled by any number of applies, released; may be moved as a plain struct. */
+                              for CD_COMPARE_FAILED; -1 if none, or if the form was refused */
     struct fsm_outcome *outcomes; /* one for each operation of the branch; one for other commands */
     size_t outcomes_count;
     size_t outcomes_capacity;   /* private */
@@ -335,8 +335,7 @@ struct fsm_result {
     size_t changes_capacity; /* private */
 };
 
-/* Initialised once, filled by any number of applies, released. It may be moved as a plain struct.
- */
+/* Initialised once, filled by any number of applies, released; may be moved as a plain struct. */
 void fsm_result_init(struct fsm_result *result);
 void fsm_result_clear(struct fsm_result *result); /* gives back what it holds, keeps the arrays */
 void fsm_result_release(struct fsm_result *result);
