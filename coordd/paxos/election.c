@@ -328,10 +328,12 @@ void paxos_prepare_missing(struct paxos *px, struct paxos_effects *out)
 void paxos_start_candidacy(struct paxos *px, struct paxos_effects *out)
 {
     CD_ASSERT(px->verified && paxos_votes_in_window(px, px->node, px->incarnation)); /* P9 */
-    reset_proposer(px);
     uint64_t round = px->max_round_seen > px->promised.round ? px->max_round_seen
                                                              : px->promised.round;
-    CD_ASSERT(round < PAXOS_ROUND_MAX);
+    if (round + 1 >= PAXOS_ROUND_MAX) {
+        return; /* none is left; nobody gets here honestly */
+    }
+    reset_proposer(px);
     struct paxos_ballot ballot = {
         .round = round + 1, .node = px->node, .incarnation = px->incarnation};
     px->role = PAXOS_ROLE_CANDIDATE;

@@ -73,7 +73,7 @@ void paxos_start(struct paxos *px, uint64_t now_ms, uint64_t position, enum paxo
 bool paxos_entry_is_sound(const struct paxos *px, const struct paxos_entry *entry)
 {
     if (entry->slot == 0 || entry->slot == PAXOS_SLOT_MAX ||
-        entry->ballot.round > PAXOS_ROUND_MAX || entry->lead.round > PAXOS_ROUND_MAX) {
+        entry->ballot.round >= PAXOS_ROUND_MAX || entry->lead.round >= PAXOS_ROUND_MAX) {
         return false;
     }
     switch (entry->kind) {
@@ -103,7 +103,9 @@ static bool message_is_sound(const struct paxos *px, const struct paxos_message 
     if (m->from == 0 || m->from == px->node || m->to != px->node) {
         return false;
     }
-    if (m->entries_count > PAXOS_MESSAGE_ENTRIES_MAX || m->ballot.round >= PAXOS_ROUND_MAX) {
+    if (m->entries_count > PAXOS_MESSAGE_ENTRIES_MAX ||
+        m->ballot.round >= PAXOS_ROUND_MAX ||
+        m->ballot.round > px->max_round_seen + PAXOS_ROUND_LEAP_MAX) {
         return false;
     }
     bool may_skip = m->kind == PAXOS_MSG_PROMISE; /* the others carry consecutive slots */

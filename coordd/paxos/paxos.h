@@ -62,8 +62,9 @@ enum {
 
 #define PAXOS_SLOT_MAX UINT64_MAX
 #define PAXOS_NEVER    UINT64_MAX
-/* No honest ballot has a higher round: one more must always be left. */
-#define PAXOS_ROUND_MAX (UINT64_C(1) << 62)
+/* Rounds grow by one an election: a higher one, or a leap, is no honest ballot's. */
+#define PAXOS_ROUND_MAX      (UINT64_C(1) << 62)
+#define PAXOS_ROUND_LEAP_MAX (UINT64_C(1) << 32)
 
 /* (round, node, incarnation), compared in this order. All zero: no ballot. */
 struct paxos_ballot {

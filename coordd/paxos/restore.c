@@ -15,7 +15,7 @@ void paxos_restore_identity(struct paxos *px, uint64_t incarnation)
 enum cd_status paxos_restore_promise(struct paxos *px, struct paxos_ballot ballot)
 {
     CD_ASSERT(!px->started);
-    if (ballot.round > PAXOS_ROUND_MAX) {
+    if (ballot.round >= PAXOS_ROUND_MAX) {
         return CD_CORRUPT;
     }
     if (paxos_ballot_compare(ballot, px->promised) > 0) {
