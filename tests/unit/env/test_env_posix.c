@@ -4,6 +4,7 @@
 #include "env/env_posix.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -309,8 +310,8 @@ static void test_wake_from_a_signal(void **state)
     waked = create(place);
     assert_true(signal(SIGALRM, on_alarm) != SIG_ERR);
     struct itimerval timer = {.it_value = {.tv_usec = 20000}};
-    assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
     uint64_t start = now(waked);
+    assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
     assert_int_equal(env_posix_wait(waked, UINT64_MAX), 0); /* it ends */
     assert_true(now(waked) >= start + 15);
     env_posix_free(waked);
@@ -344,30 +345,6 @@ static void test_completion_wakes(void **state)
         assert_int_equal(done.count, 1);
         assert_int_equal(done.status, CD_OK);
     }
-    env->ops->close(env->self, file);
-    env_posix_free(posix);
-}
-
-/* Writes do not wait for a reservation of many megabytes. */
-static void test_reserving_does_not_hold_writes_up(void **state)
-{
-    struct place *place = *state;
-    struct env_posix *posix = create(place);
-    const struct env *env = env_posix_as_env(posix);
-    struct env_file *file;
-    struct env_file *reserved = NULL;
-    struct done reserving = {0};
-    struct done writing = {0};
-    assert_int_equal(env->ops->open(env->self, "a", ENV_OPEN_CREATE, &file), CD_OK);
-    env->ops->create_reserved(env->self, "b", 256 << 20, "head", 4, &reserved, on_done, &reserving);
-    env->ops->write_sync(env->self, file, 0, "hello", 5, on_done, &writing);
-    while (writing.count == 0) {
-        (void)env_posix_wait(posix, UINT64_MAX);
-    }
-    assert_int_equal(reserving.count, 0);
-    env->ops->cancel(env->self, &reserving); /* gives up early */
-    assert_null(reserved);
-    assert_int_equal(env->ops->open(env->self, "b", ENV_OPEN_READ, &reserved), CD_NOT_FOUND);
     env->ops->close(env->self, file);
     env_posix_free(posix);
 }
@@ -409,7 +386,6 @@ int main(void)
         TEST(test_posts_from_threads),
         TEST(test_wake_from_a_signal),
         TEST(test_completion_wakes),
-        TEST(test_reserving_does_not_hold_writes_up),
         TEST(test_free_with_work_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

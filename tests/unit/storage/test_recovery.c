@@ -129,6 +129,30 @@ static void test_opening_proves(void **state)
     fixture_release(&f);
 }
 
+static bool on_entry(void *context, const struct storage_record *record)
+{
+    uint64_t *count = context;
+    *count += record->body_bytes != 0 ? 1 : 0;
+    return true;
+}
+
+/* What was written again is read from where it is known to be durable. */
+static void test_rewritten_records_are_read_from_the_copy(void **state)
+{
+    (void)state;
+    struct fixture f;
+    build(&f, 3, 4);
+    fixture_reopen(&f);
+    fault_disk_flip(f.disk, fixture_segment(1), fixture_find_record(&f, 1, 6) * 8 + 900);
+    uint64_t count = 0;
+    struct cd_error error;
+    assert_int_equal(storage_log_read_entries(f.log, 4, 7, SIZE_MAX, on_entry, &count, &error),
+                     CD_OK);
+    assert_int_equal(count, 4);
+    fixture_reopen(&f); /* and the old place no longer counts */
+    fixture_release(&f);
+}
+
 /* An intact header of a damaged body speaks too; and so does a record behind the damage. */
 static void test_readable_headers_count(void **state)
 {
@@ -456,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_damage_above_durable_to),
         cmocka_unit_test(test_idle_mark_proves),
         cmocka_unit_test(test_opening_proves),
+        cmocka_unit_test(test_rewritten_records_are_read_from_the_copy),
         cmocka_unit_test(test_readable_headers_count),
         cmocka_unit_test(test_zeros_in_the_middle),
         cmocka_unit_test(test_every_bit),
