@@ -231,7 +231,10 @@ void driver_call_release(struct driver_call *call)
 
 /* ---- What gRPC says ---- */
 
-/* Where gRPC's text has the first words, a person is told the second. The first match counts. */
+/*
+ * Where gRPC's text has the words before, a person is told those behind. The first match counts.
+ * In TLS 1.3 a client learns that its certificate was rejected only by the connection's end.
+ */
 static const struct {
     const char *has, *say;
 } phrases[] = {
@@ -239,12 +242,16 @@ static const struct {
     {"No route to host", "no route to that host"},
     {"Network is unreachable", "the network is not reachable"},
     {"DNS resolution failed", "its name does not resolve"},
-    {"certificate verify failed", "its certificate is not signed by an authority in the CA file, "
+    {"certificate verify failed", "its certificate is not signed by an authority of the CA file, "
                                   "or has expired"},
-    {"is not in peer certificate", "its certificate is made out for another host name"},
-    {"Peer did not select", "it does not speak HTTP/2"},
-    {"Invalid private key", "the key file holds no usable key"},
-    {"Invalid cert chain file", "the certificate file holds no usable certificate"},
+    {"is not in peer certificate", "its certificate is made out for another host"},
+    {"WRONG_VERSION_NUMBER", "it does not speak TLS"},
+    {"wrong version number", "it does not speak TLS"},
+    {"Cannot check peer", "it does not speak HTTP/2"},
+    {"empty address list", "the CA file, the certificate or its key cannot be used, or the two do "
+                           "not belong together"},
+    {"last error: UNAVAILABLE", "it ended the connection in the handshake: it may have rejected "
+                                "our certificate"},
 };
 
 static enum coord_code code_of_status(grpc_status_code status)

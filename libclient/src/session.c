@@ -126,13 +126,8 @@ static void refuse(struct client_session *session, struct client_request *reques
                    const struct client_item *item)
 {
     const char *text = item->message[0] != '\0' ? item->message : coord_code_text(item->code);
-    if (item->code == COORD_OUTCOME_UNKNOWN) {
-        request_lose_write(session, request, "%s",
-                           item->message[0] != '\0' ? item->message
-                                                    : "the cluster's leader changed in the middle");
-        return;
-    }
-    request_end(session, request, item->code, "%s", text);
+    const char *advice = item->code == COORD_OUTCOME_UNKNOWN ? ": look before you repeat it" : "";
+    request_end(session, request, item->code, "%s%s", text, advice);
     request->error.failed_index = item->failed_index;
 }
 

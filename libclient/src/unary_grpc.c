@@ -22,23 +22,18 @@ struct driver_unary {
 
 /* ---- The end ---- */
 
-static const char *endpoint_of(const struct driver_unary *call)
-{
-    return call->unary->endpoint;
-}
-
 /* Not answered: `why` is a phrase. */
 static void fail(struct driver_unary *call, enum coord_code code, const char *why)
 {
     struct client_unary *unary = call->unary;
     if (unary->is_write && call->sent && code != COORD_PERMISSION_DENIED &&
         code != COORD_UNIMPLEMENTED) {
-        unary->code = client_error_set(
-            &unary->error, COORD_OUTCOME_UNKNOWN,
-            "%s: %s; it may or may not have been done: ask for the status before you repeat it",
-            endpoint_of(call), why);
+        unary->code = client_error_set(&unary->error, COORD_OUTCOME_UNKNOWN,
+                                       "%s; it may or may not have been done: ask for the status "
+                                       "before you repeat it",
+                                       why);
     } else {
-        unary->code = client_error_set(&unary->error, code, "%s: %s", endpoint_of(call), why);
+        unary->code = client_error_set(&unary->error, code, "%s", why);
     }
 }
 

@@ -1,0 +1,270 @@
+#include "commands.h"
+#include "say.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Commands on the cluster itself: each asks particular replicas. */
+
+/* ---- Asking all at once, so that a dead replica costs its timeout only once ---- */
+
+struct question {
+    struct coord_client *client;
+    const char *endpoint;
+    pthread_t thread;
+    bool asked; /* the thread was started */
+    enum coord_code code;
+    struct coord_error error;    /* unless COORD_OK */
+    struct coord_status *status; /* owned; NULL unless COORD_OK */
+};
+
+static void *ask(void *context)
+{
+    struct question *question = context;
+    question->code = coord_admin_status(question->client, question->endpoint, NULL,
+                                        &question->status, &question->error);
+    return NULL;
+}
+
+/* One question for each endpoint; freed with forget. */
+static struct question *ask_all(struct coord_client *client, size_t *ret_count)
+{
+    size_t count = coord_client_endpoints_count(client);
+    struct question *questions = cd_calloc(count, sizeof(*questions));
+    for (size_t i = 0; i < count; i++) {
+        struct question *question = &questions[i];
+        question->client = client;
+        question->endpoint = coord_client_endpoint(client, i);
+        question->asked = pthread_create(&question->thread, NULL, ask, question) == 0;
+        if (!question->asked) {
+            (void)ask(question); /* no thread to be had: one after the other then */
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (questions[i].asked) {
+            (void)pthread_join(questions[i].thread, NULL);
+        }
+    }
+    *ret_count = count;
+    return questions;
+}
+
+static void forget(struct question *questions, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        coord_status_free(questions[i].status);
+    }
+    cd_free(questions);
+}
+
+/* ---- init ---- */
+
+int cli_init(struct coord_client *client, const struct cli_arguments *arguments)
+{
+    struct coord_error error;
+    uint8_t id[COORD_CLUSTER_ID_BYTES];
+    if (coord_admin_init(client, NULL, NULL, id, &error) != COORD_OK) {
+        return cli_say_failure(arguments->command->name, coord_client_endpoint(client, 0), &error);
+    }
+    (void)printf("born on %s: cluster ", coord_client_endpoint(client, 0));
+    for (size_t i = 0; i < sizeof(id); i++) {
+        (void)printf("%02x", id[i]);
+    }
+    (void)printf("\n");
+    return CLI_DONE;
+}
+
+/* ---- status ---- */
+
+static const char *state_name(enum coord_replica_state state)
+{
+    switch (state) {
+    case COORD_REPLICA_UNKNOWN:
+        break;
+    case COORD_REPLICA_EMPTY:
+        return "empty";
+    case COORD_REPLICA_LEARNER:
+        return "learner";
+    case COORD_REPLICA_FOLLOWER:
+        return "follower";
+    case COORD_REPLICA_CANDIDATE:
+        return "candidate";
+    case COORD_REPLICA_LEADER:
+        return "leader";
+    case COORD_REPLICA_FENCED:
+        return "fenced";
+    }
+    return "unknown";
+}
+
+/* "1,2,3"; "-" if there is none. */
+static void write_members(char *to, size_t size, const struct coord_status *status,
+                          enum coord_member_role role)
+{
+    size_t used = 0;
+    (void)snprintf(to, size, "-");
+    for (size_t i = 0; i < status->members_count && used < size; i++) {
+        if (status->members[i]->role == role) {
+            int more = snprintf(to + used, size - used, "%s%" PRIu32, used > 0 ? "," : "",
+                                status->members[i]->node_id);
+            used += more > 0 ? (size_t)more : 0;
+        }
+    }
+}
+
+#define MEMBERS_TEXT_BYTES 256
+
+static void print_row(const struct coord_status *status, const char *endpoint, int width)
+{
+    char voters[MEMBERS_TEXT_BYTES];
+    char leader[16] = "-";
+    write_members(voters, sizeof(voters), status, COORD_ROLE_VOTER);
+    if (status->leader_id != 0) {
+        (void)snprintf(leader, sizeof(leader), "%" PRIu32, status->leader_id);
+    }
+    (void)printf(
+        "%-*s  %3" PRIu32 "  %-9s  %6s  %6" PRIu64 "  %9" PRIu64 "  %9" PRIu64 "  %-9s  %s\n",
+        width, endpoint, status->node_id, state_name(status->state), leader, status->ballot_round,
+        status->chosen_slot, status->applied_slot, voters, status->ready ? "yes" : "no");
+}
+
+static void print_table(const struct question *questions, size_t count)
+{
+    int width = (int)strlen("ENDPOINT");
+    for (size_t i = 0; i < count; i++) {
+        int length = (int)strlen(questions[i].endpoint);
+        width = length > width ? length : width;
+    }
+    (void)printf("%-*s  %3s  %-9s  %6s  %6s  %9s  %9s  %-9s  %s\n", width, "ENDPOINT", "ID", "ROLE",
+                 "LEADER", "BALLOT", "CHOSEN", "APPLIED", "VOTERS", "READY");
+    for (size_t i = 0; i < count; i++) {
+        if (questions[i].status != NULL) {
+            print_row(questions[i].status, questions[i].endpoint, width);
+        } else {
+            (void)printf("%-*s    -  %s\n", width, questions[i].endpoint,
+                         coord_code_name(questions[i].code));
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct coord_status *status = questions[i].status;
+        for (size_t j = 0; status != NULL && j < status->alarms_count; j++) {
+            (void)printf("alarm of %s: %s\n", questions[i].endpoint, status->alarms[j]);
+        }
+    }
+}
+
+/* Names and numbers have no spaces; nothing needs quotes. */
+static void print_plain(const struct question *question)
+{
+    const struct coord_status *status = question->status;
+    char voters[MEMBERS_TEXT_BYTES];
+    char learners[MEMBERS_TEXT_BYTES];
+    (void)printf("endpoint=%s code=%s", question->endpoint, coord_code_name(question->code));
+    if (status != NULL) {
+        write_members(voters, sizeof(voters), status, COORD_ROLE_VOTER);
+        write_members(learners, sizeof(learners), status, COORD_ROLE_LEARNER);
+        (void)printf(" id=%" PRIu32 " role=%s leader=%" PRIu32 " ballot=%" PRIu64 " chosen=%" PRIu64
+                     " applied=%" PRIu64 " zxid=0x%" PRIx64,
+                     status->node_id, state_name(status->state), status->leader_id,
+                     status->ballot_round, status->chosen_slot, status->applied_slot, status->zxid);
+        (void)printf(" voters=%s learners=%s ready=%s nodes=%" PRIu64 " streams=%" PRIu64
+                     " uptime_ms=%" PRIu64 " log_bytes=%" PRIu64 " digest=%016" PRIx64
+                     " generation=%" PRIu32 " alarms=%zu",
+                     voters, learners, status->ready ? "yes" : "no", status->nodes, status->streams,
+                     status->uptime_ms, status->log_bytes, status->digest, status->generation,
+                     status->alarms_count);
+    }
+    (void)printf("\n");
+}
+
+int cli_status(struct coord_client *client, const struct cli_arguments *arguments)
+{
+    size_t count = 0;
+    int worst = CLI_DONE;
+    struct question *questions = ask_all(client, &count);
+    if (arguments->output == CLI_TABLE) {
+        print_table(questions, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (arguments->output == CLI_PLAIN) {
+            print_plain(&questions[i]);
+        }
+        if (questions[i].code != COORD_OK) {
+            int code = cli_say_failure("status", questions[i].endpoint, &questions[i].error);
+            worst = code > worst ? code : worst;
+        }
+    }
+    forget(questions, count);
+    return worst;
+}
+
+/* ---- transfer ---- */
+
+static bool parse_id(const char *text, uint32_t *ret_id)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    if (errno != 0 || *end != '\0' || *text < '0' || *text > '9' || value == 0 ||
+        value > UINT32_MAX) {
+        return false;
+    }
+    *ret_id = (uint32_t)value;
+    return true;
+}
+
+/* Why nobody could be asked. Returns the exit code. */
+static int say_no_leader(const struct question *questions, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct coord_status *status = questions[i].status;
+        if (status != NULL && status->leader_id != 0) {
+            return cli_say(CLI_USAGE,
+                           "transfer: %s says that replica %" PRIu32
+                           " leads, which is none of the endpoints: add its own to --endpoints",
+                           questions[i].endpoint, status->leader_id);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (questions[i].code != COORD_OK) {
+            return cli_say_failure("transfer", questions[i].endpoint, &questions[i].error);
+        }
+    }
+    return cli_say(CLI_UNREACHABLE, "transfer: no endpoint knows a leader; try again, or look at "
+                                    "`coordctl status`");
+}
+
+int cli_transfer(struct coord_client *client, const struct cli_arguments *arguments)
+{
+    size_t count = 0;
+    uint32_t wanted = 0;
+    uint32_t leader = 0;
+    const char *endpoint = NULL;
+    struct coord_error error;
+    if (arguments->operands_count == 1 && !parse_id(arguments->operands[0], &wanted)) {
+        return cli_say(CLI_USAGE, "transfer %s: give the id of a replica, a number from 1 on",
+                       arguments->operands[0]);
+    }
+    struct question *questions = ask_all(client, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (questions[i].status != NULL && questions[i].status->state == COORD_REPLICA_LEADER) {
+            endpoint = questions[i].endpoint;
+        }
+    }
+    int code = CLI_DONE;
+    if (endpoint == NULL) {
+        code = say_no_leader(questions, count);
+    } else if (coord_admin_transfer(client, endpoint, wanted, NULL, &leader, &error) != COORD_OK) {
+        code = cli_say_failure("transfer", endpoint, &error);
+    } else {
+        (void)printf("replica %" PRIu32 " leads\n", leader);
+    }
+    forget(questions, count);
+    return code;
+}

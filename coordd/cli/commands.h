@@ -1,0 +1,25 @@
+#ifndef COORD_CLI_COMMANDS_H
+#define COORD_CLI_COMMANDS_H
+
+#include "arguments.h"
+
+/* The commands; the table ends with a row without a name. */
+extern const struct cli_command cli_commands[];
+
+/* Help on stdout: about everything, or about one command. */
+void cli_print_help(const struct cli_command *command);
+
+/* tree.c */
+int cli_ls(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_get(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_set(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_create(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_rm(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_stat(struct coord_client *client, const struct cli_arguments *arguments);
+
+/* cluster.c */
+int cli_init(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_status(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_transfer(struct coord_client *client, const struct cli_arguments *arguments);
+
+#endif
