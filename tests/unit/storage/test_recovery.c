@@ -314,6 +314,52 @@ static void test_restarts_take_little_room(void **state)
     fixture_release(&f);
 }
 
+/* Whatever bytes are hit, and however many: an answer, and never a record that was not written. */
+static void test_random_damage(void **state)
+{
+    (void)state;
+    uint64_t opened = 0;
+    uint64_t refused = 0;
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        struct cd_prng prng;
+        cd_prng_init(&prng, seed);
+        struct fixture f;
+        fixture_init(&f, NULL, 8 << 10);
+        fixture_reopen(&f);
+        for (uint64_t i = 1; i <= 60; i++) {
+            fixture_entry(&f, i, (size_t)cd_prng_below(&prng, 300));
+            if (cd_prng_below(&prng, 10) == 0) {
+                fixture_sync(&f);
+            }
+        }
+        fixture_sync(&f);
+        fixture_close(&f);
+        uint64_t last = fixture_last_segment(&f);
+        for (uint64_t hits = cd_prng_below(&prng, 4) + 1; hits > 0; hits--) {
+            uint64_t newest = cd_prng_below(&prng, 2) == 0 ? last - 1 : 1;
+            uint64_t sequence = newest + cd_prng_below(&prng, last - newest + 1);
+            uint64_t bytes;
+            (void)fault_disk_peek(f.disk, fixture_segment(sequence), &bytes);
+            uint8_t junk[300];
+            size_t length = (size_t)cd_prng_below(&prng, sizeof(junk)) + 1;
+            memset(junk, (int)cd_prng_below(&prng, 2) * 255, sizeof(junk));
+            fault_disk_poke(f.disk, fixture_segment(sequence), cd_prng_below(&prng, bytes - length),
+                            junk, length);
+        }
+        f.durable = 0;
+        if (fixture_open(&f) == CD_OK) {
+            opened++;
+            fixture_check_entries(&f);
+        } else {
+            refused++;
+            assert_int_equal(f.error.status, CD_CORRUPT);
+        }
+        fixture_release(&f);
+    }
+    assert_true(opened > 20);
+    assert_true(refused > 100);
+}
+
 /* --- bytes from elsewhere --- */
 
 static void test_stale_bytes(void **state)
@@ -489,6 +535,7 @@ int main(void)
         cmocka_unit_test(test_damaged_head_of_a_segment),
         cmocka_unit_test(test_reserved_segments_are_no_records),
         cmocka_unit_test(test_restarts_take_little_room),
+        cmocka_unit_test(test_random_damage),
         cmocka_unit_test(test_stale_bytes),
         cmocka_unit_test(test_renamed_segment),
         cmocka_unit_test(test_other_files_are_left_alone),
