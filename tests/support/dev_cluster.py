@@ -3,17 +3,19 @@
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import time
 
-from cluster.cluster import Cluster
+from cluster.cluster import Cluster, is_free
 from cluster.waiting import NotInTime, wait_until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build", "dev")
 STATE = os.path.join(ROOT, ".dev")
-PORTS = [(7420, 7421, 7422), (7430, 7431, 7432), (7440, 7441, 7442)]
+FIRST_PORT = int(os.environ.get("COORD_DEV_PORT", "7420"))
+PORTS = [tuple(FIRST_PORT + 10 * replica + port for port in range(3)) for replica in range(3)]
 SHOW = "/dev-up"
 
 
@@ -40,9 +42,18 @@ def restart(replica, why):
     replica.start()
 
 
+def require_free_ports(replicas):
+    taken = [port for replica in replicas for port in replica.ports if not is_free(port)]
+    if taken:
+        raise RuntimeError(
+            f"taken on 127.0.0.1 by another program: port {', '.join(map(str, taken))}; stop it, "
+            "or choose where the ports begin: COORD_DEV_PORT=8420 ./dev up")
+
+
 def bring_up(cluster, changed):
     """Starts what does not run and restarts, one by one, what runs something older."""
     ran_before = cluster.running()
+    require_free_ports([replica for replica in cluster.replicas if replica not in ran_before])
     for replica in cluster.replicas:
         if replica.daemon.pid is None:
             replica.start()
@@ -62,8 +73,7 @@ def bring_up(cluster, changed):
 
 
 def give_birth(cluster):
-    first = cluster.replicas[0]
-    if first.metrics().get("coord_born") == 1:
+    if any(replica.metrics().get("coord_born") == 1 for replica in cluster.replicas):
         say("   it holds a cluster already")
         cluster.wait_all_vote()
         return
@@ -134,9 +144,9 @@ def verify(cluster):
 
 
 def exports(cluster):
-    """The environment of coordctl, one export a line, all replicas as endpoints."""
-    variables = cluster.coordctl().environment()
-    return "".join(f"export {name}={value}\n" for name, value in variables.items())
+    """The environment of coordctl as administrator, one export a line, all replicas as endpoints."""
+    variables = cluster.as_admin().environment()
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def write_environment(cluster):
@@ -153,7 +163,7 @@ def tell_next(cluster):
 {coordctl} get /hello
 {coordctl} ls /
 
-The exports are in .dev/env too (". .dev/env"). Admin calls need the certificate .dev/certificates/admin.crt.
+The exports are in .dev/env too; read them with: . .dev/env
 ./dev down stops the cluster.""")
 
 
@@ -177,16 +187,18 @@ def up(_arguments):
 
 
 def down(arguments):
-    if os.path.isdir(STATE):
-        cluster, _ = make_cluster()
-        for replica in cluster.running():
-            say(f"stopping coordd {replica.number} (pid {replica.daemon.pid})")
-            replica.daemon.stop()
+    if not os.path.isdir(STATE):
+        say("there is no .dev/: nothing to stop")
+        return
+    cluster, _ = make_cluster()
+    for replica in cluster.running():
+        say(f"stopping coordd {replica.number} (pid {replica.daemon.pid})")
+        replica.daemon.stop()
     if arguments.wipe:
-        shutil.rmtree(STATE, ignore_errors=True)
+        shutil.rmtree(STATE)
         say("removed .dev/")
     else:
-        say("stopped; data and certificates stay in .dev/")
+        say("none runs; data and certificates stay in .dev/ (./dev down --wipe removes them)")
 
 
 def main():

@@ -92,9 +92,8 @@ class Cluster:
             and self.voters() == len(self.replicas)))
 
     def voters(self):
-        """As the leader says it; 0 if there is none."""
-        leader = self.leader()
-        return int(leader.metrics().get("coord_voters", 0)) if leader else 0
+        """How many of the running replicas say that they vote."""
+        return sum(replica.metrics().get("coord_is_voter") == 1 for replica in self.running())
 
     def leader(self):
         """The running replica that says it leads, or None."""
