@@ -707,13 +707,13 @@ enum cd_status storage_log_open(const struct env *env, const struct storage_opti
     CD_ASSERT(name_bytes <= STORAGE_CLUSTER_NAME_BYTES_MAX);
     CD_ASSERT(options->segment_bytes >= SEGMENT_HEADER_BYTES + SEGMENT_RECORD_HEADER_BYTES);
     CD_ASSERT(options->segment_bytes <= STORAGE_SEGMENT_BYTES_MAX);
-    CD_ASSERT(options->segment_bytes % SEGMENT_ALIGN_BYTES == 0);
     CD_ASSERT(options->done != NULL);
     struct storage_log *log = cd_calloc(1, sizeof(*log));
     log->env = *env;
     log->options = *options;
     memcpy(log->cluster_name, options->cluster_name, name_bytes + 1);
     log->options.cluster_name = log->cluster_name;
+    log->options.segment_bytes -= options->segment_bytes % SEGMENT_ALIGN_BYTES;
     storage_index_init(&log->index);
     segment_reader_init(&log->reader, &log->env);
     cd_buf_init(&log->head, STORAGE_HEAD_BYTES_MAX);

@@ -74,18 +74,19 @@ enum {
     /* What `describe` may put at the head of one segment, with record headers. */
     STORAGE_HEAD_BYTES_MAX = 1 << 20,
     STORAGE_SEGMENT_BYTES_DEFAULT = 32 << 20,
-    STORAGE_SEGMENT_BYTES_MAX = 1 << 30,
     STORAGE_FULL_RETRY_MS = 1000,
     /* Slots of STORAGE_ENTRY records lie in a range of at most this many. */
     STORAGE_SLOT_RANGE_MAX = 1 << 30,
 };
+
+#define STORAGE_SEGMENT_BYTES_MAX (UINT64_C(4) << 30)
 
 struct storage_options {
     const char *cluster_name; /* of the configuration; a directory of another name is refused */
     uint32_t node;            /* this replica's id; a directory of another id is refused */
     uint64_t segment_bytes;   /* reserved per segment; at least 2 * STORAGE_BODY_BYTES_MAX in
                                  production, smaller in tests (a record larger than a segment gets
-                                 a segment of its own size) */
+                                 a segment of its own size); at most STORAGE_SEGMENT_BYTES_MAX */
     uint64_t idle_ms;         /* after this long without appends the SYNCED mark is written */
 
     /*

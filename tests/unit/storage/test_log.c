@@ -146,7 +146,7 @@ static void test_rotation(void **state)
 {
     (void)state;
     struct fixture f;
-    fixture_init(&f, NULL, 8 << 10);
+    fixture_init(&f, NULL, (8 << 10) + 3); /* any number will do */
     fixture_reopen(&f);
     for (uint64_t i = 1; i <= 200; i++) {
         fixture_entry(&f, i, 100);
