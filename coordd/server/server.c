@@ -17,9 +17,11 @@
 
 /* ---- Making ---- */
 
+/* Not before transport_start, and so not before there is an env. */
 static void wake(void *context)
 {
-    env_posix_wake(context);
+    struct server *server = context;
+    env_posix_wake(server->env);
 }
 
 static void on_http_log(void *context, const char *text)
@@ -64,7 +66,7 @@ static enum cd_status make_transport(struct server *server,
     options.limits.streams_max = (uint32_t)config->max_streams;
     options.limits.calls_max = (uint32_t)config->max_calls;
     options.wake = wake;
-    options.wake_context = server->env;
+    options.wake_context = server;
     return transport_create(&options, &server->transport, error);
 }
 
@@ -122,7 +124,20 @@ static enum cd_status make_replica(struct server *server, struct cd_error *error
     return replica_create(&options, &server->replica, error);
 }
 
-/* In this order: who is refused for its certificates, directory or ports has touched no data. */
+/* It runs, but its peers will turn it away; --check-config says no to it. */
+static void warn_of_identity(struct server *server, const char *identity)
+{
+    struct cd_error error;
+    struct server_line line;
+    if (server_config_check_identity(server->config, identity, &error) == CD_OK) {
+        return;
+    }
+    server_line_begin(&line, server->log, SERVER_LOG_WARN, "identity_differs");
+    server_line_str(&line, "text", error.message);
+    server_line_end(&line);
+}
+
+/* In this order: who is refused for its certificates or ports has touched no data directory. */
 static enum cd_status make_parts(struct server *server, struct cd_error *error)
 {
     const struct server_config *config = server->config;
@@ -133,21 +148,19 @@ static enum cd_status make_parts(struct server *server, struct cd_error *error)
     if (status != CD_OK) {
         return status;
     }
+    warn_of_identity(server, credentials.identity);
     server->certificate_ends_s = credentials.not_after_s;
-    status = server_config_check_identity(config, credentials.identity, error);
+    status = make_transport(server, &credentials, error);
+    crypto_credentials_release(&credentials);
+    if (status == CD_OK) {
+        status = make_http(server, error);
+    }
     if (status == CD_OK) {
         status = env_posix_create(config->data_dir, &server->env, error);
     }
     if (status == CD_OK) {
         server_signals_start(&server->signals, server->env, server_reload, server);
         server->signals_started = true;
-        status = make_transport(server, &credentials, error);
-    }
-    crypto_credentials_release(&credentials);
-    if (status == CD_OK) {
-        status = make_http(server, error);
-    }
-    if (status == CD_OK) {
         status = make_replica(server, error);
     }
     return status;

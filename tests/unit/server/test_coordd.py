@@ -197,8 +197,6 @@ class Replica(CoorddTest):
 
     def test_files_that_cannot_be_read(self):
         self.assert_ends_refused(self.start(*self.arguments(tls_cert="/none.crt")), "/none.crt")
-        self.assert_ends_refused(self.start(*self.arguments(peers="1=127.0.0.1:1=somebody")),
-                                 "somebody", "coordd-1")
         self.assertFalse(os.path.exists(self.data))
 
     def test_ports_taken(self):
@@ -207,6 +205,13 @@ class Replica(CoorddTest):
                 address = f"127.0.0.1:{holder.getsockname()[1]}"
                 self.assert_ends_refused(self.start(*self.arguments(**{name: address})), address,
                                          "status=IN_USE")
+        self.assertFalse(os.path.exists(self.data))
+
+    def test_another_identity_than_its_peers_expect(self):
+        running = self.start(*self.arguments(peers="1=127.0.0.1:1=somebody"))
+        self.assertIn("somebody", running.wait_log("event=identity_differs .*coordd-1").group(0))
+        running.port("http")
+        self.assertEqual(running.stop(), STOPPED)
 
     def test_data_directory(self):
         running = self.start(*self.arguments())
