@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -197,6 +198,14 @@ static void *run_loop(void *context)
 
 /* ---- For tests ---- */
 
+void server_init(struct server *server)
+{
+    if (server->running) {
+        fail_msg("an earlier test failed and left its server running");
+    }
+    memset(server, 0, sizeof(*server));
+}
+
 struct transport_config server_config(struct server *server, uint32_t node,
                                       const struct crypto_pair *pair)
 {
@@ -289,22 +298,6 @@ static void fail_with_logs(const struct server_record *record, const char *what)
     fail_msg("waited in vain for: %s", what);
 }
 
-void server_wait(struct server *server, bool (*holds)(const struct server_record *record),
-                 const char *what)
-{
-    uint64_t until_ms = server_now_ms() + SERVER_WAIT_MS;
-    pthread_mutex_lock(&server->lock);
-    bool in_time = true;
-    while (!holds(&server->record) && in_time) {
-        in_time = wait_change(server, until_ms);
-    }
-    bool held = holds(&server->record);
-    pthread_mutex_unlock(&server->lock);
-    if (!held) {
-        fail_with_logs(&server->record, what);
-    }
-}
-
 void server_wait_field(struct server *server, size_t offset, uint64_t at_least, const char *what)
 {
     uint64_t until_ms = server_now_ms() + SERVER_WAIT_MS;
@@ -320,6 +313,15 @@ void server_wait_field(struct server *server, size_t offset, uint64_t at_least, 
     if (!held) {
         fail_with_logs(&server->record, what);
     }
+}
+
+void server_wait_open(struct server *server, uint64_t count)
+{
+    uint64_t until_ms = server_now_ms() + SERVER_WAIT_MS;
+    while (transport_open_count(server->transport) != count && server_now_ms() < until_ms) {
+        (void)usleep(1000);
+    }
+    assert_int_equal(transport_open_count(server->transport), count);
 }
 
 static bool has_log(const struct server_record *record, const char *event, const char *text)

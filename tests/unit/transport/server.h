@@ -60,6 +60,12 @@ struct server {
     bool greet_peers;  /* sends "hello from N" when a link comes up */
 };
 
+/*
+ * Makes it ready for a test. Fails the test if an earlier one, which failed itself, left it
+ * running. Never on a stack: a failed test does not wait for the threads.
+ */
+void server_init(struct server *server);
+
 /* A configuration for loopback with free ports. `pair` and `peers` are borrowed until create. */
 struct transport_config server_config(struct server *server, uint32_t node,
                                       const struct crypto_pair *pair);
@@ -75,12 +81,10 @@ void server_run(struct server *server, void (*job)(struct server *server, void *
 /* Stops the loop from polling, or lets it go on. */
 void server_stall(struct server *server, bool stalled);
 
-/*
- * Waits until `holds` is true of the record, at most SERVER_WAIT_MS; then fails the test with
- * `what`. Under server.lock.
- */
-void server_wait(struct server *server, bool (*holds)(const struct server_record *record),
-                 const char *what);
+/* All waits below fail the test after SERVER_WAIT_MS. */
+
+/* Waits until transport_open_count is `count`, for what ends without the loop hearing of it. */
+void server_wait_open(struct server *server, uint64_t count);
 
 /* Waits until a log line of `event` contains `text`. */
 void server_wait_log(struct server *server, const char *event, const char *text);

@@ -28,7 +28,7 @@ static struct crypto_pair server_pair, client_pair;
 static int set_up(void **state)
 {
     (void)state;
-    memset(&server, 0, sizeof(server));
+    server_init(&server);
     server.echo = true;
     server_pair = authority_issue(NULL, NAME, NULL);
     client_pair = authority_issue(NULL, "web.example", NULL);
