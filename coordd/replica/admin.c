@@ -107,6 +107,7 @@ static void status_of(struct replica *r, uint64_t call)
         .members = members,
         .nodes = view.nodes,
         .streams = view.streams,
+        .uptime_ms = env_now_ms(&r->env) - r->created_ms,
         .log_bytes = view.log_bytes,
         .digest = view.digest,
         .ready = view.ready,

@@ -99,6 +99,12 @@ struct replica_delayed {
     struct replica_delayed *next;
 };
 
+/* A record that paxos asked for: where in the log it lies, and whether anybody waits for it. */
+struct replica_record {
+    uint64_t position;
+    bool lazy;
+};
+
 enum replica_pending_kind { REPLICA_PENDING_INIT, REPLICA_PENDING_TRANSFER };
 
 /* A call of service Admin that is answered later. */
@@ -133,18 +139,19 @@ struct replica {
     struct fsm_view *views;        /* WIRE_PAGE_ENTRIES_MAX, of the page being read */
 
     uint64_t incarnation, boot;
+    uint64_t created_ms;
     bool fresh;            /* the incarnation was drawn by this process */
     bool started;          /* paxos_start was called: the incarnation is durable */
     bool fatal, stopping;
     bool hand_over_asked;
     uint64_t start_position; /* what must be durable before the start */
     uint64_t durable;        /* log position told by storage */
-    uint64_t durable_told;   /* the same, told to paxos */
     uint64_t needed;         /* log position of the newest record that a message may wait for */
     uint64_t persists;       /* records that paxos has asked for, */
     uint64_t persists_durable; /* and those durable, */
-    uint64_t *positions;     /* ring: log position of record n at n % positions_capacity */
-    size_t positions_capacity;
+    struct replica_record *records; /* ring: record n at n % records_capacity */
+    size_t records_capacity;
+    uint64_t acknowledged;   /* log position of the newest durable one that is not lazy */
     uint64_t applied_told;   /* slot told to paxos */
     bool pinned;             /* frames of other clusters are refused */
     uint8_t cluster_id[PAXOS_CLUSTER_ID_BYTES];

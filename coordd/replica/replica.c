@@ -102,7 +102,8 @@ enum cd_status replica_create(const struct replica_options *options,
         replica_free(r);
         return status;
     }
-    r->leaderless_ms = env_now_ms(&r->env);
+    r->created_ms = env_now_ms(&r->env);
+    r->leaderless_ms = r->created_ms;
     *ret_replica = r;
     return CD_OK;
 }
@@ -131,28 +132,28 @@ void replica_free(struct replica *r)
     }
     cd_free(r->admins);
     cd_free(r->views);
-    cd_free(r->positions);
+    cd_free(r->records);
     cd_free(r->cluster_name);
     cd_free(r);
 }
 
 /* --- What paxos asks for --- */
 
-/* Remembers at which log position paxos' record number r->persists lies. */
-static void note_position(struct replica *r, uint64_t position)
+/* Remembers where in the log paxos' record number r->persists lies. */
+static void note_record(struct replica *r, struct replica_record record)
 {
     uint64_t waiting = r->persists - r->persists_durable;
-    if (waiting >= r->positions_capacity) {
-        size_t capacity = r->positions_capacity != 0 ? 2 * r->positions_capacity : 256;
-        uint64_t *positions = cd_calloc(capacity, sizeof(*positions));
+    if (waiting >= r->records_capacity) {
+        size_t capacity = r->records_capacity != 0 ? 2 * r->records_capacity : 256;
+        struct replica_record *records = cd_calloc(capacity, sizeof(*records));
         for (uint64_t n = r->persists_durable + 1; n < r->persists; n++) {
-            positions[n % capacity] = r->positions[n % r->positions_capacity];
+            records[n % capacity] = r->records[n % r->records_capacity];
         }
-        cd_free(r->positions);
-        r->positions = positions;
-        r->positions_capacity = capacity;
+        cd_free(r->records);
+        r->records = records;
+        r->records_capacity = capacity;
     }
-    r->positions[r->persists % r->positions_capacity] = position;
+    r->records[r->persists % r->records_capacity] = record;
 }
 
 static void persist_all(struct replica *r)
@@ -167,8 +168,9 @@ static void persist_all(struct replica *r)
             return;
         }
         r->persists++;
-        r->needed = r->effects.persist[i].lazy ? r->needed : position;
-        note_position(r, position);
+        bool lazy = r->effects.persist[i].lazy;
+        r->needed = lazy ? r->needed : position;
+        note_record(r, (struct replica_record){.position = position, .lazy = lazy});
     }
 }
 
@@ -247,24 +249,33 @@ static void start_when_durable(struct replica *r)
     }
     r->started = true;
     r->applied_told = fsm_slot(r->fsm);
-    r->durable_told = r->durable;
+    r->acknowledged = r->start_position;
     paxos_effects_clear(&r->effects);
     paxos_start(r->px, env_now_ms(&r->env), r->start_position,
                 r->fresh ? PAXOS_MEMORY_FRESH : PAXOS_MEMORY_KEPT, &r->effects);
     carry_out(r);
 }
 
+/*
+ * Peers are told the position of the newest record that somebody may have waited for (R2). Lazy ones
+ * do not count: a record of what peers said would be news to them, and theirs to us, for ever.
+ */
 static void tell_persisted(struct replica *r)
 {
-    while (r->persists_durable < r->persists &&
-           r->positions[(r->persists_durable + 1) % r->positions_capacity] <= r->durable) {
-        r->persists_durable++;
+    uint64_t before = r->persists_durable;
+    while (r->persists_durable < r->persists) {
+        uint64_t next = r->persists_durable + 1;
+        const struct replica_record *record = &r->records[next % r->records_capacity];
+        if (record->position > r->durable) {
+            break;
+        }
+        r->acknowledged = record->lazy ? r->acknowledged : record->position;
+        r->persists_durable = next;
     }
-    if (r->durable > r->durable_told) {
-        r->durable_told = r->durable;
+    if (r->persists_durable > before) {
         struct paxos_event event = {.kind = PAXOS_EV_PERSISTED,
                                     .persisted = r->persists_durable,
-                                    .position = r->durable};
+                                    .position = r->acknowledged};
         replica_step(r, &event);
     }
     replica_release_delayed(r);

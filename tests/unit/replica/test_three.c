@@ -112,6 +112,28 @@ static void test_stop_hands_over(void **state)
     house_release(&house);
 }
 
+/* What nobody changes is not written: idle disks sleep. */
+static void test_idle_cluster_writes_nothing(void **state)
+{
+    (void)state;
+    struct house house;
+    start_three(&house);
+    assert_int_equal(house_create(&house, 0, "/a", "1"), CD_OK);
+    house_run(&house, 2000);
+    struct replica_view before[3];
+    struct replica_view after;
+    for (size_t i = 0; i < 3; i++) {
+        replica_get_view(house.replicas[i].replica, &before[i]);
+        assert_true(before[i].log_syncs > 0);
+    }
+    house_run(&house, 10000);
+    for (size_t i = 0; i < 3; i++) {
+        replica_get_view(house.replicas[i].replica, &after);
+        assert_int_equal(after.log_syncs, before[i].log_syncs);
+    }
+    house_release(&house);
+}
+
 static void test_wiped_replica_is_readmitted(void **state)
 {
     (void)state;
@@ -139,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_leader_lost_and_back),
         cmocka_unit_test(test_minority_answers_no_leader),
         cmocka_unit_test(test_stop_hands_over),
+        cmocka_unit_test(test_idle_cluster_writes_nothing),
         cmocka_unit_test(test_wiped_replica_is_readmitted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
