@@ -65,7 +65,7 @@ const struct server_setting SERVER_SETTINGS[] = {
            "A replica that hears no leader for so long seeks one; at least 3 * heartbeat_ms."),
     NUMBER("alpha", alpha, "256", PAXOS_ALPHA_MIN, PAXOS_ALPHA_MAX,
            "Slots under way at a time; of a cluster that this replica founds."),
-    BYTES("segment_bytes", segment_bytes, "64MiB", 2 * (uint64_t)STORAGE_BODY_BYTES_MAX, 4 * GIB,
+    BYTES("segment_bytes", segment_bytes, "32MiB", 2 * (uint64_t)STORAGE_BODY_BYTES_MAX, 4 * GIB,
           "Disk space reserved for each file of the log."),
     NUMBER("stop_grace_ms", stop_grace_ms, "5000", 0, 600000,
            "How long a stop waits for hand-over and open work."),
