@@ -14,13 +14,23 @@ void server_events_init(struct server_events *events, struct server_log *log)
     *events = (struct server_events){.log = log};
 }
 
-static void put_place(struct server_line *line, const struct replica_event *event)
+static void remember_place(struct server_events *events, const struct replica_event *event)
+{
+    if (event->ballot.round != 0) {
+        events->ballot = event->ballot;
+    }
+    if (event->slot != 0) {
+        events->slot = event->slot;
+    }
+}
+
+static void put_place(struct server_line *line, const struct server_events *events)
 {
     char ballot[64];
-    snprintf(ballot, sizeof(ballot), "%llu.%u.%016llx", (unsigned long long)event->ballot.round,
-             event->ballot.node, (unsigned long long)event->ballot.incarnation);
+    snprintf(ballot, sizeof(ballot), "%llu.%u.%016llx", (unsigned long long)events->ballot.round,
+             events->ballot.node, (unsigned long long)events->ballot.incarnation);
     server_line_str(line, "ballot", ballot);
-    server_line_u64(line, "slot", event->slot);
+    server_line_u64(line, "slot", events->slot);
 }
 
 /* Of the replica whose line it is; 0 for one that is left out. */
@@ -91,7 +101,7 @@ static void on_note(struct server_events *events, const struct replica_event *ev
     }
     lower(name, sizeof(name), paxos_note_name(event->note.kind));
     server_line_begin(&line, events->log, level, name);
-    put_place(&line, event);
+    put_place(&line, events);
     put_peer(&line, event);
     server_line_str(&line, "text", paxos_note_text(event->note.kind));
     if (suppressed > 0) {
@@ -111,7 +121,7 @@ static void on_bad_frame(struct server_events *events, const struct replica_even
         return;
     }
     server_line_begin(&line, events->log, SERVER_LOG_WARN, "peer_frame_refused");
-    put_place(&line, event);
+    put_place(&line, events);
     put_peer(&line, event);
     server_line_str(&line, "text", event->text);
     if (suppressed > 0) {
@@ -126,7 +136,7 @@ static void on_fatal(struct server_events *events, const struct replica_event *e
     const char *text = event->text != NULL ? event->text : "the replica cannot go on";
     snprintf(events->fatal, sizeof(events->fatal), "%s", text);
     server_line_begin(&line, events->log, SERVER_LOG_ERROR, "failed");
-    put_place(&line, event);
+    put_place(&line, events);
     server_line_str(&line, "text", text);
     server_line_end(&line);
 }
@@ -135,10 +145,11 @@ void server_events_replica(struct server_events *events, const struct replica_ev
                            uint64_t now_ms)
 {
     struct server_line line;
+    remember_place(events, event);
     switch (event->kind) {
     case REPLICA_EV_STARTED:
         server_line_begin(&line, events->log, SERVER_LOG_INFO, "recovered");
-        put_place(&line, event);
+        put_place(&line, events);
         server_line_u64(&line, "records", event->count);
         server_line_end(&line);
         return;
@@ -147,7 +158,7 @@ void server_events_replica(struct server_events *events, const struct replica_ev
         return;
     case REPLICA_EV_APPLIED:
         server_line_begin(&line, events->log, SERVER_LOG_DEBUG, "applied");
-        put_place(&line, event);
+        put_place(&line, events);
         server_line_hex(&line, "digest", event->digest);
         server_line_end(&line);
         return;
@@ -156,7 +167,7 @@ void server_events_replica(struct server_events *events, const struct replica_ev
         return;
     case REPLICA_EV_BORN:
         server_line_begin(&line, events->log, SERVER_LOG_INFO, "born");
-        put_place(&line, event);
+        put_place(&line, events);
         server_line_str(&line, "text", "this replica founded a cluster");
         server_line_end(&line);
         return;

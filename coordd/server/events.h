@@ -18,6 +18,9 @@ struct server_events {
     uint64_t frames_bad;
     char fatal[256]; /* the sentence of REPLICA_EV_FATAL, or empty */
     struct server_limit note_limit, frame_limit;
+    /* The last ones told, for lines whose event has none of its own. */
+    struct paxos_ballot ballot;
+    paxos_slot slot;
 };
 
 /* Zeroes it. */

@@ -88,12 +88,26 @@ static void replica_lines_carry_ballot_and_slot(void **state)
     assert_string_equal(take(),
                         HEAD("warn") "forgot node=2 ballot=7.3.0000000000000abc slot=42 text=\"a "
                                      "peer remembers more of this log than there is\"\n");
-    event = (struct replica_event){.kind = REPLICA_EV_STARTED, .slot = 9, .count = 5};
+    assert_int_equal(events.notes[PAXOS_NOTE_FOLLOWING], 1);
+    assert_int_equal(events.notes[PAXOS_NOTE_FORGOT], 1);
+}
+
+/* An event that has no ballot or slot of its own is told at the place of the last one that had. */
+static void the_last_place_is_remembered(void **state)
+{
+    (void)state;
+    struct replica_event event = {.kind = REPLICA_EV_STARTED, .slot = 9, .count = 5};
     server_events_replica(&events, &event, 0);
     assert_string_equal(take(), HEAD("info") "recovered node=2 ballot=0.0.0000000000000000 slot=9 "
                                              "records=5\n");
-    assert_int_equal(events.notes[PAXOS_NOTE_FOLLOWING], 1);
-    assert_int_equal(events.notes[PAXOS_NOTE_FORGOT], 1);
+    event = note_of(PAXOS_NOTE_ADOPTED);
+    server_events_replica(&events, &event, 0);
+    event = (struct replica_event){.kind = REPLICA_EV_APPLIED, .slot = 43};
+    server_events_replica(&events, &event, 0);
+    event = (struct replica_event){.kind = REPLICA_EV_FATAL, .text = "x"};
+    server_events_replica(&events, &event, 0);
+    assert_string_equal(take(), HEAD("error") "failed node=2 ballot=7.3.0000000000000abc slot=43 "
+                                              "text=x\n");
 }
 
 static void what_comes_per_slot_is_for_debugging(void **state)
@@ -163,9 +177,13 @@ static void the_transport_has_its_own_levels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(replica_lines_carry_ballot_and_slot), TEST(what_comes_per_slot_is_for_debugging),
-        TEST(bad_frames_are_counted_and_limited),  TEST(notes_are_limited),
-        TEST(a_failure_is_kept_and_told),          TEST(the_transport_has_its_own_levels),
+        TEST(replica_lines_carry_ballot_and_slot),
+        TEST(the_last_place_is_remembered),
+        TEST(what_comes_per_slot_is_for_debugging),
+        TEST(bad_frames_are_counted_and_limited),
+        TEST(notes_are_limited),
+        TEST(a_failure_is_kept_and_told),
+        TEST(the_transport_has_its_own_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
