@@ -360,6 +360,7 @@ void replica_begin_stop(struct replica *r)
         replica_tell_stopping(r);
         struct paxos_event event = {.kind = PAXOS_EV_HAND_OVER};
         replica_step(r, &event);
+        replica_turn(r); /* the successor hears of it now, not at the next timer */
     }
 }
 
