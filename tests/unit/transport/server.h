@@ -53,11 +53,11 @@ struct server {
     struct server_record record;
 
     /* What the loop does by itself; set before the first event. */
-    bool echo;         /* frames go back as they came, calls answer with their request */
-    bool keep_calls;   /* calls stay open */
-    bool close_at_end; /* a half-closed stream is closed with OK */
-    bool stalled;      /* under lock: the loop does not poll */
-    bool greet_peers;  /* sends "hello from N" when a link comes up */
+    _Atomic bool echo;       /* frames go back as they came, calls answer with their request */
+    _Atomic bool keep_calls; /* calls stay open */
+    bool close_at_end;       /* a half-closed stream is closed with OK */
+    bool stalled;            /* under lock: the loop does not poll */
+    bool greet_peers;        /* sends "hello from N" when a link comes up */
 };
 
 /*

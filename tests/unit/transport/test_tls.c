@@ -244,6 +244,11 @@ static void failures_are_counted_and_logged_sparsely(void **state)
 
 /* ---- New certificates ---- */
 
+static void set_certificates(struct server *self, void *context)
+{
+    transport_set_certificates(self->transport, context);
+}
+
 static void certificates_change_while_streams_go_on(void **state)
 {
     (void)state;
@@ -258,12 +263,12 @@ static void certificates_change_while_streams_go_on(void **state)
     struct crypto_pair new_ca = authority_foreign_ca();
     struct crypto_pair new_server = authority_issue_by(&new_ca, "renewed.example");
     struct crypto_pair new_client = authority_issue_by(&new_ca, "web.example");
-    const struct transport_certificates certificates = {
+    struct transport_certificates certificates = {
         .ca_pem = new_ca.cert_pem,
         .cert_pem = new_server.cert_pem,
         .key_pem = new_server.key_pem,
     };
-    transport_set_certificates(server.transport, &certificates);
+    server_run(&server, set_certificates, &certificates);
 
     struct client_options renewed = {
         .port = options.port,
