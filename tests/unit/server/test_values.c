@@ -76,11 +76,11 @@ static void sizes_in_bytes(void **state)
     (void)state;
     struct server_config config;
     server_config_init(&config);
-    assert_int_equal(config.segment_bytes, 64 << 20);
+    assert_int_equal(config.segment_bytes, 32 << 20);
     set(&config, "segment_bytes", "16777216");
     assert_int_equal(config.segment_bytes, 16 << 20);
-    set(&config, "segment_bytes", "32768KiB");
-    assert_int_equal(config.segment_bytes, 32 << 20);
+    set(&config, "segment_bytes", "65536KiB");
+    assert_int_equal(config.segment_bytes, 64 << 20);
     set(&config, "segment_bytes", "4GiB");
     assert_true(config.segment_bytes == UINT64_C(4) << 30);
     server_config_release(&config);
