@@ -418,9 +418,9 @@ void cluster_release(struct cluster *cluster)
         struct cluster_node *node = &cluster->nodes[id];
         fault_disk_kill(node->disk);
         replica_free(node->replica);
+        liar_free(node->liar);
         fault_disk_image_free(node->yesterday);
         fault_disk_free(node->disk);
-        liar_free(node->liar);
         drop_parked(node);
         cd_free(node->parked);
     }

@@ -492,7 +492,7 @@ static struct crowd_client *add_client(struct crowd *crowd, uint32_t pinned)
     *client = (struct crowd_client){.crowd = crowd, .id = id, .pinned = pinned};
     world_fork_prng(crowd->world, "client", id, &client->prng);
     client->depth = pinned != 0 ? 1 : (size_t)sim_between(&client->prng, 1, CROWD_PIPELINE_MAX);
-    client->think_us_mean = pinned != 0 ? 1000 : sim_between(&client->prng, 20000, 120000);
+    client->think_us_mean = pinned != 0 ? 1000 : sim_between(&client->prng, 5000, 100000);
     client->patience_us = sim_between(&client->prng, 500000, 3000000);
     world_after(crowd->world, sim_between(&client->prng, 1, 100000),
                 (struct world_event){.action = live, .context = client});

@@ -38,6 +38,14 @@ static uint32_t any_node(struct faults *faults)
     return 1 + (uint32_t)cd_prng_below(&faults->prng, faults->subject.nodes);
 }
 
+/* A leader has most to lose, so it is chosen more often than its share. */
+static uint32_t any_victim(struct faults *faults)
+{
+    uint32_t node = any_node(faults);
+    uint32_t leader = faults->subject.leader(faults->subject.context);
+    return leader != 0 && sim_chance(&faults->prng, 400000) ? leader : node;
+}
+
 static uint32_t any_subset(struct faults *faults)
 {
     return (uint32_t)cd_prng_next(&faults->prng) & everybody(faults);
@@ -152,7 +160,10 @@ static bool crash(struct faults *faults, uint32_t node)
         return false;
     }
     faults->subject.crash(faults->subject.context, node, draw_loss(faults));
-    end_later(faults, draw_length(faults), end_crash, node, 0);
+    /* Some are back before anybody else has noticed. */
+    uint64_t length_us = sim_chance(&faults->prng, 300000) ? sim_between(&faults->prng, 1, 20000)
+                                                           : draw_length(faults);
+    end_later(faults, length_us, end_crash, node, 0);
     return true;
 }
 
@@ -165,9 +176,42 @@ static bool crash_all(struct faults *faults)
     return any;
 }
 
+/* What the others have accepted by then is chosen, and those who missed it may win the election. */
+static void spring(void *context, const struct world_event *event)
+{
+    struct faults *faults = context;
+    if (event->number == faults->cuts) {
+        network_join_all(faults->network);
+    }
+    if (!faults->over) {
+        (void)crash(faults, event->to);
+    }
+}
+
+static bool ambush(struct faults *faults)
+{
+    uint32_t leader = faults->subject.leader(faults->subject.context);
+    uint32_t nodes = faults->subject.nodes;
+    if (leader == 0) {
+        return false;
+    }
+    network_join_all(faults->network);
+    uint32_t node = any_node(faults);
+    for (uint32_t missed = 0; missed < nodes / 2; node = node % nodes + 1) {
+        if (node != leader) {
+            network_cut(faults->network, leader, node);
+            trace_line(faults->trace, "fault: %u does not reach %u", leader, node);
+            missed++;
+        }
+    }
+    faults->cuts++;
+    end_later(faults, sim_between(&faults->prng, 5000, 500000), spring, leader, faults->cuts);
+    return true;
+}
+
 static bool pause_one(struct faults *faults)
 {
-    uint32_t node = any_node(faults);
+    uint32_t node = any_victim(faults);
     if (!is_up(faults, node)) {
         return false;
     }
@@ -273,7 +317,7 @@ static void cut_at_random(struct faults *faults)
 
 static bool cut(struct faults *faults, enum fault_kind kind)
 {
-    uint32_t node = any_node(faults);
+    uint32_t node = any_victim(faults);
     uint32_t side = any_subset(faults);
     uint32_t rest = everybody(faults) & ~side;
     network_join_all(faults->network);
@@ -355,9 +399,11 @@ static bool begin_one(struct faults *faults, enum fault_kind kind)
 {
     switch (kind) {
     case FAULT_CRASH:
-        return crash(faults, any_node(faults));
+        return crash(faults, any_victim(faults));
     case FAULT_CRASH_ALL:
         return crash_all(faults);
+    case FAULT_AMBUSH:
+        return ambush(faults);
     case FAULT_PAUSE:
         return pause_one(faults);
     case FAULT_SLOW_DISK:

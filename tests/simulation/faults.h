@@ -18,6 +18,7 @@
 #define FAULT_TABLE(X)                                                                             \
     X(CRASH, "crash")           /* the machine loses power; it starts again later */               \
     X(CRASH_ALL, "crash-all")   /* all of them at once */                                          \
+    X(AMBUSH, "ambush")         /* the leader does not reach a minority, then crashes */           \
     X(PAUSE, "pause")           /* the process is stopped for a while */                           \
     X(SLOW_DISK, "slow-disk")   /* syncs take long */                                              \
     X(WIPE, "wipe")             /* comes back with an empty disk */                                \
@@ -54,6 +55,7 @@ struct fault_subject {
     void *context;
     uint32_t nodes;
     bool (*is_up)(void *context, uint32_t node);
+    uint32_t (*leader)(void *context); /* 0: none */
     /* Up, votes, verified, and in touch with a leader: nothing hangs on its being young. */
     bool (*is_well)(void *context, uint32_t node);
     void (*crash)(void *context, uint32_t node, enum fault_loss loss);

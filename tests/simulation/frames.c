@@ -532,6 +532,21 @@ bool frame_forwards(const void *bytes, size_t bytes_count)
     return found;
 }
 
+static bool make_forgetful(Coord__Peer__V1__Consensus *consensus)
+{
+    if (consensus->kind == COORD__PEER__V1__CONSENSUS_KIND__CONSENSUS_KIND_PROMISE &&
+        consensus->granted) {
+        consensus->chosen_slot = 0;
+        consensus->first_slot = 1;
+        return true;
+    }
+    if (consensus->kind == COORD__PEER__V1__CONSENSUS_KIND__CONSENSUS_KIND_PREVOTE_REPLY) {
+        consensus->chosen_slot = 0;
+        return true;
+    }
+    return false;
+}
+
 struct cd_blob *frame_make_forgetful(struct cd_blob *bytes)
 {
     Coord__Peer__V1__PeerFrame *frame =
@@ -540,14 +555,8 @@ struct cd_blob *frame_make_forgetful(struct cd_blob *bytes)
     bool changed = false;
     for (size_t i = 0; i < frame->n_messages; i++) {
         Coord__Peer__V1__PeerMessage *message = frame->messages[i];
-        bool promise =
-            message->message_case == COORD__PEER__V1__PEER_MESSAGE__MESSAGE_CONSENSUS &&
-            message->consensus->kind == COORD__PEER__V1__CONSENSUS_KIND__CONSENSUS_KIND_PROMISE &&
-            message->consensus->granted;
-        if (promise) {
-            message->consensus->chosen_slot = 0;
-            message->consensus->first_slot = 1;
-            changed = true;
+        if (message->message_case == COORD__PEER__V1__PEER_MESSAGE__MESSAGE_CONSENSUS) {
+            changed = make_forgetful(message->consensus) || changed;
         }
     }
     struct cd_blob *result = changed ? pack(&frame->base) : cd_blob_ref(bytes);

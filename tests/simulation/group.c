@@ -49,6 +49,8 @@ static void make_forgetful(struct paxos_message *m)
     if (m->kind == PAXOS_MSG_PROMISE && m->granted) {
         m->chosen = 0;
         m->first = 1;
+    } else if (m->kind == PAXOS_MSG_PREVOTE_REPLY) {
+        m->chosen = 0;
     }
 }
 

@@ -162,6 +162,12 @@ static bool is_up(void *context, uint32_t id)
     return group_node(&((struct lab *)context)->group, id)->up;
 }
 
+static uint32_t leader(void *context)
+{
+    const struct group_node *node = group_leader(&((struct lab *)context)->group);
+    return node != NULL ? node->id : 0;
+}
+
 static bool is_well(void *context, uint32_t id)
 {
     struct lab *lab = context;
@@ -350,6 +356,9 @@ static bool all_agree(struct lab *lab)
     for (uint32_t id = 1; id <= lab->group.options.nodes; id++) {
         struct group_node *node = group_node(&lab->group, id);
         struct paxos_status status;
+        if (!node->up) {
+            return false;
+        }
         group_status(node, &status);
         applied = id == 1 ? node->applied : applied;
         if (!status.voter || !status.verified || node->applied != applied) {
@@ -480,6 +489,7 @@ void lab_run_seed(const struct seed_options *seed, struct report *report)
         .context = lab,
         .nodes = options.nodes,
         .is_up = is_up,
+        .leader = leader,
         .is_well = is_well,
         .crash = crash,
         .start = start,

@@ -15,7 +15,7 @@ struct liar *liar_create(struct world *world, const struct env *inner);
 void liar_free(struct liar *liar);
 const struct env *liar_env(struct liar *liar);
 
-/* The process ended: nothing that was promised is said any more. */
+/* The process ended, after the disk was told so: nothing that was promised is said any more. */
 void liar_forget(struct liar *liar);
 
 #endif

@@ -167,6 +167,12 @@ static bool is_up(void *context, uint32_t id)
     return node_of(context, id)->replica != NULL;
 }
 
+static uint32_t leader(void *context)
+{
+    const struct cluster_node *node = cluster_leader(&((struct swarm *)context)->cluster);
+    return node != NULL ? node->id : 0;
+}
+
 static bool is_well(void *context, uint32_t id)
 {
     struct swarm *swarm = context;
@@ -325,7 +331,7 @@ static void draw_options(struct swarm *swarm, const struct seed_options *seed,
         .election_ms = heartbeat_ms * (uint32_t)sim_between(prng, 3, 8),
         .segment_bytes = UINT64_C(1) << sim_between(prng, 13, 18),
         .disk_us_min = sim_between(prng, 20, 500),
-        .disk_us_max = sim_between(prng, 500, 10000),
+        .disk_us_max = sim_between(prng, 500, sim_chance(prng, 300000) ? 40000 : 10000),
         .skew_ppm_max = (int32_t)sim_between(prng, 0, 2000),
         .wall_shift_ms_max = sim_chance(prng, 300000) ? sim_between(prng, 1, 100000000) : 0,
         .client_delay_us_min = sim_between(prng, 50, 500),
@@ -338,7 +344,7 @@ static void draw_options(struct swarm *swarm, const struct seed_options *seed,
         .duplicate_ppm = sim_chance(prng, 300000) ? (uint32_t)sim_between(prng, 0, 50000) : 0,
         .reorder_ppm = sim_chance(prng, 300000) ? (uint32_t)sim_between(prng, 0, 500000) : 0,
         .delay_us_min = sim_between(prng, 50, 500),
-        .delay_us_mean = sim_between(prng, 50, 2000),
+        .delay_us_mean = sim_between(prng, 50, sim_chance(prng, 300000) ? 20000 : 2000),
     };
 }
 
@@ -566,6 +572,7 @@ static void begin(struct swarm *swarm, const struct seed_options *seed)
         .context = swarm,
         .nodes = options.nodes,
         .is_up = is_up,
+        .leader = leader,
         .is_well = is_well,
         .crash = crash,
         .start = start,
