@@ -282,7 +282,8 @@ void server_line_end(struct server_line *line)
     finish(line);
     struct pollfd ready = {.fd = log->fd, .events = POLLOUT};
     bool left = false;
-    if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0) {
+    (void)poll(&ready, 1, 0);
+    if ((ready.revents & POLLOUT) != 0) {
         ssize_t written;
         do {
             written = write(log->fd, line->text, line->bytes);

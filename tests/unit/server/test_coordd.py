@@ -11,6 +11,7 @@ import re
 import resource
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -237,15 +238,33 @@ class Replica(CoorddTest):
     def test_certificates_are_read_again(self):
         running = self.start(*self.arguments())
         running.port("http")
+        before = self.certificate_shown(running)
         self.replace("coordd-1", days=20)
+        self.assertEqual(self.certificate_shown(running), before)
         running.process.send_signal(signal.SIGHUP)
         running.wait_log(r"event=certificates_reloaded .*identity=coordd-1")
+        wait_until("new connections see the new certificate", SECONDS,
+                   lambda: self.certificate_shown(running) not in (None, before))
         with open(self.identity.key, "w", encoding="ascii") as file:
             file.write("no key\n")
         running.process.send_signal(signal.SIGHUP)
         self.assertIn(self.identity.key,
                       running.wait_log(r"event=certificates_not_reloaded .*").group(0))
         self.assertEqual(running.stop(), STOPPED)
+
+    def certificate_shown(self, running):
+        """What the client port shows to a new connection; None if there is none just now."""
+        context = ssl.create_default_context(cafile=self.authority.certificate)
+        context.check_hostname = False
+        context.set_alpn_protocols(["h2"])
+        client = self.authority.issue("client")
+        context.load_cert_chain(client.certificate, client.key)
+        try:
+            with socket.create_connection(("127.0.0.1", running.port("client")), SECONDS) as plain, \
+                    context.wrap_socket(plain) as wrapped:
+                return wrapped.getpeercert(binary_form=True)
+        except OSError:
+            return None
 
     def replace(self, name, days):
         """A new certificate and key in the place of the replica's own."""

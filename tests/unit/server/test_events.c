@@ -151,6 +151,19 @@ static void notes_are_limited(void **state)
     assert_int_equal(events.notes[PAXOS_NOTE_PREVOTING], 1000);
 }
 
+static void lines_that_nobody_sees_use_up_nothing(void **state)
+{
+    (void)state;
+    struct replica_event event = note_of(PAXOS_NOTE_HOLE_FILLED);
+    for (int i = 0; i < 1000; i++) {
+        server_events_replica(&events, &event, 10);
+    }
+    event = note_of(PAXOS_NOTE_LEADING);
+    server_events_replica(&events, &event, 10);
+    assert_non_null(strstr(take(), "event=leading "));
+    assert_null(strstr(text, "suppressed"));
+}
+
 static void a_failure_is_kept_and_told(void **state)
 {
     (void)state;
@@ -182,6 +195,7 @@ int main(void)
         TEST(what_comes_per_slot_is_for_debugging),
         TEST(bad_frames_are_counted_and_limited),
         TEST(notes_are_limited),
+        TEST(lines_that_nobody_sees_use_up_nothing),
         TEST(a_failure_is_kept_and_told),
         TEST(the_transport_has_its_own_levels),
     };

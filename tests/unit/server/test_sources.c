@@ -44,12 +44,12 @@ static void the_environment_is_read(void **state)
     struct server_config config;
     struct cd_error error = {.message = ""};
     const char *environment[] = {"PATH=/bin",
+                                 "COORDD_NODES=9", /* unknown: left alone */
                                  "COORDD_NODE=4",
                                  "COORDD_LOG_FORMAT=json",
                                  "COORDD_CLUSTER=", /* empty counts as not set */
                                  "COORDD_PEERS=1=a:7421=i1,2=b:7421=i2",
                                  "COORDD_ADMINS=root",
-                                 "COORDD_NODES=9", /* unknown: left alone */
                                  NULL};
     server_config_init(&config);
     assert_int_equal(server_config_read_environment(&config, environment, &error), CD_OK);

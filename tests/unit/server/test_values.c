@@ -89,6 +89,10 @@ static void sizes_in_bytes(void **state)
     assert_refused("segment_bytes", "18014398509481985KiB",
                    "--here: segment_bytes: \"18014398509481985KiB\" is out of range; allowed: "
                    "16MiB to 4GiB");
+    /* 2^54 + 16384 KiB would be 16 MiB if it wrapped around. */
+    assert_refused("segment_bytes", "18014398509498368KiB",
+                   "--here: segment_bytes: \"18014398509498368KiB\" is out of range; allowed: "
+                   "16MiB to 4GiB");
     assert_refused("segment_bytes", "64MB",
                    "--here: segment_bytes: \"64MB\" is not a number of bytes, like 65536 or "
                    "64KiB; allowed: 16MiB to 4GiB");
