@@ -79,8 +79,7 @@ static void post(struct group *group, struct group_letter *letter)
 void group_trace_letter(struct group *group, const struct paxos_message *message,
                         const char *arrow)
 {
-    bool beat = message->kind == PAXOS_MSG_HEARTBEAT || message->kind == PAXOS_MSG_HEARTBEAT_REPLY;
-    if (trace_is_on(group->trace) && (!beat || group->options.show_heartbeats)) {
+    if (trace_is_on(group->trace) && (group->options.hidden >> message->kind & 1u) == 0) {
         char text[PRINT_BYTES];
         print_message(&group->printer, message, arrow, text, sizeof(text));
         trace_line(group->trace, "%s", text);
@@ -205,17 +204,15 @@ static void sync_done(void *context, const struct world_event *event)
     node->group->syncs++;
     if (!node->group->options.disks_lie) {
         say_durable(node, node->syncing_to);
+        /* Its effects start the next sync if more has come meanwhile. */
         step(node, (struct paxos_event){.kind = PAXOS_EV_PERSISTED,
                                         .persisted = node->syncing_to - node->started_at,
                                         .position = node->syncing_to});
     }
 }
 
-static void start_sync(struct group_node *node)
+static void sync_all(struct group_node *node)
 {
-    if (node->syncing || node->ledger.wanted <= node->ledger.durable) {
-        return;
-    }
     struct group *group = node->group;
     node->syncing = true;
     node->syncing_to = node->ledger.count;
@@ -227,6 +224,34 @@ static void start_sync(struct group_node *node)
                 (struct world_event){.action = sync_done, .context = node, .number = node->life});
 }
 
+/* The log went idle with lazy records in it (storage's idle mark). */
+static void sync_lazy(void *context, const struct world_event *event)
+{
+    struct group_node *node = context;
+    if (event->number != node->life || !node->up) {
+        return;
+    }
+    node->idle_set = false;
+    if (!node->syncing && node->ledger.count > node->ledger.durable) {
+        sync_all(node);
+    }
+}
+
+static void start_sync(struct group_node *node)
+{
+    if (node->syncing || node->ledger.count == node->ledger.durable) {
+        return;
+    }
+    if (node->ledger.wanted > node->ledger.durable) {
+        sync_all(node);
+    } else if (!node->idle_set) {
+        node->idle_set = true;
+        world_after(
+            node->group->world, GROUP_IDLE_US,
+            (struct world_event){.action = sync_lazy, .context = node, .number = node->life});
+    }
+}
+
 static void apply_entry(struct group_node *node, const struct paxos_entry *entry)
 {
     CD_ASSERT(entry->slot == node->applied + 1); /* P6 */
@@ -234,7 +259,7 @@ static void apply_entry(struct group_node *node, const struct paxos_entry *entry
     node->applied = entry->slot;
     node->digest = cd_hash64_seeded(&value, sizeof(value), node->digest);
     trace_count(node->group->trace, "applied", node->id, entry->slot, node->digest);
-    if (trace_is_on(node->group->trace)) {
+    if (trace_is_on(node->group->trace) && !node->replaying) {
         char text[256];
         print_entry(&node->group->printer, entry, false, text, sizeof(text));
         trace_line(node->group->trace, "%u applies %s", node->id, text);
@@ -300,6 +325,9 @@ static void carry_out(struct group_node *node)
     }
     for (size_t i = 0; i < effects->sends_count; i++) {
         struct group_letter *letter = write_letter(&effects->sends[i].message);
+        if (effects->sends[i].after_persist && letter->message.durable < node->ledger.wanted) {
+            letter->message.durable = node->ledger.wanted; /* R2: true by the time it leaves */
+        }
         /* Lazy records behind the last wanted one are nothing that anything waits for. */
         if (effects->sends[i].after_persist && node->ledger.wanted > node->ledger.durable &&
             !group->options.disks_lie) {
@@ -354,9 +382,10 @@ static void drop_letter(void *letter)
 
 static void lost_letter(void *context, uint32_t from, uint32_t to, const void *letter)
 {
-    (void)from;
-    (void)to;
-    group_trace_letter(context, &((const struct group_letter *)letter)->message, "-x");
+    struct group *group = context;
+    if (!group->options.hide_cuts || !group->network.cut[from][to]) {
+        group_trace_letter(group, &((const struct group_letter *)letter)->message, "-x");
+    }
 }
 
 void group_init(struct group *group, struct world *world, struct trace *trace,
@@ -465,19 +494,23 @@ void group_start(struct group_node *node, bool forgot)
     node->life++;
     node->up = true;
     node->paused = false;
+    node->idle_set = false;
     node->wake_us = UINT64_MAX;
     node->handed = 0;
     node->applied = 0;
     node->digest = 0;
     trace_count(group->trace, "start", node->id, node->life, node->ledger.count);
-    trace_line(group->trace, "%u starts with %zu records%s", node->id, node->ledger.count,
-               forgot ? ", some known to be lost" : "");
     if (group->watcher.started != NULL) {
         group->watcher.started(group->watcher.context, node);
     }
     node->px = make_paxos(node);
+    node->replaying = true;
     enum cd_status status = ledger_replay(&node->ledger, node->px, replayed, node);
+    node->replaying = false;
     CD_ASSERT(status == CD_OK);
+    trace_line(group->trace, "%u starts with %zu records%s and has applied up to slot %llu",
+               node->id, node->ledger.count, forgot ? ", some known to be lost," : "",
+               (unsigned long long)node->applied);
     struct paxos_status present;
     group_status(node, &present);
     node->incarnation = present.incarnation;

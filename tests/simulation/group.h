@@ -15,6 +15,7 @@
 
 enum {
     GROUP_NODES_MAX = NETWORK_NODES_MAX,
+    GROUP_IDLE_US = 20000,
     GROUP_PARKED_MAX = 4096, /* letters that wait for a paused replica; more are lost */
 };
 
@@ -40,6 +41,7 @@ struct group_node {
     bool paused;
     bool disk_stalled;
     bool timer_held;  /* its clock's alarm does not ring */
+    bool replaying;   /* within a start: nothing is shown */
     bool apply_held;  /* chosen slots wait before they are applied */
     uint64_t life;    /* counts starts */
     uint64_t started_at; /* position of the ledger when this life began */
@@ -49,6 +51,7 @@ struct group_node {
     struct ledger yesterday; /* a copy of the disk */
     bool has_yesterday;
     bool syncing;
+    bool idle_set; /* the idle mark is scheduled */
     uint64_t syncing_to;
     uint64_t wake_us; /* when the alarm is set; UINT64_MAX: not */
     struct group_waiting *waiting;
@@ -89,7 +92,8 @@ struct group_options {
     int32_t skew_ppm_max;
     bool disks_lie;        /* break P2: a record counts as durable the moment it is asked for */
     bool promises_forget;  /* break R1: promises do not tell what is chosen */
-    bool show_heartbeats;  /* in the trace */
+    bool hide_cuts;        /* the trace leaves out messages that a cut link loses */
+    uint32_t hidden;       /* bit set of kinds of messages that the trace leaves out */
 };
 
 struct group {

@@ -336,6 +336,7 @@ static void draw_options(struct lab *lab, const struct seed_options *seed,
         .sync_us_min = sim_between(prng, 50, 1000),
         .sync_us_mean = sim_between(prng, 100, 5000),
         .skew_ppm_max = (int32_t)sim_between(prng, 0, 2000),
+        .hidden = 1u << PAXOS_MSG_HEARTBEAT | 1u << PAXOS_MSG_HEARTBEAT_REPLY,
         .disks_lie = seed->breakage == BREAK_P2,
         .promises_forget = seed->breakage == BREAK_R1,
     };

@@ -1,5 +1,6 @@
 #include "simulation/lab.h"
 #include "simulation/runner.h"
+#include "simulation/story.h"
 #include "simulation/swarm.h"
 
 #include <errno.h>
@@ -106,6 +107,12 @@ int main(int count, char **words)
     }
     if (strcmp(words[1], "paxos") == 0) {
         return run_swarm("paxos", lab_run_seed, count - 2, words + 2);
+    }
+    if (strcmp(words[1], "scenario") == 0) {
+        bool rewrite = count > 2 && strcmp(words[2], "--rewrite") == 0;
+        int first = rewrite ? 3 : 2;
+        return first < count ? story_run_files(count - first, words + first, rewrite)
+                             : complain("scenario needs a file", NULL);
     }
     if (strcmp(words[1], "--help") == 0) {
         fputs(usage, stdout);
