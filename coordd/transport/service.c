@@ -46,7 +46,14 @@ static grpc_server *create_server(const struct service *service)
     const struct transport_limits *limits = &service->transport->limits;
     int keepalive_ms =
         clamp(service->is_peer ? limits->peer_keepalive_ms : limits->client_keepalive_ms);
+    grpc_resource_quota *quota = grpc_resource_quota_create("clients");
+    grpc_resource_quota_resize(quota, (size_t)limits->client_memory_bytes_max);
     grpc_arg list[] = {
+        {
+            .type = GRPC_ARG_POINTER,
+            .key = (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA,
+            .value.pointer = {.p = quota, .vtable = grpc_resource_quota_arg_vtable()},
+        },
         argument(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, clamp(limits->frame_bytes_max)),
         /* Above our own limits, so that these answer first: gRPC's would make clients wait. */
         argument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
@@ -65,8 +72,12 @@ static grpc_server *create_server(const struct service *service)
         argument(GRPC_ARG_ENABLE_CHANNELZ, 0),
         argument(GRPC_ARG_MAX_CHANNEL_TRACE_EVENT_MEMORY_PER_NODE, 0),
     };
-    const grpc_channel_args arguments = {CD_ARRAY_COUNT(list), list};
-    return grpc_server_create(&arguments, NULL);
+    /* The first of the list is of clients alone: peers are members, and few. */
+    size_t skipped = service->is_peer ? 1 : 0;
+    const grpc_channel_args arguments = {CD_ARRAY_COUNT(list) - skipped, list + skipped};
+    grpc_server *server = grpc_server_create(&arguments, NULL);
+    grpc_resource_quota_unref(quota);
+    return server;
 }
 
 /* gRPC only says that it could not bind. Tries once more by hand to learn why. */

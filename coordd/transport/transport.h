@@ -144,6 +144,12 @@ struct transport_limits {
     uint32_t stream_out_bytes_mark; /* waiting for one client; above it reading stops [1 MiB] */
     uint32_t stream_out_bytes_max;  /* above it that stream is cut off [16 MiB] */
     uint64_t out_bytes_max;      /* of all; above it a stream over its mark is cut off [256 MiB] */
+    /*
+     * What gRPC itself may hold for all clients: messages that have not arrived whole (it compares
+     * with frame_bytes_max only then), connections. Above it gRPC ends streams, not of necessity
+     * the guilty ones: the last resort against a client that announces 4 GiB. [512 MiB]
+     */
+    uint64_t client_memory_bytes_max;
     uint32_t peer_out_bytes_max; /* waiting for one peer; above it frames are dropped [32 MiB] */
     uint32_t close_grace_ms;     /* a closing stream has that long to take its last bytes [10 s] */
     uint32_t handshake_timeout_ms; /* [10 s] */
