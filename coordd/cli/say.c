@@ -30,7 +30,7 @@ int cli_say_failure(const char *command, const char *subject, const struct coord
     (void)fflush(stdout); /* so that a terminal shows both in order; cli_finish_output judges */
     (void)fprintf(stderr, "coordctl: %s%s%s: %s (%s)\n", command, subject != NULL ? " " : "",
                   subject != NULL ? subject : "", error->message, coord_code_name(error->code));
-    return cli_exit_of(error->code);
+    return (int)cli_exit_of(error->code);
 }
 
 int cli_say(enum cli_exit code, const char *format, ...)
@@ -42,7 +42,7 @@ int cli_say(enum cli_exit code, const char *format, ...)
     (void)vfprintf(stderr, format, arguments);
     (void)fputc('\n', stderr);
     va_end(arguments);
-    return code;
+    return (int)code;
 }
 
 int cli_finish_output(void)

@@ -101,6 +101,7 @@ struct client_request *request_find_sent(const struct client_session *session,
     return NULL;
 }
 
+CD_PRINTF(4, 0)
 static void end(struct client_session *session, struct client_request *request,
                 enum coord_code code, const char *format, va_list arguments)
 {

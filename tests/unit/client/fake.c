@@ -1,0 +1,276 @@
+#include "fake.h"
+
+#include "base/blob.h"
+#include "base/memory.h"
+#include "coord/v1/coord.pb-c.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+/* ---- What it says ---- */
+
+static struct cd_blob *pack(const ProtobufCMessage *message)
+{
+    struct cd_blob *blob = cd_blob_create(protobuf_c_message_get_packed_size(message));
+    (void)protobuf_c_message_pack(message, blob->data);
+    return blob;
+}
+
+static void send_frame(struct fake *fake, uint64_t stream, const Coord__V1__ServerFrame *frame)
+{
+    (void)transport_stream_send(fake->transport, stream, pack(&frame->base));
+}
+
+static void welcome(struct fake *fake, uint64_t stream)
+{
+    uint8_t id[16] = {1};
+    Coord__V1__ServerFrame frame = COORD__V1__SERVER_FRAME__INIT;
+    Coord__V1__Welcome message = COORD__V1__WELCOME__INIT;
+    message.cluster_id = (ProtobufCBinaryData){sizeof(id), id};
+    message.generation = 1;
+    frame.welcome = &message;
+    send_frame(fake, stream, &frame);
+}
+
+static void reply(struct fake *fake, uint64_t stream, const Coord__V1__Request *request)
+{
+    Coord__V1__ServerFrame frame = COORD__V1__SERVER_FRAME__INIT;
+    Coord__V1__Item item = COORD__V1__ITEM__INIT;
+    Coord__V1__Item *items = &item;
+    Coord__V1__Reply message = COORD__V1__REPLY__INIT;
+    Coord__V1__SetResult set = COORD__V1__SET_RESULT__INIT;
+    Coord__V1__GetResult get = COORD__V1__GET_RESULT__INIT;
+    Coord__V1__Stat stat = COORD__V1__STAT__INIT;
+    size_t bytes = atomic_load(&fake->data_bytes);
+    uint8_t *data = cd_calloc(1, bytes);
+    message.id = request->id;
+    if (atomic_load(&fake->manner) == FAKE_NO_LEADER) {
+        message.code = COORD__V1__CODE__CODE_NO_LEADER;
+    } else if (request->op_case == COORD__V1__REQUEST__OP_SET) {
+        set.stat = &stat;
+        message.result_case = COORD__V1__REPLY__RESULT_SET;
+        message.set = &set;
+    } else {
+        get.stat = &stat;
+        get.data = (ProtobufCBinaryData){bytes, data};
+        message.result_case = COORD__V1__REPLY__RESULT_GET;
+        message.get = &get;
+    }
+    item.item_case = COORD__V1__ITEM__ITEM_REPLY;
+    item.reply = &message;
+    frame.items = &items;
+    frame.n_items = 1;
+    send_frame(fake, stream, &frame);
+    cd_free(data);
+}
+
+/* ---- What it is told ---- */
+
+static void on_opened(void *context, uint64_t stream, const char *identity, const char *from)
+{
+    struct fake *fake = context;
+    (void)stream;
+    (void)identity;
+    (void)from;
+    atomic_fetch_add(&fake->streams, 1);
+}
+
+static void on_request(struct fake *fake, uint64_t stream, const ProtobufCBinaryData *bytes)
+{
+    Coord__V1__Request *request = coord__v1__request__unpack(NULL, bytes->len, bytes->data);
+    if (request != NULL) {
+        reply(fake, stream, request);
+        coord__v1__request__free_unpacked(request, NULL);
+    }
+}
+
+static void on_frame(void *context, uint64_t stream, struct cd_blob *bytes)
+{
+    struct fake *fake = context;
+    Coord__V1__ClientFrame *frame =
+        coord__v1__client_frame__unpack(NULL, bytes->bytes, bytes->data);
+    enum fake_manner manner = atomic_load(&fake->manner);
+    if (frame == NULL) {
+        return;
+    }
+    if (frame->hello != NULL) {
+        welcome(fake, stream);
+    }
+    if (frame->n_requests > 0 && manner == FAKE_BREAK) {
+        transport_stream_close(fake->transport, stream, TRANSPORT_UNAVAILABLE, "broken");
+    }
+    for (size_t i = 0; i < frame->n_requests; i++) {
+        if (manner == FAKE_ANSWER || manner == FAKE_NO_LEADER) {
+            on_request(fake, stream, &frame->requests[i]);
+        }
+        atomic_fetch_add(&fake->requests, 1);
+    }
+    coord__v1__client_frame__free_unpacked(frame, NULL);
+}
+
+static void on_ended(void *context, uint64_t stream)
+{
+    struct fake *fake = context;
+    transport_stream_close(fake->transport, stream, TRANSPORT_OK, "");
+}
+
+static void on_closed(void *context, uint64_t stream)
+{
+    (void)context;
+    (void)stream;
+}
+
+/* The answers of all three methods have code, message and an id or number that zero bytes fill. */
+static void on_call(void *context, const struct transport_call *call)
+{
+    struct fake *fake = context;
+    uint8_t id[16] = {1};
+    enum fake_manner manner = atomic_load(&fake->manner);
+    if (manner == FAKE_REFUSE) {
+        transport_call_reply(fake->transport, call->id, TRANSPORT_PERMISSION_DENIED, "not you",
+                             NULL);
+    } else if (manner == FAKE_BREAK) {
+        transport_call_reply(fake->transport, call->id, TRANSPORT_UNAVAILABLE, "broken", NULL);
+    } else if (manner == FAKE_ANSWER && strstr(call->method, "Init") != NULL) {
+        Coord__V1__InitResponse answer = COORD__V1__INIT_RESPONSE__INIT;
+        answer.cluster_id = (ProtobufCBinaryData){sizeof(id), id};
+        transport_call_reply(fake->transport, call->id, TRANSPORT_OK, NULL, pack(&answer.base));
+    } else if (manner == FAKE_ANSWER) {
+        Coord__V1__StatusResponse answer = COORD__V1__STATUS_RESPONSE__INIT;
+        answer.node_id = 7;
+        transport_call_reply(fake->transport, call->id, TRANSPORT_OK, NULL, pack(&answer.base));
+    }
+    atomic_fetch_add(&fake->calls, 1);
+}
+
+static void on_peer(void *context, uint32_t node)
+{
+    (void)context;
+    (void)node;
+}
+
+static void on_peer_frame(void *context, uint32_t node, uint64_t link, struct cd_blob *frame)
+{
+    (void)context;
+    (void)node;
+    (void)link;
+    (void)frame;
+}
+
+static void on_log(void *context, enum transport_log_level level, const char *event,
+                   const char *text)
+{
+    (void)context;
+    (void)level;
+    (void)event;
+    (void)text;
+}
+
+/* ---- Life ---- */
+
+static void wake(void *context)
+{
+    struct fake *fake = context;
+    (void)pthread_mutex_lock(&fake->lock);
+    fake->woken = true;
+    (void)pthread_cond_broadcast(&fake->changed);
+    (void)pthread_mutex_unlock(&fake->lock);
+}
+
+static void *run(void *context)
+{
+    static const struct transport_handler handler = {
+        .stream_opened = on_opened,
+        .stream_frame = on_frame,
+        .stream_ended = on_ended,
+        .stream_closed = on_closed,
+        .call = on_call,
+        .peer_up = on_peer,
+        .peer_down = on_peer,
+        .peer_frame = on_peer_frame,
+        .log = on_log,
+    };
+    struct fake *fake = context;
+    (void)pthread_mutex_lock(&fake->lock);
+    while (!fake->quit) {
+        bool woken = fake->woken;
+        fake->woken = false;
+        (void)pthread_mutex_unlock(&fake->lock);
+        bool more = woken && transport_poll(fake->transport, &handler, fake, 64);
+        transport_flush(fake->transport);
+        (void)pthread_mutex_lock(&fake->lock);
+        fake->woken = fake->woken || more;
+        (void)pthread_cond_broadcast(&fake->changed);
+        while (!fake->woken && !fake->quit) {
+            (void)pthread_cond_wait(&fake->changed, &fake->lock);
+        }
+    }
+    (void)pthread_mutex_unlock(&fake->lock);
+    return NULL;
+}
+
+void fake_start(struct fake *fake, const struct crypto_pair *pair)
+{
+    struct transport_config config;
+    struct cd_error error = {0};
+    memset(fake, 0, sizeof(*fake));
+    (void)pthread_mutex_init(&fake->lock, NULL);
+    (void)pthread_cond_init(&fake->changed, NULL);
+    transport_config_init(&config);
+    config.node = 1;
+    config.client_address = "127.0.0.1:0";
+    config.peer_address = "127.0.0.1:0";
+    config.certificates.ca_pem = authority_ca()->cert_pem;
+    config.certificates.cert_pem = pair->cert_pem;
+    config.certificates.key_pem = pair->key_pem;
+    config.wake = wake;
+    config.wake_context = fake;
+    if (transport_create(&config, &fake->transport, &error) != CD_OK) {
+        fail_msg("%s", error.message);
+    }
+    (void)snprintf(fake->endpoint, sizeof(fake->endpoint), "127.0.0.1:%u",
+                   (unsigned)transport_client_port(fake->transport));
+    transport_start(fake->transport);
+    assert_int_equal(pthread_create(&fake->thread, NULL, run, fake), 0);
+}
+
+void fake_stop(struct fake *fake)
+{
+    (void)pthread_mutex_lock(&fake->lock);
+    fake->quit = true;
+    (void)pthread_cond_broadcast(&fake->changed);
+    (void)pthread_mutex_unlock(&fake->lock);
+    (void)pthread_join(fake->thread, NULL);
+    transport_free(fake->transport);
+    (void)pthread_cond_destroy(&fake->changed);
+    (void)pthread_mutex_destroy(&fake->lock);
+}
+
+static void wait_for(struct fake *fake, const _Atomic size_t *counter, size_t count)
+{
+    struct timespec deadline;
+    int failed = 0;
+    (void)clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += 20;
+    (void)pthread_mutex_lock(&fake->lock);
+    while (atomic_load(counter) < count && failed == 0) {
+        failed = pthread_cond_timedwait(&fake->changed, &fake->lock, &deadline);
+    }
+    (void)pthread_mutex_unlock(&fake->lock);
+    assert_int_equal(failed, 0);
+}
+
+void fake_wait_requests(struct fake *fake, size_t count)
+{
+    wait_for(fake, &fake->requests, count);
+}
+
+void fake_wait_calls(struct fake *fake, size_t count)
+{
+    wait_for(fake, &fake->calls, count);
+}
