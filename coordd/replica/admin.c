@@ -34,8 +34,8 @@ static void refuse(struct replica *r, uint64_t call, enum cd_status status, cons
     cd_buf_release(&buf);
 }
 
-static void add_pending(struct replica *r, enum replica_pending_kind kind, uint64_t call,
-                        uint64_t deadline_ms)
+static struct replica_pending *add_pending(struct replica *r, enum replica_pending_kind kind,
+                                           uint64_t call, uint64_t deadline_ms)
 {
     struct replica_pending *pending = cd_calloc(1, sizeof(*pending));
     pending->kind = kind;
@@ -45,10 +45,15 @@ static void add_pending(struct replica *r, enum replica_pending_kind kind, uint6
     pending->next = r->pending;
     r->pending = pending;
     r->pending_count++;
+    return pending;
 }
 
 static void init(struct replica *r, uint64_t call, uint32_t alpha)
 {
+    if (!r->started) {
+        add_pending(r, REPLICA_PENDING_START, call, UINT64_MAX)->alpha = alpha;
+        return;
+    }
     if (!paxos_is_empty(r->px)) {
         refuse(r, call, CD_ALREADY_BORN,
                "this replica holds a cluster already; a cluster is born once, on one replica");
@@ -64,7 +69,7 @@ static void init(struct replica *r, uint64_t call, uint32_t alpha)
     struct paxos_event event = {.kind = PAXOS_EV_BIRTH, .config = &config};
     replica_step(r, &event);
     /* Answered when the birth is durable. */
-    add_pending(r, REPLICA_PENDING_INIT, call, UINT64_MAX);
+    (void)add_pending(r, REPLICA_PENDING_INIT, call, UINT64_MAX);
     replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_BORN});
 }
 
@@ -161,8 +166,8 @@ static void transfer(struct replica *r, uint64_t call, uint32_t node)
     }
     struct paxos_event event = {.kind = PAXOS_EV_HAND_OVER, .node = node};
     replica_step(r, &event);
-    add_pending(r, REPLICA_PENDING_TRANSFER, call,
-                env_now_ms(&r->env) + 4 * (uint64_t)r->election_ms);
+    (void)add_pending(r, REPLICA_PENDING_TRANSFER, call,
+                      env_now_ms(&r->env) + 4 * (uint64_t)r->election_ms);
 }
 
 void replica_admin(struct replica *r, uint64_t call, enum replica_method method,
@@ -173,7 +178,7 @@ void replica_admin(struct replica *r, uint64_t call, enum replica_method method,
                "service Admin is for the identities that the configuration lists under `admins`");
         return;
     }
-    if (!r->started || r->stopping || r->pending_count >= REPLICA_CALLS_MAX) {
+    if (r->stopping || r->pending_count >= REPLICA_CALLS_MAX) {
         refuse(r, call, r->stopping ? CD_SHUTTING_DOWN : CD_BUSY, NULL);
         return;
     }
@@ -238,21 +243,34 @@ static bool settle_transfer(struct replica *r, const struct replica_pending *pen
     return false;
 }
 
+static bool settle(struct replica *r, const struct replica_pending *pending, uint64_t now_ms)
+{
+    switch (pending->kind) {
+    case REPLICA_PENDING_START:
+        return r->started;
+    case REPLICA_PENDING_INIT:
+        return settle_init(r, pending);
+    case REPLICA_PENDING_TRANSFER:
+        return settle_transfer(r, pending, now_ms);
+    }
+    return false;
+}
+
 void replica_settle_pending(struct replica *r, uint64_t now_ms)
 {
     struct replica_pending **link = &r->pending;
     while (*link != NULL) {
         struct replica_pending *pending = *link;
-        bool settled = pending->kind == REPLICA_PENDING_INIT
-                           ? settle_init(r, pending)
-                           : settle_transfer(r, pending, now_ms);
-        if (settled) {
-            *link = pending->next;
-            r->pending_count--;
-            cd_free(pending);
-        } else {
+        if (!settle(r, pending, now_ms)) {
             link = &pending->next;
+            continue;
         }
+        *link = pending->next; /* first: what follows may add to the list */
+        r->pending_count--;
+        if (pending->kind == REPLICA_PENDING_START) {
+            init(r, pending->call, pending->alpha);
+        }
+        cd_free(pending);
     }
 }
 

@@ -105,13 +105,18 @@ struct replica_record {
     bool lazy;
 };
 
-enum replica_pending_kind { REPLICA_PENDING_INIT, REPLICA_PENDING_TRANSFER };
+enum replica_pending_kind {
+    REPLICA_PENDING_START, /* an Init that came before the first record was durable */
+    REPLICA_PENDING_INIT,
+    REPLICA_PENDING_TRANSFER,
+};
 
 /* A call of service Admin that is answered later. */
 struct replica_pending {
     enum replica_pending_kind kind;
     uint64_t call;
     uint64_t position;   /* INIT: answered when durable */
+    uint32_t alpha;      /* START: as asked for */
     uint64_t deadline_ms;
     struct replica_pending *next;
 };
