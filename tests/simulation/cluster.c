@@ -92,8 +92,7 @@ static void feed(struct cluster_node *node, struct cluster_input *input)
 {
     switch (input->kind) {
     case CLUSTER_INPUT_PEER:
-        replica_on_peer_frame(node->replica, input->from, input->bytes->data,
-                              input->bytes->bytes);
+        replica_on_peer_frame(node->replica, input->from, input->bytes->data, input->bytes->bytes);
         break;
     case CLUSTER_INPUT_STREAM_OPENED:
         replica_on_stream_opened(node->replica, input->stream, "client.example");
@@ -154,8 +153,8 @@ static void deliver(void *context, uint32_t from, uint32_t to, void *letter)
     if (trace_is_on(cluster->trace)) {
         trace_frame(cluster, from, to, bytes, "->");
     }
-    take_input(&cluster->nodes[to], (struct cluster_input){
-                                        .kind = CLUSTER_INPUT_PEER, .from = from, .bytes = bytes});
+    take_input(&cluster->nodes[to],
+               (struct cluster_input){.kind = CLUSTER_INPUT_PEER, .from = from, .bytes = bytes});
 }
 
 static void *share_frame(void *letter)
@@ -174,8 +173,8 @@ static void peer_send(void *context, uint32_t to, struct cd_blob *frame)
 {
     struct cluster_node *node = context;
     struct cluster *cluster = node->cluster;
-    struct cd_blob *bytes = cluster->options.promises_forget ? frame_make_forgetful(frame)
-                                                             : cd_blob_ref(frame);
+    struct cd_blob *bytes =
+        cluster->options.promises_forget ? frame_make_forgetful(frame) : cd_blob_ref(frame);
     network_send(&cluster->network, node->id, to, bytes);
 }
 
@@ -185,7 +184,8 @@ static struct cluster_stream *find_stream(struct cluster *cluster, uint64_t stre
     return &cluster->streams[stream - 1];
 }
 
-/* Whether what travels on the stream gets through. A stream that lost something is stuck for good. */
+/* Whether what travels on the stream gets through. A stream that lost something is stuck for good.
+ */
 static bool gets_through(const struct cluster *cluster, struct cluster_stream *stream)
 {
     bool cut = (cluster->client_cut[stream->node] >> stream->client & 1u) != 0;
@@ -242,9 +242,9 @@ static void end_at_client(void *context, const struct world_event *event)
 static void tell_end(struct cluster *cluster, uint64_t number)
 {
     struct cluster_stream *stream = find_stream(cluster, number);
-    world_after(cluster->world, draw_client_delay(cluster, &stream->to_client_us),
-                (struct world_event){
-                    .action = end_at_client, .context = cluster, .number = number});
+    world_after(
+        cluster->world, draw_client_delay(cluster, &stream->to_client_us),
+        (struct world_event){.action = end_at_client, .context = cluster, .number = number});
 }
 
 static void stream_close(void *context, uint64_t number, enum replica_rpc_status status,
@@ -443,8 +443,7 @@ static enum cd_status open_replica(struct cluster_node *node, struct cd_error *e
             peers[peers_count++] = id;
         }
     }
-    const struct env *env =
-        node->liar != NULL ? liar_env(node->liar) : fault_disk_env(node->disk);
+    const struct env *env = node->liar != NULL ? liar_env(node->liar) : fault_disk_env(node->disk);
     struct replica_options options = {
         .env = env,
         .ports = &cluster->ports[node->id],
@@ -524,7 +523,8 @@ static void end_process(struct cluster_node *node, bool power)
         fault_disk_kill(node->disk);
     }
     fault_disk_stats(node->disk, &after);
-    bool lossy = after.sectors_lost + after.sectors_torn > before.sectors_lost + before.sectors_torn;
+    bool lossy =
+        after.sectors_lost + after.sectors_torn > before.sectors_lost + before.sectors_torn;
     cluster->crashes++;
     cluster->lossy_crashes += lossy ? 1 : 0;
     trace_line(cluster->trace, "%u %s%s", node->id, power ? "loses power" : "is killed",

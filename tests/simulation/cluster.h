@@ -32,7 +32,7 @@ enum cluster_input_kind {
 
 struct cluster_input {
     enum cluster_input_kind kind;
-    uint32_t from;       /* PEER */
+    uint32_t from; /* PEER */
     uint64_t stream;
     struct cd_blob *bytes; /* one reference, or NULL */
 };

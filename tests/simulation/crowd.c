@@ -246,8 +246,7 @@ static void count_write(struct crowd *crowd, const struct history_op *op)
     }
 }
 
-static void finish(struct crowd_client *client, struct history_op *op,
-                   enum history_outcome outcome)
+static void finish(struct crowd_client *client, struct history_op *op, enum history_outcome outcome)
 {
     struct crowd *crowd = client->crowd;
     op->outcome = outcome;
@@ -354,8 +353,8 @@ static void connect_to(struct crowd_client *client)
 {
     struct crowd *crowd = client->crowd;
     uint32_t nodes = crowd->cluster->options.nodes;
-    client->node = client->pinned != 0 ? client->pinned
-                                       : 1 + (uint32_t)cd_prng_below(&client->prng, nodes);
+    client->node =
+        client->pinned != 0 ? client->pinned : 1 + (uint32_t)cd_prng_below(&client->prng, nodes);
     client->stream = cluster_open_stream(crowd->cluster, client->id, client->node);
     client->opened_us = crowd->world->now_us;
     client->welcomed = false;
@@ -400,10 +399,9 @@ static void live(void *context, const struct world_event *event)
     } else if (client->welcomed && wants_more(client)) {
         begin_op(client);
     }
-    uint64_t wait_us = client->welcomed ? sim_exponential(&client->prng, client->think_us_mean)
-                                        : CLIENT_TICK_US;
-    world_after(crowd->world, wait_us + 1,
-                (struct world_event){.action = live, .context = client});
+    uint64_t wait_us =
+        client->welcomed ? sim_exponential(&client->prng, client->think_us_mean) : CLIENT_TICK_US;
+    world_after(crowd->world, wait_us + 1, (struct world_event){.action = live, .context = client});
 }
 
 static struct crowd_client *find_client(struct crowd *crowd, uint32_t id, uint64_t stream)
@@ -503,8 +501,7 @@ void crowd_init(struct crowd *crowd, struct world *world, struct cluster *cluste
                 struct trace *trace, struct verdict *verdict, size_t clients)
 {
     CD_ASSERT(clients <= CROWD_CLIENTS_MAX);
-    *crowd = (struct crowd){
-        .world = world, .cluster = cluster, .trace = trace, .verdict = verdict};
+    *crowd = (struct crowd){.world = world, .cluster = cluster, .trace = trace, .verdict = verdict};
     for (size_t i = 0; i < clients; i++) {
         (void)add_client(crowd, 0);
     }

@@ -1,14 +1,14 @@
 #ifndef COORD_TESTS_SIMULATION_CROWD_H
 #define COORD_TESTS_SIMULATION_CROWD_H
 
-#include "simulation/checkers/history.h"
+#include "checkers/history.h"
 #include "simulation/cluster.h"
 #include "simulation/frames.h"
 
 /*
- * The clients of a simulated cluster and what they saw: each holds one stream to some replica, sends
- * a few operations at a time, and goes elsewhere when told to or when nothing comes. Auditors, one
- * for each replica, read everything at the end and stay with their replica.
+ * The clients of a simulated cluster and what they saw: each holds one stream to some replica,
+ * sends a few operations at a time, and goes elsewhere when told to or when nothing comes.
+ * Auditors, one for each replica, read everything at the end and stay with their replica.
  */
 
 enum {
@@ -51,8 +51,8 @@ struct crowd {
     struct verdict *verdict;
     struct crowd_client clients[CROWD_CLIENTS_MAX + CLUSTER_NODES_MAX];
     size_t clients_count;
-    size_t auditors_first; /* index of the first of them */
-    bool quiet;            /* no new operations */
+    size_t auditors_first;  /* index of the first of them */
+    bool quiet;             /* no new operations */
     struct history_op *ops; /* [n] has number n + 1 */
     size_t ops_count, ops_capacity;
     struct model_command *log;

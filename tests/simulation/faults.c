@@ -99,12 +99,12 @@ static uint64_t draw_length(struct faults *faults)
     return 1000 + sim_exponential(&faults->prng, faults->length_us_mean);
 }
 
-static void end_later(struct faults *faults, uint64_t delay_us, world_action action,
-                      uint32_t node, uint64_t number)
+static void end_later(struct faults *faults, uint64_t delay_us, world_action action, uint32_t node,
+                      uint64_t number)
 {
-    world_after(faults->world, delay_us,
-                (struct world_event){
-                    .action = action, .context = faults, .to = node, .number = number});
+    world_after(
+        faults->world, delay_us,
+        (struct world_event){.action = action, .context = faults, .to = node, .number = number});
 }
 
 static void end_crash(void *context, const struct world_event *event)
@@ -469,11 +469,8 @@ void faults_begin(struct faults *faults, struct world *world, struct network *ne
                   struct trace *trace, const struct fault_subject *subject,
                   const struct network_weather *calm)
 {
-    *faults = (struct faults){.world = world,
-                              .network = network,
-                              .trace = trace,
-                              .subject = *subject,
-                              .calm = *calm};
+    *faults = (struct faults){
+        .world = world, .network = network, .trace = trace, .subject = *subject, .calm = *calm};
     world_fork_prng(world, "faults", 0, &faults->prng);
     struct cd_prng *prng = &faults->prng;
     for (size_t i = 0; i < FAULT_KINDS; i++) {

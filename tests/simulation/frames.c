@@ -163,8 +163,8 @@ static void fill_txn(struct txn_message *m, const struct model_command *command,
     if (command->compare.target != 0) {
         m->compare.path = text(command->compare.path);
         bool exists = command->compare.target == MODEL_COMPARE_EXISTS;
-        m->compare.target_case = exists ? COORD__V1__COMPARE__TARGET_EXISTS
-                                        : COORD__V1__COMPARE__TARGET_VERSION;
+        m->compare.target_case =
+            exists ? COORD__V1__COMPARE__TARGET_EXISTS : COORD__V1__COMPARE__TARGET_VERSION;
         if (exists) {
             m->compare.exists = command->compare.number != 0;
         } else {
@@ -246,8 +246,7 @@ struct cd_blob *frame_init(uint32_t alpha)
 
 struct cd_blob *frame_transfer(uint32_t node)
 {
-    Coord__V1__TransferLeadershipRequest request =
-        COORD__V1__TRANSFER_LEADERSHIP_REQUEST__INIT;
+    Coord__V1__TransferLeadershipRequest request = COORD__V1__TRANSFER_LEADERSHIP_REQUEST__INIT;
     request.node_id = node;
     return pack(&request.base);
 }
@@ -255,8 +254,7 @@ struct cd_blob *frame_transfer(uint32_t node)
 int frame_admin_code(const void *bytes, size_t bytes_count)
 {
     /* Field 1 of every answer of Admin is its code. */
-    Coord__V1__InitResponse *answer =
-        coord__v1__init_response__unpack(NULL, bytes_count, bytes);
+    Coord__V1__InitResponse *answer = coord__v1__init_response__unpack(NULL, bytes_count, bytes);
     int code = answer != NULL ? (int)answer->code : -1;
     coord__v1__init_response__free_unpacked(answer, NULL);
     return code;
@@ -468,8 +466,7 @@ static bool log_txn(struct model_command *command, const Coord__V1__TxnRequest *
     }
     return log_steps(command->then_steps, &command->then_count, txn->on_success,
                      txn->n_on_success) &&
-           log_steps(command->else_steps, &command->else_count, txn->on_failure,
-                     txn->n_on_failure);
+           log_steps(command->else_steps, &command->else_count, txn->on_failure, txn->n_on_failure);
 }
 
 static bool log_command(struct model_command *command, const ProtobufCBinaryData *bytes)
@@ -489,8 +486,7 @@ static bool log_command(struct model_command *command, const ProtobufCBinaryData
     } else if (from->op_case == COORD__STORAGE__V1__COMMAND__OP_DELETE) {
         log_delete(&command->then_steps[0], from->delete_);
     } else {
-        known = from->op_case == COORD__STORAGE__V1__COMMAND__OP_TXN &&
-                log_txn(command, from->txn);
+        known = from->op_case == COORD__STORAGE__V1__COMMAND__OP_TXN && log_txn(command, from->txn);
     }
     coord__storage__v1__command__free_unpacked(from, NULL);
     return known;
@@ -500,8 +496,7 @@ bool frame_read_batch(const void *bytes, size_t bytes_count,
                       void (*each)(void *context, const struct model_command *command),
                       void *context)
 {
-    Coord__Storage__V1__Batch *batch =
-        coord__storage__v1__batch__unpack(NULL, bytes_count, bytes);
+    Coord__Storage__V1__Batch *batch = coord__storage__v1__batch__unpack(NULL, bytes_count, bytes);
     if (batch == NULL) {
         return false;
     }

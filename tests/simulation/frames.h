@@ -2,7 +2,7 @@
 #define COORD_TESTS_SIMULATION_FRAMES_H
 
 #include "base/blob.h"
-#include "simulation/checkers/history.h"
+#include "checkers/history.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,7 +79,8 @@ bool frame_read_batch(const void *bytes, size_t bytes_count,
 /* Whether a frame between replicas carries a client's write on its way to the leader. */
 bool frame_forwards(const void *bytes, size_t bytes_count);
 
-/* R1 broken on purpose: promises and pre-votes in it say nothing of what is chosen. One reference. */
+/* R1 broken on purpose: promises and pre-votes in it say nothing of what is chosen. One reference.
+ */
 struct cd_blob *frame_make_forgetful(struct cd_blob *frame);
 
 #endif

@@ -76,8 +76,7 @@ static void post(struct group *group, struct group_letter *letter)
     }
 }
 
-void group_trace_letter(struct group *group, const struct paxos_message *message,
-                        const char *arrow)
+void group_trace_letter(struct group *group, const struct paxos_message *message, const char *arrow)
 {
     if (trace_is_on(group->trace) && (group->options.hidden >> message->kind & 1u) == 0) {
         char text[PRINT_BYTES];
@@ -171,8 +170,7 @@ static void wait_for_disk(struct group_node *node, struct group_letter *letter)
 {
     if (node->waiting_count == node->waiting_capacity) {
         node->waiting_capacity = node->waiting_capacity == 0 ? 16 : 2 * node->waiting_capacity;
-        node->waiting =
-            cd_realloc(node->waiting, node->waiting_capacity * sizeof(*node->waiting));
+        node->waiting = cd_realloc(node->waiting, node->waiting_capacity * sizeof(*node->waiting));
     }
     node->waiting[node->waiting_count++] =
         (struct group_waiting){.position = node->ledger.wanted, .letter = letter};
@@ -562,8 +560,7 @@ void group_copy_disk(struct group_node *node)
 void group_restore_disk(struct group_node *node)
 {
     CD_ASSERT(!node->up && node->has_yesterday);
-    trace_count(node->group->trace, "restore", node->id, node->ledger.count,
-                node->yesterday.count);
+    trace_count(node->group->trace, "restore", node->id, node->ledger.count, node->yesterday.count);
     trace_line(node->group->trace, "%u gets the copy back: %zu records in place of %zu", node->id,
                node->yesterday.count, node->ledger.count);
     ledger_copy(&node->ledger, &node->yesterday);

@@ -9,8 +9,9 @@
 #include "simulation/world.h"
 
 /*
- * Some replicas' consensus cores (struct paxos, the shipped object code) with ledgers for disks, on a
- * world and a network. No state machine: a value is bytes, and applying it is telling the watcher.
+ * Some replicas' consensus cores (struct paxos, the shipped object code) with ledgers for disks, on
+ * a world and a network. No state machine: a value is bytes, and applying it is telling the
+ * watcher.
  */
 
 enum {
@@ -40,12 +41,12 @@ struct group_node {
     bool up;
     bool paused;
     bool disk_stalled;
-    bool timer_held;  /* its clock's alarm does not ring */
-    bool replaying;   /* within a start: nothing is shown */
-    bool apply_held;  /* chosen slots wait before they are applied */
-    uint64_t life;    /* counts starts */
+    bool timer_held;     /* its clock's alarm does not ring */
+    bool replaying;      /* within a start: nothing is shown */
+    bool apply_held;     /* chosen slots wait before they are applied */
+    uint64_t life;       /* counts starts */
     uint64_t started_at; /* position of the ledger when this life began */
-    struct paxos *px; /* while up */
+    struct paxos *px;    /* while up */
     struct paxos_effects effects;
     struct ledger ledger;
     struct ledger yesterday; /* a copy of the disk */
@@ -90,10 +91,10 @@ struct group_options {
     uint32_t heartbeat_ms, election_ms;
     uint64_t sync_us_min, sync_us_mean;
     int32_t skew_ppm_max;
-    bool disks_lie;        /* break P2: a record counts as durable the moment it is asked for */
-    bool promises_forget;  /* break R1: promises do not tell what is chosen */
-    bool hide_cuts;        /* the trace leaves out messages that a cut link loses */
-    uint32_t hidden;       /* bit set of kinds of messages that the trace leaves out */
+    bool disks_lie;       /* break P2: a record counts as durable the moment it is asked for */
+    bool promises_forget; /* break R1: promises do not tell what is chosen */
+    bool hide_cuts;       /* the trace leaves out messages that a cut link loses */
+    uint32_t hidden;      /* bit set of kinds of messages that the trace leaves out */
 };
 
 struct group {
@@ -118,9 +119,9 @@ struct group_node *group_node(struct group *group, uint32_t id);
 /* Life of a replica. A start reads its disk; `forgot`: the disk is known to lack something. */
 void group_start(struct group_node *node, bool forgot);
 void group_crash(struct group_node *node, size_t keep);
-void group_wipe(struct group_node *node);           /* while down */
-void group_copy_disk(struct group_node *node);      /* yesterday's copy is made */
-void group_restore_disk(struct group_node *node);   /* while down: and put back */
+void group_wipe(struct group_node *node);         /* while down */
+void group_copy_disk(struct group_node *node);    /* yesterday's copy is made */
+void group_restore_disk(struct group_node *node); /* while down: and put back */
 void group_pause(struct group_node *node);
 void group_resume(struct group_node *node);
 void group_hold_timer(struct group_node *node, bool held);

@@ -1,9 +1,9 @@
 #include "simulation/lab.h"
 
 #include "base/memory.h"
-#include "simulation/checkers/agreement.h"
-#include "simulation/checkers/durability.h"
-#include "simulation/checkers/progress.h"
+#include "checkers/agreement.h"
+#include "checkers/durability.h"
+#include "checkers/progress.h"
 #include "simulation/faults.h"
 #include "simulation/group.h"
 
@@ -50,7 +50,7 @@ struct lab {
     uint32_t read_ppm;
     paxos_slot shown; /* highest slot that anyone was told of */
     uint64_t acked;
-    bool faulty; /* first phase */
+    bool faulty;         /* first phase */
     uint64_t first_late; /* number of the first proposal after the healing */
     uint64_t late_acked;
     struct progress progress;

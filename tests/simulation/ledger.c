@@ -29,8 +29,7 @@ static struct ledger_record *add_record(struct ledger *ledger)
 {
     if (ledger->count == ledger->capacity) {
         ledger->capacity = ledger->capacity == 0 ? 64 : 2 * ledger->capacity;
-        ledger->records =
-            cd_realloc(ledger->records, ledger->capacity * sizeof(*ledger->records));
+        ledger->records = cd_realloc(ledger->records, ledger->capacity * sizeof(*ledger->records));
     }
     struct ledger_record *record = &ledger->records[ledger->count++];
     *record = (struct ledger_record){0};
@@ -40,8 +39,8 @@ static struct ledger_record *add_record(struct ledger *ledger)
 static void note_peers(struct ledger_record *record, const struct paxos *px)
 {
     struct ledger_peer peer;
-    for (size_t i = 0;
-         paxos_remembered_at(px, i, &peer.node, &peer.incarnation, &peer.position); i++) {
+    for (size_t i = 0; paxos_remembered_at(px, i, &peer.node, &peer.incarnation, &peer.position);
+         i++) {
         record->peers =
             cd_realloc(record->peers, (record->peers_count + 1) * sizeof(*record->peers));
         record->peers[record->peers_count++] = peer;
@@ -154,8 +153,8 @@ size_t ledger_entries(const struct ledger *ledger, paxos_slot first, paxos_slot 
     memset(to, 0, wanted * sizeof(*to));
     for (size_t i = ledger->count; i > 0 && filled < wanted; i--) {
         const struct paxos_persist *persist = &ledger->records[i - 1].persist;
-        bool is_entry = persist->kind == PAXOS_PERSIST_ACCEPTED ||
-                        persist->kind == PAXOS_PERSIST_LEARNED;
+        bool is_entry =
+            persist->kind == PAXOS_PERSIST_ACCEPTED || persist->kind == PAXOS_PERSIST_LEARNED;
         if (is_entry && persist->entry.slot >= first && persist->entry.slot <= last &&
             to[persist->entry.slot - first].kind == 0) {
             to[persist->entry.slot - first] = persist->entry;

@@ -8,7 +8,7 @@
 enum { LIARS_MAX = 32 };
 
 struct liar {
-    struct env env;     /* the inner one, but for what is overridden in `ops` */
+    struct env env; /* the inner one, but for what is overridden in `ops` */
     struct env_ops ops;
     const struct env *inner;
     struct world *world;

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * The links between replicas: each direction on its own may be cut, lose, repeat, delay and reorder.
- * What it carries is opaque (a letter); in order on each link unless the weather reorders.
+ * The links between replicas: each direction on its own may be cut, lose, repeat, delay and
+ * reorder. What it carries is opaque (a letter); in order on each link unless the weather reorders.
  */
 
 enum {

@@ -38,8 +38,7 @@ void print_know(struct printer *printer, uint32_t node, uint64_t incarnation)
     }
 }
 
-void print_ballot(const struct printer *printer, struct paxos_ballot ballot, char *to,
-                  size_t bytes)
+void print_ballot(const struct printer *printer, struct paxos_ballot ballot, char *to, size_t bytes)
 {
     if (ballot.round == 0) {
         (void)snprintf(to, bytes, "0");
@@ -79,7 +78,7 @@ static void print_payload(const struct cd_blob *payload, char *to, size_t bytes)
 }
 
 void print_entry(const struct printer *printer, const struct paxos_entry *entry, bool with_ballot,
-                       char *to, size_t bytes)
+                 char *to, size_t bytes)
 {
     char value[160] = "?";
     char ballot[48] = "";
@@ -102,8 +101,8 @@ void print_entry(const struct printer *printer, const struct paxos_entry *entry,
         break;
     }
     print_ballot(printer, entry->ballot, ballot, sizeof(ballot));
-    (void)snprintf(to, bytes, "%" PRIu64 "=%s%s%s%s", entry->slot, value,
-                   with_ballot ? " (" : "", with_ballot ? ballot : "", with_ballot ? ")" : "");
+    (void)snprintf(to, bytes, "%" PRIu64 "=%s%s%s%s", entry->slot, value, with_ballot ? " (" : "",
+                   with_ballot ? ballot : "", with_ballot ? ")" : "");
 }
 
 struct line {
@@ -123,8 +122,8 @@ static void add(struct line *line, const char *format, ...)
     line->used += (size_t)wanted < room ? (size_t)wanted : room - 1;
 }
 
-static void add_entries(struct line *line, const struct printer *printer, const struct paxos_message *m,
-                        bool with_ballot)
+static void add_entries(struct line *line, const struct printer *printer,
+                        const struct paxos_message *m, bool with_ballot)
 {
     for (size_t i = 0; i < m->entries_count; i++) {
         char text[256];
@@ -143,7 +142,8 @@ static void add_range(struct line *line, const struct paxos_message *m)
     }
 }
 
-static void add_details(struct line *line, const struct printer *printer, const struct paxos_message *m)
+static void add_details(struct line *line, const struct printer *printer,
+                        const struct paxos_message *m)
 {
     char ballot[48];
     print_ballot(printer, m->ballot, ballot, sizeof(ballot));
@@ -195,8 +195,8 @@ static void add_details(struct line *line, const struct printer *printer, const 
     }
 }
 
-void print_message(const struct printer *printer, const struct paxos_message *m,
-                   const char *arrow, char *to, size_t bytes)
+void print_message(const struct printer *printer, const struct paxos_message *m, const char *arrow,
+                   char *to, size_t bytes)
 {
     struct line line = {.used = 0};
     line.text[0] = '\0';

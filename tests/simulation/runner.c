@@ -48,11 +48,11 @@ struct run {
     seed_runner runner;
     struct job jobs[JOBS_MAX];
     unsigned running;
-    uint64_t next;      /* index of the next seed */
+    uint64_t next; /* index of the next seed */
     uint64_t done;
     uint64_t failures;
     int code;
-    uint64_t *digests;  /* of the first runs, by index; 0: not yet */
+    uint64_t *digests; /* of the first runs, by index; 0: not yet */
     uint64_t totals[COUNTS];
 };
 
@@ -237,8 +237,7 @@ int run_seeds(const struct run_options *options, seed_runner runner)
     double begun = now_s();
     unsigned jobs = options->jobs < JOBS_MAX ? options->jobs : JOBS_MAX;
     while (run.running > 0 || (run.next < options->seeds && run.failures < FAILURES_SHOWN)) {
-        while (run.next < options->seeds && run.running < jobs &&
-               run.failures < FAILURES_SHOWN) {
+        while (run.next < options->seeds && run.running < jobs && run.failures < FAILURES_SHOWN) {
             uint64_t seed = options->first_seed + run.next++;
             start_job(&run, seed, false);
             if (runs_twice(options, seed) && run.running < JOBS_MAX) {

@@ -1,7 +1,7 @@
 #ifndef COORD_TESTS_SIMULATION_RUNNER_H
 #define COORD_TESTS_SIMULATION_RUNNER_H
 
-#include "simulation/checkers/verdict.h"
+#include "checkers/verdict.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,7 +53,7 @@ enum count {
 #define COUNT_ENUM(name, text, needed) COUNT_##name,
     COUNT_TABLE(COUNT_ENUM)
 #undef COUNT_ENUM
-    COUNTS
+        COUNTS
 };
 
 /* What one seed did. A child sends it to its parent as it is. */

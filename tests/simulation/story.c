@@ -61,8 +61,7 @@ static void on_readable(void *context, struct group_node *node, uint64_t token, 
     if (read->asked && !read->answered && token >= read->token) {
         read->answered = true;
         read->index = index;
-        trace_line(&story->trace, "%u may read at slot %llu", node->id,
-                   (unsigned long long)index);
+        trace_line(&story->trace, "%u may read at slot %llu", node->id, (unsigned long long)index);
     }
 }
 

@@ -2,7 +2,7 @@
 #define COORD_TESTS_SIMULATION_STORY_H
 
 #include "base/buf.h"
-#include "simulation/checkers/agreement.h"
+#include "checkers/agreement.h"
 #include "simulation/group.h"
 
 #include <stdbool.h>
@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /*
- * A story: commands that bring a group of consensus cores into a particular plight, and the trace of
- * what happened (the golden), in one text file. README.md describes the language.
+ * A story: commands that bring a group of consensus cores into a particular plight, and the trace
+ * of what happened (the golden), in one text file. README.md describes the language.
  */
 
 enum {
@@ -34,8 +34,8 @@ struct story_rule {
 };
 
 struct story_slot {
-    enum paxos_kind kind; /* 0: nobody applied it yet */
-    uint32_t lead;        /* LEAD: its node */
+    enum paxos_kind kind;          /* 0: nobody applied it yet */
+    uint32_t lead;                 /* LEAD: its node */
     char value[STORY_VALUE_BYTES]; /* COMMANDS */
 };
 
@@ -74,8 +74,7 @@ struct story_words {
 };
 
 /* Says what is wrong with the present command; the first complaint stays. */
-void story_fail(struct story *story, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void story_fail(struct story *story, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* story_commands.c: carries out one command. */
 void story_do(struct story *story, const struct story_words *words);

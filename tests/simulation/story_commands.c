@@ -262,8 +262,7 @@ static void do_elect(struct story *story, const struct story_words *words)
     }
     struct story_words wanted = {.word = {"leader", words->word[1]}, .count = 2};
     if (!run_until(story, &wanted, 0)) {
-        story_fail(story, "replica %u was not elected within %d ms", node->id,
-                   STORY_PATIENCE_MS);
+        story_fail(story, "replica %u was not elected within %d ms", node->id, STORY_PATIENCE_MS);
     }
     for (uint32_t id = 1; id <= story->group.options.nodes; id++) {
         group_hold_timer(group_node(&story->group, id), silent[id]);
@@ -289,8 +288,7 @@ static void do_read(struct story *story, const struct story_words *words)
 {
     struct group_node *node = node_at(story, words, 1, true);
     if (node != NULL) {
-        story->reads[node->id] =
-            (struct story_read){.asked = true, .token = node->read_token + 1};
+        story->reads[node->id] = (struct story_read){.asked = true, .token = node->read_token + 1};
         (void)group_read(node);
     }
 }
@@ -375,12 +373,12 @@ static void do_pass(struct story *story, const struct story_words *words)
     }
 }
 
-/* release [KIND [LINK]]: what is held and fits goes on its way, in the order in which it was sent */
+/* release [KIND [LINK]]: what is held and fits goes on its way, in the order in which it was sent
+ */
 static void do_release(struct story *story, const struct story_words *words)
 {
     struct story_rule rule = {.any_kind = true};
-    if (words->count > 1 &&
-        !parse_kind(story, words->word[1], &rule.any_kind, &rule.kind)) {
+    if (words->count > 1 && !parse_kind(story, words->word[1], &rule.any_kind, &rule.kind)) {
         return;
     }
     if (words->count > 2 && !parse_link(story, words->word[2], &rule.from, &rule.to)) {
@@ -391,8 +389,7 @@ static void do_release(struct story *story, const struct story_words *words)
         struct group_letter *letter = story->held[i];
         const struct paxos_message *m = &letter->message;
         bool fits = (rule.any_kind || rule.kind == m->kind) &&
-                    (rule.from == 0 || rule.from == m->from) &&
-                    (rule.to == 0 || rule.to == m->to);
+                    (rule.from == 0 || rule.from == m->from) && (rule.to == 0 || rule.to == m->to);
         if (fits) {
             group_letter_post(&story->group, letter);
         } else {
@@ -496,22 +493,38 @@ static const struct {
     const char *word;
     void (*carry_out)(struct story *story, const struct story_words *words);
 } commands[] = {
-    {"start", do_start},           {"restart", do_start},
-    {"crash", do_crash},           {"wipe", do_wipe},
-    {"copy", do_copy},             {"restore", do_restore},
-    {"pause", do_pause},           {"resume", do_resume},
-    {"stall", do_stall},           {"unstall", do_stall},
-    {"hold-apply", do_hold_apply}, {"apply", do_hold_apply},
-    {"silence", do_silence},       {"wake", do_wake},
-    {"birth", do_birth},           {"elect", do_elect},
-    {"propose", do_propose},       {"read", do_read},
-    {"hand-over", do_hand_over},   {"remove", do_remove},
-    {"drop", do_rule},             {"hold", do_rule},
-    {"pass", do_pass},             {"release", do_release},
-    {"cut", do_cut},               {"partition", do_partition},
-    {"join", do_join},             {"show", do_show},
-    {"hide", do_show},             {"tick", do_tick},
-    {"expect", do_expect},         {"await", do_await},
+    {"start", do_start},
+    {"restart", do_start},
+    {"crash", do_crash},
+    {"wipe", do_wipe},
+    {"copy", do_copy},
+    {"restore", do_restore},
+    {"pause", do_pause},
+    {"resume", do_resume},
+    {"stall", do_stall},
+    {"unstall", do_stall},
+    {"hold-apply", do_hold_apply},
+    {"apply", do_hold_apply},
+    {"silence", do_silence},
+    {"wake", do_wake},
+    {"birth", do_birth},
+    {"elect", do_elect},
+    {"propose", do_propose},
+    {"read", do_read},
+    {"hand-over", do_hand_over},
+    {"remove", do_remove},
+    {"drop", do_rule},
+    {"hold", do_rule},
+    {"pass", do_pass},
+    {"release", do_release},
+    {"cut", do_cut},
+    {"partition", do_partition},
+    {"join", do_join},
+    {"show", do_show},
+    {"hide", do_show},
+    {"tick", do_tick},
+    {"expect", do_expect},
+    {"await", do_await},
     {"stabilize", do_stabilize},
 };
 

@@ -34,8 +34,7 @@ static struct group_node *up_node(struct story *story, const char *word)
 static paxos_slot slot_of(const struct story *story, const char *value)
 {
     for (size_t i = 0; i < STORY_SLOTS_MAX; i++) {
-        if (story->slots[i].kind == PAXOS_COMMANDS &&
-            strcmp(story->slots[i].value, value) == 0) {
+        if (story->slots[i].kind == PAXOS_COMMANDS && strcmp(story->slots[i].value, value) == 0) {
             return i + 1;
         }
     }
@@ -46,10 +45,9 @@ static size_t copies_of(const struct story *story, const char *value)
 {
     size_t copies = 0;
     for (size_t i = 0; i < STORY_SLOTS_MAX; i++) {
-        copies += story->slots[i].kind == PAXOS_COMMANDS &&
-                          strcmp(story->slots[i].value, value) == 0
-                      ? 1
-                      : 0;
+        copies +=
+            story->slots[i].kind == PAXOS_COMMANDS && strcmp(story->slots[i].value, value) == 0 ? 1
+                                                                                                : 0;
     }
     return copies;
 }
@@ -202,8 +200,7 @@ static bool sees(struct story *story, const struct story_words *words, size_t at
 static bool has_alpha(struct story *story, const struct story_words *words, size_t at)
 {
     struct group_node *node = up_node(story, words->word[at]);
-    const struct paxos_config *config =
-        node != NULL ? paxos_config_newest(node->px, NULL) : NULL;
+    const struct paxos_config *config = node != NULL ? paxos_config_newest(node->px, NULL) : NULL;
     return config != NULL && config->alpha == strtoul(words->word[at + 1], NULL, 10);
 }
 
@@ -211,8 +208,7 @@ static bool has_alpha(struct story *story, const struct story_words *words, size
 static bool has_voters(struct story *story, const struct story_words *words, size_t at)
 {
     struct group_node *node = up_node(story, words->word[at]);
-    const struct paxos_config *config =
-        node != NULL ? paxos_config_newest(node->px, NULL) : NULL;
+    const struct paxos_config *config = node != NULL ? paxos_config_newest(node->px, NULL) : NULL;
     char list[64] = "";
     size_t used = 0;
     for (uint32_t id = 1; config != NULL && id <= story->group.options.nodes; id++) {
@@ -252,11 +248,11 @@ static const struct {
     size_t arguments;
     fact holds;
 } facts[] = {
-    {"leader", 1, leads},        {"alone", 0, is_leaderless}, {"role", 2, has_role},
-    {"chosen", 1, is_chosen},    {"applied", 2, is_applied},  {"everywhere", 1, is_everywhere},
-    {"order", 2, is_ordered},    {"led", 2, is_led},          {"voter", 1, votes},
-    {"fresh", 1, is_fresh},      {"noted", 2, has_noted},     {"answered", 1, is_answered},
-    {"reads", 2, sees},          {"alpha", 2, has_alpha},     {"voters", 2, has_voters},
+    {"leader", 1, leads},     {"alone", 0, is_leaderless}, {"role", 2, has_role},
+    {"chosen", 1, is_chosen}, {"applied", 2, is_applied},  {"everywhere", 1, is_everywhere},
+    {"order", 2, is_ordered}, {"led", 2, is_led},          {"voter", 1, votes},
+    {"fresh", 1, is_fresh},   {"noted", 2, has_noted},     {"answered", 1, is_answered},
+    {"reads", 2, sees},       {"alpha", 2, has_alpha},     {"voters", 2, has_voters},
     {"level", 0, are_level},
 };
 

@@ -1,9 +1,9 @@
 #include "simulation/swarm.h"
 
 #include "base/memory.h"
-#include "simulation/checkers/agreement.h"
-#include "simulation/checkers/durability.h"
-#include "simulation/checkers/progress.h"
+#include "checkers/agreement.h"
+#include "checkers/durability.h"
+#include "checkers/progress.h"
 #include "simulation/cluster.h"
 #include "simulation/crowd.h"
 #include "simulation/faults.h"
@@ -61,8 +61,8 @@ static void on_started(void *context, struct cluster_node *node)
 
 static void keep_config(struct swarm *swarm, const struct paxos_entry *entry)
 {
-    bool known = swarm->configs_count > 0 &&
-                 swarm->configs[swarm->configs_count - 1].slot >= entry->slot;
+    bool known =
+        swarm->configs_count > 0 && swarm->configs[swarm->configs_count - 1].slot >= entry->slot;
     if (!known && swarm->configs_count < SWARM_CONFIGS_MAX) {
         struct swarm_config *config = &swarm->configs[swarm->configs_count++];
         config->slot = entry->slot;
@@ -70,8 +70,7 @@ static void keep_config(struct swarm *swarm, const struct paxos_entry *entry)
     }
 }
 
-static void on_applied(void *context, struct cluster_node *node,
-                       const struct replica_event *event)
+static void on_applied(void *context, struct cluster_node *node, const struct replica_event *event)
 {
     struct swarm *swarm = context;
     swarm->report->counts[COUNT_APPLIED]++;
@@ -118,8 +117,7 @@ static void on_noted(void *context, struct cluster_node *node, const struct paxo
     }
 }
 
-static void on_stream_frame(void *context, uint64_t stream, uint32_t client,
-                            struct cd_blob *frame)
+static void on_stream_frame(void *context, uint64_t stream, uint32_t client, struct cd_blob *frame)
 {
     crowd_on_frame(&((struct swarm *)context)->crowd, stream, client, frame);
 }
@@ -313,8 +311,7 @@ static void try_init(void *context, const struct world_event *event)
         cluster_call(node, INIT_CALL, REPLICA_METHOD_ADMIN_INIT,
                      frame_init(swarm->cluster.options.alpha));
     }
-    world_after(&swarm->world, 200000,
-                (struct world_event){.action = try_init, .context = swarm});
+    world_after(&swarm->world, 200000, (struct world_event){.action = try_init, .context = swarm});
 }
 
 /* ---- A seed's run ---- */

@@ -10,12 +10,12 @@
 #include <stdio.h>
 
 /*
- * What happened, line by line, for people and for comparing two runs of one seed. Lines are formatted
- * only where somebody wants them; the digest is kept always.
+ * What happened, line by line, for people and for comparing two runs of one seed. Lines are
+ * formatted only where somebody wants them; the digest is kept always.
  */
 struct trace {
     const struct world *world;
-    FILE *file;         /* borrowed; NULL: none */
+    FILE *file;          /* borrowed; NULL: none */
     struct cd_buf *text; /* borrowed; NULL: none */
     uint64_t digest;
 };

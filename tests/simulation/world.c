@@ -57,8 +57,7 @@ static struct world_event take_first(struct world *world)
         if (child >= world->count) {
             break;
         }
-        if (child + 1 < world->count &&
-            is_before(&world->heap[child + 1], &world->heap[child])) {
+        if (child + 1 < world->count && is_before(&world->heap[child + 1], &world->heap[child])) {
             child++;
         }
         if (!is_before(&world->heap[child], &last)) {
@@ -128,7 +127,8 @@ uint64_t sim_exponential(struct cd_prng *prng, uint64_t mean)
 uint64_t world_clock_ms(const struct world *world, const struct world_clock *clock)
 {
     int64_t now_us = (int64_t)world->now_us;
-    int64_t shift_us = now_us / 1000000 * clock->skew_ppm + now_us % 1000000 * clock->skew_ppm / 1000000;
+    int64_t shift_us =
+        now_us / 1000000 * clock->skew_ppm + now_us % 1000000 * clock->skew_ppm / 1000000;
     return clock->base_ms + (uint64_t)(now_us + shift_us) / 1000;
 }
 

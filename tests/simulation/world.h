@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * Virtual time: a heap of things that will happen, and the moment that it is now. Nothing else makes
- * anything happen, so one seed is one run. Times are microseconds; what runs under test sees
+ * Virtual time: a heap of things that will happen, and the moment that it is now. Nothing else
+ * makes anything happen, so one seed is one run. Times are microseconds; what runs under test sees
  * milliseconds of its own clock (struct world_clock).
  *
  * Thread: one.

@@ -1,4 +1,4 @@
-#include "simulation/checkers/agreement.h"
+#include "checkers/agreement.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,8 +19,8 @@ void agreement_started(struct agreement *agreement, uint32_t replica, uint64_t f
     agreement->next[replica % AGREEMENT_REPLICAS_MAX] = first;
 }
 
-bool agreement_applied(struct agreement *agreement, uint32_t replica, uint64_t slot,
-                       uint64_t value, uint64_t digest, struct verdict *verdict)
+bool agreement_applied(struct agreement *agreement, uint32_t replica, uint64_t slot, uint64_t value,
+                       uint64_t digest, struct verdict *verdict)
 {
     uint64_t *next = &agreement->next[replica % AGREEMENT_REPLICAS_MAX];
     if (slot != *next) {

@@ -1,13 +1,14 @@
 #ifndef COORD_TESTS_SIMULATION_CHECKERS_AGREEMENT_H
 #define COORD_TESTS_SIMULATION_CHECKERS_AGREEMENT_H
 
-#include "simulation/checkers/verdict.h"
+#include "checkers/verdict.h"
 
 #include <stdint.h>
 
 /*
- * Agreement: whatever any replica applies in a slot, in any of its lives, is the same value, and the
- * state after it has the same digest; and each life applies slots one after another, without gaps.
+ * Agreement: whatever any replica applies in a slot, in any of its lives, is the same value, and
+ * the state after it has the same digest; and each life applies slots one after another, without
+ * gaps.
  */
 
 enum {
@@ -33,7 +34,7 @@ void agreement_release(struct agreement *agreement);
 void agreement_started(struct agreement *agreement, uint32_t replica, uint64_t first);
 
 /* `replica` applied `value` (a hash, not 0) in `slot` and has `digest` afterwards. */
-bool agreement_applied(struct agreement *agreement, uint32_t replica, uint64_t slot,
-                       uint64_t value, uint64_t digest, struct verdict *verdict);
+bool agreement_applied(struct agreement *agreement, uint32_t replica, uint64_t slot, uint64_t value,
+                       uint64_t digest, struct verdict *verdict);
 
 #endif

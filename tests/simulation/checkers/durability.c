@@ -1,4 +1,4 @@
-#include "simulation/checkers/durability.h"
+#include "checkers/durability.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,8 +16,8 @@ void durability_release(struct durability *durability)
 
 static void add(struct durability *durability, struct durability_write write)
 {
-    durability->writes = checker_grow(durability->writes, durability->count,
-                                      &durability->capacity, sizeof(*durability->writes));
+    durability->writes = checker_grow(durability->writes, durability->count, &durability->capacity,
+                                      sizeof(*durability->writes));
     durability->writes[durability->count++] = write;
 }
 
@@ -70,8 +70,8 @@ static bool check_one(const struct durability_write *write, uint32_t replica,
     return true;
 }
 
-bool durability_check(struct durability *durability, uint32_t replica,
-                      struct durability_held *held, size_t held_count, struct verdict *verdict)
+bool durability_check(struct durability *durability, uint32_t replica, struct durability_held *held,
+                      size_t held_count, struct verdict *verdict)
 {
     qsort(durability->writes, durability->count, sizeof(*durability->writes), by_write);
     qsort(held, held_count, sizeof(*held), by_held);

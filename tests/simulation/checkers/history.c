@@ -1,4 +1,4 @@
-#include "simulation/checkers/history.h"
+#include "checkers/history.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,8 +13,8 @@ static bool is_answered(const struct history_op *op)
 
 static const char *kind_name(const struct model_command *command)
 {
-    static const char *const names[] = {"?",      "create",   "set", "delete", "get",
-                                        "exists", "children", "txn"};
+    static const char *const names[] = {"?",   "create", "set",      "delete",
+                                        "get", "exists", "children", "txn"};
     return command->is_txn ? "txn" : names[command->then_steps[0].kind];
 }
 
@@ -70,8 +70,9 @@ static bool same_result(const struct history_op *op, const struct model_result *
     case MODEL_CREATE:
         return strcmp(shown->path, model->path) == 0
                    ? same_stat(op, model, verdict)
-                   : verdict_fail(verdict, "history: create %" PRIu64 " shows %s; by the log it "
-                                           "made %s",
+                   : verdict_fail(verdict,
+                                  "history: create %" PRIu64 " shows %s; by the log it "
+                                  "made %s",
                                   op->number, shown->path, model->path);
     case MODEL_GET:
         return shown->value == model->value
@@ -230,13 +231,12 @@ static bool respects(const struct history_op *op, const struct ending *latest,
     if (weak || op->shown.zxid > latest->zxid || (!changed && op->shown.zxid == latest->zxid)) {
         return true;
     }
-    return verdict_fail(verdict,
-                        "history: %s %" PRIu64 " of client %u (%s) began at %" PRIu64
-                        " us and has zxid %" PRIx64 "; operation %" PRIu64
-                        " had ended at %" PRIu64 " us with zxid %" PRIx64,
-                        kind_name(&op->command), op->number, op->client,
-                        op->command.then_steps[0].path, op->invoked_us, op->shown.zxid,
-                        latest->number, latest->returned_us, latest->zxid);
+    return verdict_fail(
+        verdict,
+        "history: %s %" PRIu64 " of client %u (%s) began at %" PRIu64 " us and has zxid %" PRIx64
+        "; operation %" PRIu64 " had ended at %" PRIu64 " us with zxid %" PRIx64,
+        kind_name(&op->command), op->number, op->client, op->command.then_steps[0].path,
+        op->invoked_us, op->shown.zxid, latest->number, latest->returned_us, latest->zxid);
 }
 
 static bool check_real_time(struct history_op *ops, size_t count, struct verdict *verdict)
@@ -300,8 +300,7 @@ static int by_hash(const void *a, const void *b)
     return left->number < right->number ? -1 : left->number > right->number;
 }
 
-static bool check_counts(const struct signature *signatures, size_t count,
-                         struct verdict *verdict)
+static bool check_counts(const struct signature *signatures, size_t count, struct verdict *verdict)
 {
     for (size_t first = 0; first < count;) {
         size_t in_log = 0;
@@ -365,11 +364,10 @@ static bool shows(const struct history_op *op, uint64_t zxid, const char *what,
     if (op->shown.zxid >= zxid) {
         return true;
     }
-    return verdict_fail(verdict,
-                        "history: %s %" PRIu64 " of client %u shows zxid %" PRIx64
-                        ", but %s %" PRIx64 " before",
-                        kind_name(&op->command), op->number, op->client, op->shown.zxid, what,
-                        zxid);
+    return verdict_fail(
+        verdict,
+        "history: %s %" PRIu64 " of client %u shows zxid %" PRIx64 ", but %s %" PRIx64 " before",
+        kind_name(&op->command), op->number, op->client, op->shown.zxid, what, zxid);
 }
 
 static bool check_sessions(struct history_op *ops, size_t count, struct verdict *verdict)

@@ -1,4 +1,4 @@
-#include "simulation/checkers/model.h"
+#include "checkers/model.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -153,8 +153,7 @@ static struct model_result show(const struct model_node *node, int code)
     return result;
 }
 
-static struct model_result create(struct model *model, const struct model_step *step,
-                                  uint64_t zxid)
+static struct model_result create(struct model *model, const struct model_step *step, uint64_t zxid)
 {
     char path[MODEL_PATH_BYTES];
     memcpy(path, step->path, sizeof(path));
@@ -207,7 +206,7 @@ static struct model_result set(struct model *model, const struct model_step *ste
     return result;
 }
 
-static struct model_result delete(struct model *model, const struct model_step *step)
+static struct model_result delete (struct model *model, const struct model_step *step)
 {
     size_t index = find(model, step->path);
     const struct model_node *node = &model->nodes[index];
@@ -267,7 +266,7 @@ static struct model_result carry_out(struct model *model, const struct model_ste
     case MODEL_SET:
         return set(model, step, zxid);
     case MODEL_DELETE:
-        return delete(model, step);
+        return delete (model, step);
     case MODEL_CHILDREN:
         return children(model, step);
     case MODEL_GET:

@@ -1,7 +1,7 @@
 #ifndef COORD_TESTS_SIMULATION_CHECKERS_MODEL_H
 #define COORD_TESTS_SIMULATION_CHECKERS_MODEL_H
 
-#include "simulation/checkers/verdict.h"
+#include "checkers/verdict.h"
 
 #include <stdint.h>
 
@@ -74,9 +74,9 @@ struct model_command {
 struct model_result {
     int code;
     bool changed;
-    bool succeeded; /* TXN: the compare held */
-    bool exists;    /* EXISTS */
-    uint64_t zxid;  /* its own if changed, else that of the state it was judged by */
+    bool succeeded;              /* TXN: the compare held */
+    bool exists;                 /* EXISTS */
+    uint64_t zxid;               /* its own if changed, else that of the state it was judged by */
     char path[MODEL_PATH_BYTES]; /* CREATE */
     uint64_t value;              /* GET */
     uint64_t czxid, mzxid;       /* CREATE, SET, GET, EXISTS */

@@ -1,4 +1,4 @@
-#include "simulation/checkers/progress.h"
+#include "checkers/progress.h"
 
 #include <inttypes.h>
 
@@ -6,10 +6,9 @@ static bool check_time(const char *what, uint64_t healed_ms, uint64_t at_ms, uin
                        struct verdict *verdict)
 {
     if (at_ms == PROGRESS_NEVER) {
-        return verdict_fail(verdict,
-                            "progress: %s did not happen within %" PRIu64
-                            " ms after the last fault ended",
-                            what, bound_ms);
+        return verdict_fail(
+            verdict, "progress: %s did not happen within %" PRIu64 " ms after the last fault ended",
+            what, bound_ms);
     }
     if (at_ms < healed_ms) {
         return verdict_fail(verdict, "progress: %s is dated before the faults ended", what);
@@ -30,6 +29,5 @@ bool progress_check(const struct progress *p, struct verdict *verdict)
                       verdict) &&
            check_time("the last write", p->healed_ms, p->all_writes_ms, p->all_writes_bound_ms,
                       verdict) &&
-           check_time("convergence", p->healed_ms, p->converged_ms, p->converged_bound_ms,
-                      verdict);
+           check_time("convergence", p->healed_ms, p->converged_ms, p->converged_bound_ms, verdict);
 }

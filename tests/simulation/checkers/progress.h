@@ -1,7 +1,7 @@
 #ifndef COORD_TESTS_SIMULATION_CHECKERS_PROGRESS_H
 #define COORD_TESTS_SIMULATION_CHECKERS_PROGRESS_H
 
-#include "simulation/checkers/verdict.h"
+#include "checkers/verdict.h"
 
 #include <stdint.h>
 
@@ -15,11 +15,11 @@ enum {
 };
 
 struct progress {
-    uint64_t healed_ms;       /* when the last fault ended */
-    uint64_t elected_ms;      /* when a leader was established after that; 0: never */
-    uint64_t first_write_ms;  /* when a write begun after that was acknowledged; 0: never */
-    uint64_t all_writes_ms;   /* when the last one wanted was acknowledged; 0: never */
-    uint64_t converged_ms;    /* when all replicas had applied the same; 0: never */
+    uint64_t healed_ms;      /* when the last fault ended */
+    uint64_t elected_ms;     /* when a leader was established after that; 0: never */
+    uint64_t first_write_ms; /* when a write begun after that was acknowledged; 0: never */
+    uint64_t all_writes_ms;  /* when the last one wanted was acknowledged; 0: never */
+    uint64_t converged_ms;   /* when all replicas had applied the same; 0: never */
     uint64_t elected_bound_ms;
     uint64_t write_bound_ms;
     uint64_t all_writes_bound_ms;

@@ -1,4 +1,4 @@
-#include "simulation/checkers/verdict.h"
+#include "checkers/verdict.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "simulation/checkers/history.h"
+#include "checkers/history.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -129,8 +129,8 @@ static void accepts_overlapping_operations_in_either_order(void **state)
     struct fixture *f = *state;
     f->ops[2].invoked_us = 110; /* the read ran beside the first set */
     f->ops[2].returned_us = 260;
-    f->ops[2].shown = (struct model_result){.zxid = ZXID(1), .czxid = ZXID(1), .mzxid = ZXID(1),
-                                            .value = 1};
+    f->ops[2].shown =
+        (struct model_result){.zxid = ZXID(1), .czxid = ZXID(1), .mzxid = ZXID(1), .value = 1};
     ACCEPTED(f);
 }
 
@@ -140,8 +140,8 @@ static void accepts_an_old_session_read(void **state)
     f->ops[5].level = HISTORY_SESSION;
     f->ops[5].client = 2;
     f->ops[5].at_least = ZXID(1);
-    f->ops[5].shown = (struct model_result){.zxid = ZXID(2), .czxid = ZXID(1), .mzxid = ZXID(2),
-                                            .value = 2, .version = 1};
+    f->ops[5].shown = (struct model_result){
+        .zxid = ZXID(2), .czxid = ZXID(1), .mzxid = ZXID(2), .value = 2, .version = 1};
     ACCEPTED(f);
 }
 

@@ -1,4 +1,4 @@
-#include "simulation/checkers/progress.h"
+#include "checkers/progress.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "simulation/checkers/model.h"
+#include "checkers/model.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,9 +134,9 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(creates_sets_and_deletes),        CASE(refuses_without_a_trace),
-        CASE(numbers_sequential_nodes),        CASE(transactions_are_all_or_nothing),
-        CASE(trying_changes_nothing),          CASE(knows_many_paths),
+        CASE(creates_sets_and_deletes), CASE(refuses_without_a_trace),
+        CASE(numbers_sequential_nodes), CASE(transactions_are_all_or_nothing),
+        CASE(trying_changes_nothing),   CASE(knows_many_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

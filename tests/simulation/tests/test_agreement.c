@@ -1,4 +1,4 @@
-#include "simulation/checkers/agreement.h"
+#include "checkers/agreement.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "simulation/checkers/durability.h"
+#include "checkers/durability.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,10 +26,9 @@ static int teardown(void **state)
 }
 
 #define CHECK(state, verdict, ...)                                                                 \
-    durability_check(*(state), 7, (struct durability_held[]){__VA_ARGS__},                         \
-                     sizeof((struct durability_held[]){__VA_ARGS__}) /                             \
-                         sizeof(struct durability_held),                                           \
-                     verdict)
+    durability_check(                                                                              \
+        *(state), 7, (struct durability_held[]){__VA_ARGS__},                                      \
+        sizeof((struct durability_held[]){__VA_ARGS__}) / sizeof(struct durability_held), verdict)
 
 static void accepts_what_was_acknowledged(void **state)
 {
