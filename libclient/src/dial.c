@@ -97,6 +97,11 @@ size_t client_dial_next(struct client_dial *dial, uint64_t now_ms, const bool *b
     return CLIENT_NO_ENDPOINT;
 }
 
+bool client_dial_has_next(const struct client_dial *dial)
+{
+    return dial->position < dial->count;
+}
+
 void client_dial_failed(struct client_dial *dial, uint64_t now_ms, size_t alive)
 {
     bool in_round = dial->position > 0;

@@ -53,6 +53,9 @@ void client_dial_prefer(struct client_dial *dial, size_t endpoint);
  */
 size_t client_dial_next(struct client_dial *dial, uint64_t now_ms, const bool *busy);
 
+/* The round has endpoints left, so that client_dial_next would look at one. */
+bool client_dial_has_next(const struct client_dial *dial);
+
 /* An attempt failed; `alive` others are under way. */
 void client_dial_failed(struct client_dial *dial, uint64_t now_ms, size_t alive);
 

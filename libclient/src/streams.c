@@ -154,23 +154,32 @@ void stream_fail(struct client_session *session, uint64_t now_ms, struct stream 
 
 /* ---- Beginning ---- */
 
-/* A place for one more; the oldest stream that is being left gives way if need be. */
-static struct stream *find_place(struct client_session *session, uint64_t now_ms)
+/* A place for one more, or NULL. */
+static struct stream *find_place(struct client_session *session)
+{
+    for (size_t i = 0; i < CLIENT_STREAMS_MAX; i++) {
+        if (session->streams[i].state == STREAM_FREE) {
+            return &session->streams[i];
+        }
+    }
+    return NULL;
+}
+
+/* Gives up the oldest stream that is being left; its place is free once the effect was taken. */
+static void make_place(struct client_session *session, uint64_t now_ms)
 {
     struct stream *oldest = NULL;
     for (size_t i = 0; i < CLIENT_STREAMS_MAX; i++) {
         struct stream *stream = &session->streams[i];
-        if (stream->state == STREAM_FREE) {
-            return stream;
-        }
         if (stream->state == STREAM_LEAVING && (oldest == NULL || stream->id < oldest->id)) {
             oldest = stream;
         }
     }
     if (oldest != NULL) {
+        reason_set(session, oldest->endpoint, COORD_UNREACHABLE,
+                   "too many streams wait for their last answers");
         stream_fail(session, now_ms, oldest);
     }
-    return NULL; /* what was closed is free once its effect was taken */
 }
 
 static void dial(struct client_session *session, uint64_t now_ms, struct stream *stream,
@@ -196,8 +205,11 @@ void streams_plan(struct client_session *session, uint64_t now_ms)
         if (now_ms < session->dial.due_ms) {
             return;
         }
-        struct stream *place = find_place(session, now_ms);
+        struct stream *place = find_place(session);
         if (place == NULL) {
+            if (client_dial_has_next(&session->dial)) {
+                make_place(session, now_ms);
+            }
             session->dial.due_ms = now_ms + session->dial.times.pause_ms_min;
             return;
         }
