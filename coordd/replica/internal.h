@@ -4,10 +4,9 @@
 #include "replica/replica.h"
 
 #include "base/buf.h"
+#include "base/table.h"
 #include "storage/log.h"
 #include "wire/wire.h"
-
-#include <uthash.h>
 
 /*
  * The state of one replica and what its files share: recovery.c opens the log; replica.c turns

@@ -2,8 +2,6 @@
 
 #include "base/memory.h"
 
-#include <utlist.h>
-
 /*
  * Reads that wait: for the barrier round that makes them linearizable (R8), for a write of their own
  * stream that was sent before them (R24), for a zxid. All run against the applied state.

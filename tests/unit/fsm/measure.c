@@ -53,9 +53,12 @@ static void apply(struct fsm *fsm, struct fsm_op op, struct fsm_result *result)
     }
 }
 
+enum { PATH_ROOM = 64 };
+
 static struct fsm_bytes path_of(char *to, const char *form, uint64_t number)
 {
-    int bytes = sprintf(to, "/bench/%s%010llu", form, (unsigned long long)number);
+    int bytes =
+        snprintf(to, PATH_ROOM, "/bench/%s%010llu", form, (unsigned long long)number);
     return fsm_bytes_make(to, (size_t)bytes);
 }
 
@@ -68,7 +71,7 @@ static uint64_t scatter(uint64_t i)
 static void fill(struct fsm *fsm, struct fsm_result *result, const char *what, bool random)
 {
     static const uint8_t data[DATA_BYTES] = {1};
-    char path[64];
+    char path[PATH_ROOM];
     double before = resident_mb();
     apply(fsm,
           (struct fsm_op){.kind = FSM_OP_CREATE, .create = {.path = fsm_bytes_make("/bench", 6)}},
@@ -88,7 +91,7 @@ static void fill(struct fsm *fsm, struct fsm_result *result, const char *what, b
 static void set_random(struct fsm *fsm, struct fsm_result *result, const char *what)
 {
     static const uint8_t data[DATA_BYTES] = {2};
-    char path[64];
+    char path[PATH_ROOM];
     uint64_t start = now_ns();
     for (uint64_t i = 0; i < NODES / 2; i++) {
         struct fsm_op op = {
@@ -131,7 +134,7 @@ static void measure(bool random)
     struct fsm_view view;
     struct fsm_children list;
     struct fsm_tree frozen;
-    char path[64];
+    char path[PATH_ROOM];
     fsm_result_init(&result);
     fill(fsm, &result, random ? "create, random names" : "create, ascending names", random);
 

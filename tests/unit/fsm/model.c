@@ -82,7 +82,7 @@ const struct model_node *model_find(const struct model *model, const char *path)
 
 static void parent_of(const char *path, char *to)
 {
-    strcpy(to, path);
+    memcpy(to, path, strlen(path) + 1);
     char *slash = strrchr(to, '/');
     slash[slash == to ? 1 : 0] = '\0';
 }
@@ -193,8 +193,9 @@ static bool path_is_valid(const struct model *model, const char *path)
 static bool given_is_valid(const struct model *model, struct fsm_bytes given, const char *suffix)
 {
     char *path = string_of(given);
-    char *whole = cd_malloc(strlen(path) + strlen(suffix) + 1);
-    sprintf(whole, "%s%s", path, suffix);
+    size_t room = strlen(path) + strlen(suffix) + 1;
+    char *whole = cd_malloc(room);
+    (void)snprintf(whole, room, "%s%s", path, suffix);
     bool valid = path_is_valid(model, whole);
     cd_free(path);
     cd_free(whole);
@@ -350,7 +351,7 @@ static void count_missing(const struct model *model, const char *path, uint64_t 
 }
 
 /* Completes a sequential path and returns the parent's counter after it, or 0. */
-static uint64_t number(const struct model *model, char *path)
+static uint64_t number(const struct model *model, char *path, size_t room)
 {
     char parent[256];
     size_t bytes = strlen(path);
@@ -358,7 +359,7 @@ static uint64_t number(const struct model *model, char *path)
     const struct model_node *above = find(model, parent);
     uint64_t n = above != NULL ? above->stat.creates : 0;
     for (;; n++) {
-        sprintf(path + bytes, "%010llu", (unsigned long long)n);
+        (void)snprintf(path + bytes, room - bytes, "%010llu", (unsigned long long)n);
         if (find(model, path) == NULL) {
             return n + 1;
         }
@@ -373,7 +374,7 @@ static void do_create(struct model *model, const struct fsm_op_create *create,
     uint64_t creates = 0;
     memcpy(path, create->path.data, create->path.bytes);
     if (create->sequential) {
-        creates = number(model, path);
+        creates = number(model, path, sizeof(path));
     }
     const struct model_node *present = find(model, path);
     if (present != NULL) {

@@ -55,7 +55,7 @@ static void naive_insert(struct naive *naive, size_t at, const char *key, uint64
     naive->marks = cd_realloc(naive->marks, (naive->count + 1) * sizeof(*naive->marks));
     memmove(naive->keys + at + 1, naive->keys + at, (naive->count - at) * sizeof(*naive->keys));
     memmove(naive->marks + at + 1, naive->marks + at, (naive->count - at) * sizeof(*naive->marks));
-    strcpy(naive->keys[at], key);
+    (void)snprintf(naive->keys[at], sizeof(naive->keys[at]), "%s", key);
     naive->marks[at] = mark;
     naive->count++;
 }
@@ -155,7 +155,7 @@ static void change(struct cd_prng *prng, struct fsm_tree *tree, struct naive *na
     make_key(prng, shape, step, key);
     bool removing = cd_prng_below(prng, 10) >= growing;
     if (removing && naive->count > 0) {
-        strcpy(key, naive->keys[cd_prng_below(prng, naive->count)]);
+        (void)snprintf(key, sizeof(key), "%s", naive->keys[cd_prng_below(prng, naive->count)]);
     }
     size_t at = naive_find(naive, key);
     bool present = naive_has(naive, at, key);

@@ -91,7 +91,7 @@ static struct fsm_bytes make_path(struct generator *generator)
     char *path = new_string(generator);
     size_t bytes = 0;
     if (chance(generator, 1)) {
-        strcpy(path, bad[below(generator, CD_ARRAY_COUNT(bad))]);
+        (void)snprintf(path, STRING_BYTES, "%s", bad[below(generator, CD_ARRAY_COUNT(bad))]);
         return text(path);
     }
     if (chance(generator, 40)) {
@@ -105,7 +105,7 @@ static struct fsm_bytes make_path(struct generator *generator)
         bytes += (size_t)snprintf(path + bytes, STRING_BYTES - bytes, "/%s", name);
     }
     if (depth == 0) {
-        strcpy(path, "/");
+        (void)snprintf(path, STRING_BYTES, "/");
     }
     return text(path);
 }
@@ -148,7 +148,7 @@ static struct fsm_op make_write(struct generator *generator)
         op.create.if_absent = !op.create.sequential && chance(generator, 20);
         char *path = (char *)generator->strings[generator->strings_count - 2];
         if (op.create.sequential && chance(generator, 50) && strlen(path) + 2 < STRING_BYTES) {
-            strcat(path, "/");
+            (void)snprintf(path + strlen(path), STRING_BYTES - strlen(path), "/");
             op.create.path = text(path);
         }
     }
