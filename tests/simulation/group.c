@@ -183,6 +183,9 @@ static void say_durable(struct group_node *node, uint64_t position)
         post(node->group, node->waiting[said].letter);
         said++;
     }
+    if (said == 0) {
+        return;
+    }
     node->waiting_count -= said;
     memmove(node->waiting, node->waiting + said, node->waiting_count * sizeof(*node->waiting));
 }

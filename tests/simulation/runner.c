@@ -85,7 +85,7 @@ static void child(struct run *run, uint64_t seed, int to, bool again)
         }
         sent += (size_t)wrote;
     }
-    _exit(EXIT_PASSED);
+    exit(EXIT_PASSED); /* not _exit: a build that looks for leaks does so now */
 }
 
 static void start_job(struct run *run, uint64_t seed, bool again)
@@ -154,7 +154,7 @@ static void finish_job(struct run *run, struct job *job)
     (void)close(job->pipe);
     int status = 0;
     (void)waitpid(job->pid, &status, 0);
-    if (got < sizeof(report)) {
+    if (got < sizeof(report) || status != 0) {
         report = (struct report){.code = EXIT_PASSED};
         report_fail(&report, EXIT_CRASH, "the process of this seed ended with %s %d",
                     WIFSIGNALED(status) ? "signal" : "code",
