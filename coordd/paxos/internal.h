@@ -260,6 +260,7 @@ void paxos_on_read_answer(struct paxos *px, const struct paxos_message *m,
 
 /* membership.c */
 void paxos_birth(struct paxos *px, const struct paxos_config *config, struct paxos_effects *out);
+void paxos_notice_superseded(struct paxos *px, struct paxos_effects *out);
 void paxos_ask_to_join(struct paxos *px, struct paxos_effects *out);
 void paxos_on_join(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out);
 void paxos_promote_one(struct paxos *px, struct paxos_effects *out);

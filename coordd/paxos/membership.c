@@ -42,6 +42,30 @@ static void join_ask_member(struct paxos *px, const struct paxos_member *member,
     (void)paxos_send_now(px, out, PAXOS_MSG_JOIN, member->node);
 }
 
+/*
+ * An old data directory put back, after the node had joined again without it: the configuration
+ * names a later incarnation. This one's votes are gone for good, so it ends, and a fresh one asks to
+ * join; if the later incarnation is alive the leader turns a deaf ear to it.
+ */
+void paxos_notice_superseded(struct paxos *px, struct paxos_effects *out)
+{
+    if (px->forgot || !px->was_member || paxos_is_member(px, px->node, px->incarnation)) {
+        return;
+    }
+    const struct paxos_config *newest = paxos_config_newest(px, NULL);
+    bool named = false;
+    for (size_t i = 0; i < newest->members_count; i++) {
+        named = named || newest->members[i].node == px->node;
+    }
+    if (named) {
+        paxos_step_down(px, out);
+        px->forgot = true;
+        px->verified = false;
+        out->forgot = true;
+        paxos_emit_note(out, PAXOS_NOTE_SUPERSEDED, px->promised, px->chosen, px->node);
+    }
+}
+
 /* A fresh incarnation asks everyone it knows of; who leads proposes it as a learner. */
 void paxos_ask_to_join(struct paxos *px, struct paxos_effects *out)
 {

@@ -218,6 +218,7 @@ static void tick(struct paxos *px, struct paxos_effects *out)
     }
     px->next_tick_ms = px->now_ms + px->heartbeat_ms;
     paxos_probe_peers(px, out);
+    paxos_notice_superseded(px, out);
     paxos_ask_to_join(px, out);
     if (px->role == PAXOS_ROLE_LEADER) {
         paxos_begin_round(px, out);

@@ -213,6 +213,7 @@ struct paxos_send {
 #define PAXOS_NOTE_TABLE(X)                                                                        \
     X(VERIFIED, "the peers remember nothing that this log lacks")                                  \
     X(FORGOT, "a peer remembers more of this log than there is")                                   \
+    X(SUPERSEDED, "another incarnation of this node has its place: joins again as a fresh one")    \
     X(PREVOTING, "no leader heard, asking who else misses one")                                    \
     X(PREPARING, "prepares a ballot")                                                              \
     X(LEADING, "won its ballot")                                                                   \

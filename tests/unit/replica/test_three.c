@@ -112,6 +112,29 @@ static void test_stop_hands_over(void **state)
     house_release(&house);
 }
 
+/* The directory that a wiped replica left behind comes back: it joins again, under a fresh vote. */
+static void test_old_directory_put_back(void **state)
+{
+    (void)state;
+    struct house house;
+    start_three(&house);
+    assert_int_equal(house_create(&house, 0, "/a", "1"), CD_OK);
+    struct fault_disk *disk = house.replicas[2].disk;
+    house_run(&house, 200);
+    struct fault_disk_image *old = fault_disk_save(disk);
+    house_crash(&house, 2);
+    fault_disk_wipe(disk);
+    house_start(&house, 2);
+    assert_true(house_run_until(&house, 20000, all_vote));
+    house_crash(&house, 2);
+    fault_disk_restore(disk, old);
+    fault_disk_image_free(old);
+    house_start(&house, 2);
+    assert_true(house_run_until(&house, 20000, all_vote));
+    assert_int_equal(house.replicas[2].notes[PAXOS_NOTE_SUPERSEDED], 1);
+    house_release(&house);
+}
+
 /* What nobody changes is not written: idle disks sleep. */
 static void test_idle_cluster_writes_nothing(void **state)
 {
@@ -161,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_leader_lost_and_back),
         cmocka_unit_test(test_minority_answers_no_leader),
         cmocka_unit_test(test_stop_hands_over),
+        cmocka_unit_test(test_old_directory_put_back),
         cmocka_unit_test(test_idle_cluster_writes_nothing),
         cmocka_unit_test(test_wiped_replica_is_readmitted),
     };
