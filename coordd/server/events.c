@@ -64,6 +64,7 @@ static enum server_log_level level_of_note(enum paxos_note_kind kind)
     case PAXOS_NOTE_HOLE_FILLED:
         return SERVER_LOG_DEBUG;
     case PAXOS_NOTE_FORGOT:
+    case PAXOS_NOTE_SUPERSEDED:
     case PAXOS_NOTE_LEADERLESS:
     case PAXOS_NOTE_CHANGE_REFUSED:
         return SERVER_LOG_WARN;
