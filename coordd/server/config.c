@@ -56,20 +56,6 @@ static enum cd_status check_times(const struct server_config *config, struct cd_
     return CD_OK;
 }
 
-static enum cd_status check_limits(const struct server_config *config, struct cd_error *error)
-{
-    char origin[SERVER_ORIGIN_BYTES + 2];
-    if (config->txn_bytes < config->data_bytes) {
-        origin_of(config, "limits.txn_bytes", origin);
-        return cd_error_set(error, CD_INVALID_ARGUMENT,
-                            "%slimits.txn_bytes: %llu is below limits.data_bytes (%llu); a "
-                            "transaction could not set the largest node",
-                            origin, (unsigned long long)config->txn_bytes,
-                            (unsigned long long)config->data_bytes);
-    }
-    return CD_OK;
-}
-
 /* Two listeners on one port cannot both be bound; say so before the second one fails. */
 static enum cd_status check_ports(const struct server_config *config, struct cd_error *error)
 {
@@ -94,9 +80,6 @@ enum cd_status server_config_check(const struct server_config *config, struct cd
     enum cd_status status = check_required(config, error);
     if (status == CD_OK) {
         status = check_times(config, error);
-    }
-    if (status == CD_OK) {
-        status = check_limits(config, error);
     }
     if (status == CD_OK) {
         status = check_ports(config, error);

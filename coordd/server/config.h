@@ -113,8 +113,6 @@ struct server_config {
     uint64_t segment_bytes;
     uint64_t stop_grace_ms;
     uint64_t max_streams, max_calls;
-    uint64_t path_bytes, data_bytes, txn_bytes, txn_compares, txn_ops, atomic_nodes;
-    uint64_t tree_nodes, tree_bytes;
     struct server_origin origins[SERVER_SETTINGS_MAX]; /* by index in SERVER_SETTINGS */
 };
 
@@ -200,8 +198,8 @@ CD_MUST_USE enum cd_status server_config_read_flags(struct server_config *config
 
 /*
  * What must hold between settings: required ones are there, ids and identities of peers are
- * distinct, times and limits fit together. `origin` of the setting at fault begins the message.
- * Returns: CD_OK, CD_INVALID_ARGUMENT.
+ * distinct, times fit together, addresses differ. `origin` of the setting at fault begins the
+ * message. Returns: CD_OK, CD_INVALID_ARGUMENT.
  */
 CD_MUST_USE enum cd_status server_config_check(const struct server_config *config,
                                                struct cd_error *error);

@@ -113,14 +113,6 @@ static enum cd_status make_replica(struct server *server, struct cd_error *error
         .election_ms = (uint32_t)config->election_ms,
         .segment_bytes = config->segment_bytes,
     };
-    options.limits.path_bytes = (uint32_t)config->path_bytes;
-    options.limits.data_bytes = (uint32_t)config->data_bytes;
-    options.limits.txn_bytes = (uint32_t)config->txn_bytes;
-    options.limits.txn_compares = (uint32_t)config->txn_compares;
-    options.limits.txn_ops = (uint32_t)config->txn_ops;
-    options.limits.atomic_nodes = (uint32_t)config->atomic_nodes;
-    options.limits.tree_nodes = config->tree_nodes;
-    options.limits.tree_bytes = config->tree_bytes;
     return replica_create(&options, &server->replica, error);
 }
 

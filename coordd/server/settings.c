@@ -1,4 +1,3 @@
-#include "fsm/fsm.h"
 #include "paxos/paxos.h"
 #include "server/config.h"
 #include "storage/log.h"
@@ -71,19 +70,6 @@ const struct server_setting SERVER_SETTINGS[] = {
            "How long a stop waits for hand-over and open work."),
     NUMBER("max_streams", max_streams, "10000", 1, 1000000, "Client streams open at a time."),
     NUMBER("max_calls", max_calls, "4096", 1, 1000000, "Single calls without an answer at a time."),
-    BYTES("limits.path_bytes", path_bytes, "4096", 64, FSM_PATH_BYTES_CEILING,
-          "Longest path. All limits.* must be equal on all replicas."),
-    BYTES("limits.data_bytes", data_bytes, "1MiB", KIB, 4 * MIB, "Largest data of one node."),
-    BYTES("limits.txn_bytes", txn_bytes, "4MiB", KIB, 4 * MIB, "Largest transaction."),
-    NUMBER("limits.txn_compares", txn_compares, "1024", 1, 65536, "Compares of a transaction."),
-    NUMBER("limits.txn_ops", txn_ops, "1024", 1, 65536,
-           "Operations in each branch of a transaction."),
-    NUMBER("limits.atomic_nodes", atomic_nodes, "10000", 1, 1000000,
-           "Nodes that one command may touch."),
-    NUMBER("limits.tree_nodes", tree_nodes, "20000000", 1000, UINT64_C(1000000000),
-           "Nodes in the whole tree."),
-    BYTES("limits.tree_bytes", tree_bytes, "8GiB", MIB, 1024 * GIB,
-          "Paths and data of the whole tree."),
 };
 const size_t SERVER_SETTINGS_COUNT = CD_ARRAY_COUNT(SERVER_SETTINGS);
 

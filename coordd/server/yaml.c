@@ -91,7 +91,7 @@ static enum cd_status refuse_unknown(const struct reader *reader, const yaml_nod
 }
 
 /* The mappings that group settings. */
-static const char *const SECTIONS[] = {"tls", "log", "limits"};
+static const char *const SECTIONS[] = {"tls", "log"};
 
 static bool is_section(const char *key)
 {

@@ -125,7 +125,7 @@ class CommandLine(CoorddTest):
         self.assertRegex(result.stdout, r"^coordd \d+\.\d+\.\d+\n$")
         result = self.to_end("--help")
         self.assertEqual((result.returncode, result.stderr), (STOPPED, ""))
-        self.assertIn("--limits-data-bytes", result.stdout)
+        self.assertIn("--segment-bytes", result.stdout)
 
     def test_usage(self):
         self.assert_one_line(self.to_end("--nodde", "1"), USAGE, "--nodde", "--node")

@@ -30,11 +30,15 @@ static void names_follow_from_the_key(void **state)
 {
     (void)state;
     char name[SERVER_SETTING_NAME_BYTES];
-    server_setting_flag(server_setting_find("limits.data_bytes"), name);
-    assert_string_equal(name, "--limits-data-bytes");
-    server_setting_variable(server_setting_find("limits.data_bytes"), name);
-    assert_string_equal(name, "COORDD_LIMITS_DATA_BYTES");
-    assert_null(server_setting_find("limits"));
+    server_setting_flag(server_setting_find("log.format"), name);
+    assert_string_equal(name, "--log-format");
+    server_setting_variable(server_setting_find("log.format"), name);
+    assert_string_equal(name, "COORDD_LOG_FORMAT");
+    server_setting_flag(server_setting_find("segment_bytes"), name);
+    assert_string_equal(name, "--segment-bytes");
+    server_setting_variable(server_setting_find("segment_bytes"), name);
+    assert_string_equal(name, "COORDD_SEGMENT_BYTES");
+    assert_null(server_setting_find("log"));
     assert_null(server_setting_find(""));
 }
 
@@ -204,9 +208,6 @@ static void what_must_hold_between_settings(void **state)
     assert_check(WORDS(COMPLETE, "--heartbeat-ms", "100", "--election-ms", "299"),
                  "--election-ms: election_ms: 299 is below 3 * heartbeat_ms (300); one late "
                  "heartbeat would depose a leader");
-    assert_check(WORDS(COMPLETE, "--limits-data-bytes", "2MiB", "--limits-txn-bytes", "1MiB"),
-                 "--limits-txn-bytes: limits.txn_bytes: 1048576 is below limits.data_bytes "
-                 "(2097152); a transaction could not set the largest node");
     assert_check(WORDS(COMPLETE, "--peer-listen", "0.0.0.0:7420"),
                  "--peer-listen: peer_listen: \"0.0.0.0:7420\" is the address of client_listen "
                  "already");

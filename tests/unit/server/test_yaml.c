@@ -85,8 +85,6 @@ static void every_kind_of_setting(void **state)
                        "  key: k.pem\n"
                        "log: {format: json, level: warn}\n"
                        "segment_bytes: 128MiB\n"
-                       "limits:\n"
-                       "  data_bytes: 2MiB\n"
                        "admins: [root, \"spiffe://x/admin\"]\n"
                        "peers:\n"
                        "  - {id: 1, address: 'a:7421', identity: coordd-1}\n"
@@ -102,7 +100,6 @@ static void every_kind_of_setting(void **state)
     assert_int_equal(config.log_format, 1);
     assert_int_equal(config.log_level, 2);
     assert_int_equal(config.segment_bytes, 128 << 20);
-    assert_int_equal(config.data_bytes, 2 << 20);
     assert_int_equal(config.admins.count, 2);
     assert_string_equal(config.admins.items[1], "spiffe://x/admin");
     assert_int_equal(config.peers.count, 2);
