@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 # pylint: disable=wrong-import-position
 from cluster.cluster import Cluster, Programs, free_ports, ports_of_replicas  # noqa: E402,F401
 from cluster.control import Coordctl  # noqa: E402,F401
+from cluster.replica import Replica  # noqa: E402,F401
 from cluster.waiting import wait_until  # noqa: E402,F401
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -93,11 +93,12 @@ class Refusals(harness.ClusterTest):
         self.assert_refused(self.cluster.as_admin().run("init"), "already")
 
     def test_init_without_being_admin(self):
-        self.assert_refused(self.control.run("init"), "may not")
+        self.assert_refused(self.control.run("init"), "permission_denied", "admins")
 
     def test_paths_name_their_rule(self):
         for path, rule in (
-                ("relative", "/"), ("/double//slash", "empty"), ("/trailing/", "empty"),
+                ("relative", "begin with a slash"), ("/double//slash", "empty"),
+                ("/trailing/", "end with a slash"),
                 ("/a/../b", ".."), ("/a/./b", "."), ("/bell\a", "control"),
                 (b"/latin\xff", "utf-8"), ("/" + "x" * self.PATH_BYTES_MAX, "4096")):
             with self.subTest(path=path[:20]):

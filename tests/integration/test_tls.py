@@ -137,7 +137,7 @@ class PeerIdentity(harness.ClusterTest):
 
     def test_is_not_taken_as_member(self):
         one, two, impostor = self.cluster.replicas
-        self.cluster.as_admin(one).do("init")
+        self.cluster.found(one)
         wait_until("two replicas vote", 60, lambda: self.cluster.voters() == 2)
         wait_until("the refusal is logged", 30, lambda: "peer_refused" in one.daemon.log())
         self.assertTrue(two.is_ready())

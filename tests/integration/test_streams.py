@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Streams that misbehave, on a real coordd: they end alone, and everyone else is served."""
+
+import harness
+import raw_stream
+from raw_stream import client_frame, get_request
+
+LARGE = 1024 * 1024
+# 16 MiB may wait for one client (stream_out_bytes_max of coordd/transport).
+LARGE_GETS = 40
+# Far above what coordd takes with one cut off client, far below with many that are not.
+RESIDENT_BYTES_MAX = 400 * 1024 * 1024
+
+
+class Streams(harness.ClusterTest):
+    REPLICAS = 1
+
+    def setUp(self):
+        self.replica = self.cluster.replicas[0]
+        self.connection = self.connect()
+        self.good = self.open_good(self.connection)
+
+    def connect(self):
+        made = raw_stream.Connection(self.replica.client_port, self.cluster.client)
+        self.addCleanup(made.close)
+        return made
+
+    @staticmethod
+    def open_good(connection):
+        """A stream whose hello was answered."""
+        stream = connection.open()
+        connection.send(stream, client_frame(1, hello=b""))
+        connection.receive(stream)
+        return stream
+
+    def assert_good_goes_on(self):
+        """The other stream of the same connection is answered."""
+        self.connection.send(self.good, client_frame(2, requests=[get_request(7, "/")]))
+        self.assertNotEqual(self.connection.receive(self.good), b"")
+        self.assertNotIn(self.good, self.connection.ended)
+
+    def assert_ends_alone(self, stream):
+        self.assertEqual(self.connection.end_of(stream), raw_stream.INVALID_ARGUMENT)
+        self.assert_good_goes_on()
+
+    def test_first_frame_is_no_protobuf(self):
+        stream = self.connection.open()
+        self.connection.send(stream, b"\xff\xff\xff\xff junk")
+        self.assert_ends_alone(stream)
+
+    def test_later_frame_is_no_protobuf(self):
+        stream = self.open_good(self.connection)
+        self.connection.send(stream, b"\x1a\xff\xff\xff\xff\x0f junk")
+        self.assert_ends_alone(stream)
+
+    def test_first_frame_without_hello(self):
+        """The welcome says what is wrong, then the stream ends."""
+        stream = self.connection.open()
+        self.connection.send(stream, client_frame(1, requests=[get_request(1, "/")]))
+        self.assertIn(b"the first frame of a stream carries a hello",
+                      self.connection.receive(stream))
+        self.assertEqual(self.connection.end_of(stream), 0)
+        self.assert_good_goes_on()
+
+    def test_request_without_id(self):
+        stream = self.open_good(self.connection)
+        self.connection.send(stream, client_frame(2, requests=[get_request(0, "/")]))
+        self.assert_ends_alone(stream)
+
+    def test_request_without_operation_is_answered(self):
+        """It has an id, so the error reply can name it and the stream goes on."""
+        self.connection.send(self.good, client_frame(2, requests=[raw_stream.field(1, 9)]))
+        reply = self.connection.receive(self.good)
+        self.assertIn(raw_stream.field(1, 9), reply)
+        self.connection.send(self.good, client_frame(3, requests=[get_request(10, "/")]))
+        self.assertIn(raw_stream.field(1, 10), self.connection.receive(self.good))
+
+    def test_half_closed_without_a_frame(self):
+        stream = self.connection.open()
+        self.connection.half_close(stream)
+        self.assertEqual(self.connection.end_of(stream), 0)
+        self.assert_good_goes_on()
+
+    def test_compressed_rubbish(self):
+        """It says that it is compressed, which the connection never agreed on."""
+        stream = self.connection.open()
+        self.connection.send_bytes(stream, b"\1\0\0\0\4....")
+        self.assert_ends_alone(stream)
+
+    def test_message_without_end(self):
+        """It announces 4 GiB and sends on and on; the replica must not keep it all."""
+        other = self.connect()
+        stream = other.open()
+        other.send_bytes(stream, b"\0\xff\xff\xff\xff")
+        try:
+            other.flood(stream, 2 * RESIDENT_BYTES_MAX)
+        except (EOFError, OSError):
+            pass  # the whole connection was closed, or nothing more was taken
+        self.assertLess(self.replica.metrics()["process_resident_memory_bytes"],
+                        RESIDENT_BYTES_MAX)
+        self.assert_good_goes_on()
+
+    def test_no_http2(self):
+        """Nothing can be told apart on this connection any more; it alone is closed."""
+        other = self.connect()
+        stream = self.open_good(other)
+        other.socket.sendall(b"\xff" * 100)
+        self.assertEqual(other.end_of(stream), raw_stream.UNAVAILABLE)
+        with self.assertRaises((EOFError, OSError)):
+            self.open_good(other)
+        self.assert_good_goes_on()
+
+    def test_client_that_never_reads(self):
+        control = self.cluster.coordctl()
+        control.do("create", "/large", "-", data=b"x" * LARGE)
+
+        def cut_off():
+            return self.replica.metrics()["coord_transport_streams_cut_off_total"]
+        before = cut_off()
+        other = self.connect()
+        stream = self.open_good(other)
+        other.send(stream, client_frame(2, requests=[
+            get_request(number, "/large") for number in range(1, LARGE_GETS + 1)]))
+        harness.wait_until("it is cut off", 30, lambda: cut_off() > before)
+        self.assertIn("event=stream_cut_off", self.replica.daemon.log())
+        self.assertEqual(len(control.do("get", "/large")), LARGE)
+        self.assert_good_goes_on()
+        harness.wait_until("what waited for it is freed", 30, lambda: (
+            self.replica.metrics()["coord_transport_out_waiting_bytes"] == 0))
+        self.assertLess(self.replica.metrics()["process_resident_memory_bytes"],
+                        RESIDENT_BYTES_MAX)
+
+
+if __name__ == "__main__":
+    harness.main()
