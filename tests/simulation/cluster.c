@@ -150,7 +150,7 @@ static void deliver(void *context, uint32_t from, uint32_t to, void *letter)
     struct cd_blob *bytes = letter;
     trace_count(cluster->trace, "frame", (uint64_t)from << 32 | to, bytes->bytes,
                 cd_hash64(bytes->data, bytes->bytes));
-    if (trace_is_on(cluster->trace)) {
+    if (trace_is_on(cluster->trace) && !cluster->options.hide_frames) {
         trace_frame(cluster, from, to, bytes, "->");
     }
     take_input(&cluster->nodes[to],
@@ -274,6 +274,9 @@ static void show_event(struct cluster_node *node, const struct replica_event *ev
         trace_line(cluster->trace, "%s", text);
         break;
     case REPLICA_EV_APPLIED:
+        if (cluster->options.hide_frames) {
+            break;
+        }
         trace_line(cluster->trace, "%u applies %llu: digest %016llx", node->id,
                    (unsigned long long)event->slot, (unsigned long long)event->digest);
         break;
@@ -479,8 +482,9 @@ bool cluster_start(struct cluster_node *node, uint64_t fail_at)
     enum cd_status status = open_replica(node, &error);
     fault_disk_fail_from(node->disk, 0, CD_IO);
     if (status != CD_OK) {
-        trace_line(cluster->trace, "%u did not start: %s: %s", node->id, cd_status_name(status),
-                   error.message);
+        trace_line(cluster->trace, "%u did not start: %s%s%s", node->id, cd_status_name(status),
+                   cluster->options.hide_frames ? "" : ": ",
+                   cluster->options.hide_frames ? "" : error.message);
         node->replica = NULL;
         cluster->failed_starts++;
         cluster->watcher.died(cluster->watcher.context, node, fail_at != 0 && status == CD_IO,

@@ -96,6 +96,7 @@ struct cluster_options {
     int32_t skew_ppm_max;
     uint64_t wall_shift_ms_max;
     uint64_t client_delay_us_min, client_delay_us_mean;
+    bool hide_frames;     /* the trace leaves out frames, slots and texts that may change */
     bool disks_lie;       /* break P2 */
     bool promises_forget; /* break R1 */
 };

@@ -204,12 +204,11 @@ static Coord__V1__ReadLevel to_level(enum history_level level)
     return COORD__V1__READ_LEVEL__READ_LEVEL_LINEARIZABLE;
 }
 
-struct cd_blob *frame_request(uint64_t number, const struct frame_request *from)
+static struct cd_blob *pack_request(const struct frame_request *from)
 {
     CD_ASSERT(from->data_bytes >= sizeof(uint64_t) && from->data_bytes <= FRAME_DATA_BYTES_MAX);
     uint8_t *data = cd_calloc(1, from->data_bytes);
     Coord__V1__Request request = COORD__V1__REQUEST__INIT;
-    Coord__V1__ClientFrame frame = COORD__V1__CLIENT_FRAME__INIT;
     struct step_message step;
     struct txn_message txn;
     request.id = from->id;
@@ -227,14 +226,41 @@ struct cd_blob *frame_request(uint64_t number, const struct frame_request *from)
         fill_single(&request, &step, from->command->then_steps[0].kind);
     }
     struct cd_blob *packed = pack(&request.base);
+    cd_free(data);
+    return packed;
+}
+
+struct cd_blob *frame_request(uint64_t number, const struct frame_request *from)
+{
+    struct cd_blob *packed = pack_request(from);
     ProtobufCBinaryData requests[1] = {{.len = packed->bytes, .data = packed->data}};
+    Coord__V1__ClientFrame frame = COORD__V1__CLIENT_FRAME__INIT;
     frame.number = number;
     frame.n_requests = 1;
     frame.requests = requests;
     struct cd_blob *blob = pack(&frame.base);
     cd_blob_unref(packed);
-    cd_free(data);
     return blob;
+}
+
+struct cd_blob *frame_call(const struct frame_request *from)
+{
+    struct cd_blob *packed = pack_request(from);
+    Coord__V1__CallRequest call = COORD__V1__CALL_REQUEST__INIT;
+    call.request = coord__v1__request__unpack(NULL, packed->bytes, packed->data);
+    CD_ASSERT(call.request != NULL);
+    struct cd_blob *blob = pack(&call.base);
+    coord__v1__request__free_unpacked(call.request, NULL);
+    cd_blob_unref(packed);
+    return blob;
+}
+
+int frame_call_code(const void *bytes, size_t bytes_count)
+{
+    Coord__V1__CallResponse *answer = coord__v1__call_response__unpack(NULL, bytes_count, bytes);
+    int code = answer != NULL && answer->reply != NULL ? (int)answer->reply->code : -1;
+    coord__v1__call_response__free_unpacked(answer, NULL);
+    return code;
 }
 
 struct cd_blob *frame_init(uint32_t alpha)

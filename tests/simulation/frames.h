@@ -39,6 +39,10 @@ struct frame_request {
 struct cd_blob *frame_hello(uint64_t last_seen_zxid, const struct frame_cluster *cluster);
 struct cd_blob *frame_request(uint64_t number, const struct frame_request *request);
 
+/* A single call of one operation, and the code of its reply; -1 if that does not decode. */
+struct cd_blob *frame_call(const struct frame_request *request);
+int frame_call_code(const void *bytes, size_t bytes_count);
+
 /* Arguments of calls of service Admin. */
 struct cd_blob *frame_init(uint32_t alpha);
 struct cd_blob *frame_transfer(uint32_t node);

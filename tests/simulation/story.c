@@ -107,7 +107,11 @@ static void end(struct story *story)
             group_letter_drop(story->held[i]);
         }
         world_release(&story->world);
-        group_release(&story->group);
+        if (story->whole != NULL) {
+            story_whole_end(story);
+        } else {
+            group_release(&story->group);
+        }
     }
     agreement_release(&story->agreement);
     cd_buf_release(&story->text);

@@ -55,6 +55,7 @@ struct story {
     struct trace trace;
     struct cd_buf text; /* the trace */
     struct group group;
+    struct whole *whole; /* in a story of whole replicas; then there is no group */
     struct agreement agreement;
     struct verdict verdict;
     struct story_rule rules[STORY_RULES_MAX];
@@ -84,6 +85,16 @@ void story_do(struct story *story, const struct story_words *words);
  * state none.
  */
 bool story_holds(struct story *story, const struct story_words *words, size_t first);
+
+/*
+ * story_whole.c: stories of whole replicas. `story_whole_do` is false for what is no command of
+ * theirs alone.
+ */
+void story_whole_begin(struct story *story, uint32_t nodes, uint64_t seed, uint32_t alpha);
+void story_whole_end(struct story *story);
+bool story_whole_do(struct story *story, const struct story_words *words);
+bool story_whole_holds(struct story *story, const struct story_words *words, size_t first);
+struct network *story_whole_network(struct story *story);
 
 /* Number of a node of the group; complains and gives 0 if the word names none. */
 uint32_t story_node(struct story *story, const char *word);

@@ -133,6 +133,17 @@ static void do_cluster(struct story *story, const struct story_words *words)
     story->trace.text = &story->text;
 }
 
+static void do_replicas(struct story *story, const struct story_words *words)
+{
+    uint32_t nodes = words->count > 1 ? (uint32_t)strtoul(words->word[1], NULL, 10) : 0;
+    if (story->begun || nodes == 0 || nodes >= GROUP_NODES_MAX) {
+        story_fail(story, "one cluster of 1 to %d replicas in a story", GROUP_NODES_MAX - 1);
+        return;
+    }
+    story->group.options.nodes = nodes;
+    story_whole_begin(story, nodes, option(words, "seed", 1), (uint32_t)option(words, "alpha", 8));
+}
+
 /* ---- Life and disks ---- */
 
 static void do_start(struct story *story, const struct story_words *words)
@@ -399,6 +410,11 @@ static void do_release(struct story *story, const struct story_words *words)
     story->held_count = left;
 }
 
+static struct network *links(struct story *story)
+{
+    return story->whole != NULL ? story_whole_network(story) : &story->group.network;
+}
+
 /* cut LINK: in that direction */
 static void do_cut(struct story *story, const struct story_words *words)
 {
@@ -411,7 +427,7 @@ static void do_cut(struct story *story, const struct story_words *words)
     for (uint32_t a = 1; a <= story->group.options.nodes; a++) {
         for (uint32_t b = 1; b <= story->group.options.nodes; b++) {
             if (a != b && (from == 0 || from == a) && (to == 0 || to == b)) {
-                network_cut(&story->group.network, a, b);
+                network_cut(links(story), a, b);
             }
         }
     }
@@ -431,7 +447,7 @@ static void do_partition(struct story *story, const struct story_words *words)
     }
     for (size_t a = 0; a < count; a++) {
         for (size_t b = a + 1; b < count; b++) {
-            network_part(&story->group.network, sides[a], sides[b]);
+            network_part(links(story), sides[a], sides[b]);
         }
     }
 }
@@ -439,7 +455,7 @@ static void do_partition(struct story *story, const struct story_words *words)
 static void do_join(struct story *story, const struct story_words *words)
 {
     (void)words;
-    network_join_all(&story->group.network);
+    network_join_all(links(story));
 }
 
 /* show KIND, hide KIND: in the trace */
@@ -492,40 +508,41 @@ static void do_stabilize(struct story *story, const struct story_words *words)
 static const struct {
     const char *word;
     void (*carry_out)(struct story *story, const struct story_words *words);
+    bool whole; /* also in a story of whole replicas */
 } commands[] = {
-    {"start", do_start},
-    {"restart", do_start},
-    {"crash", do_crash},
-    {"wipe", do_wipe},
-    {"copy", do_copy},
-    {"restore", do_restore},
-    {"pause", do_pause},
-    {"resume", do_resume},
-    {"stall", do_stall},
-    {"unstall", do_stall},
-    {"hold-apply", do_hold_apply},
-    {"apply", do_hold_apply},
-    {"silence", do_silence},
-    {"wake", do_wake},
-    {"birth", do_birth},
-    {"elect", do_elect},
-    {"propose", do_propose},
-    {"read", do_read},
-    {"hand-over", do_hand_over},
-    {"remove", do_remove},
-    {"drop", do_rule},
-    {"hold", do_rule},
-    {"pass", do_pass},
-    {"release", do_release},
-    {"cut", do_cut},
-    {"partition", do_partition},
-    {"join", do_join},
-    {"show", do_show},
-    {"hide", do_show},
-    {"tick", do_tick},
-    {"expect", do_expect},
-    {"await", do_await},
-    {"stabilize", do_stabilize},
+    {"start", do_start, false},
+    {"restart", do_start, false},
+    {"crash", do_crash, false},
+    {"wipe", do_wipe, false},
+    {"copy", do_copy, false},
+    {"restore", do_restore, false},
+    {"pause", do_pause, false},
+    {"resume", do_resume, false},
+    {"stall", do_stall, false},
+    {"unstall", do_stall, false},
+    {"hold-apply", do_hold_apply, false},
+    {"apply", do_hold_apply, false},
+    {"silence", do_silence, false},
+    {"wake", do_wake, false},
+    {"birth", do_birth, false},
+    {"elect", do_elect, false},
+    {"propose", do_propose, false},
+    {"read", do_read, false},
+    {"hand-over", do_hand_over, false},
+    {"remove", do_remove, false},
+    {"drop", do_rule, false},
+    {"hold", do_rule, false},
+    {"pass", do_pass, false},
+    {"release", do_release, false},
+    {"cut", do_cut, true},
+    {"partition", do_partition, true},
+    {"join", do_join, true},
+    {"show", do_show, false},
+    {"hide", do_show, false},
+    {"tick", do_tick, true},
+    {"expect", do_expect, true},
+    {"await", do_await, true},
+    {"stabilize", do_stabilize, true},
 };
 
 void story_do(struct story *story, const struct story_words *words)
@@ -534,12 +551,20 @@ void story_do(struct story *story, const struct story_words *words)
         do_cluster(story, words);
         return;
     }
+    if (strcmp(words->word[0], "replicas") == 0) {
+        do_replicas(story, words);
+        return;
+    }
+    if (story->whole != NULL && story_whole_do(story, words)) {
+        return;
+    }
     for (size_t i = 0; story->begun && i < CD_ARRAY_COUNT(commands); i++) {
-        if (strcmp(words->word[0], commands[i].word) == 0) {
+        if (strcmp(words->word[0], commands[i].word) == 0 &&
+            (story->whole == NULL || commands[i].whole)) {
             commands[i].carry_out(story, words);
             return;
         }
     }
     story_fail(story, "%s: no such command%s", words->word[0],
-               story->begun ? "" : "; the first one is cluster");
+               story->begun ? "" : "; the first one is cluster or replicas");
 }

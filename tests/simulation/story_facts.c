@@ -258,6 +258,9 @@ static const struct {
 
 bool story_holds(struct story *story, const struct story_words *words, size_t first)
 {
+    if (story->whole != NULL && first < words->count) {
+        return story_whole_holds(story, words, first);
+    }
     bool negated = first < words->count && strcmp(words->word[first], "not") == 0;
     size_t at = first + (negated ? 1 : 0);
     for (size_t i = 0; at < words->count && i < CD_ARRAY_COUNT(facts); i++) {
