@@ -165,6 +165,25 @@ static void a_stalled_loop_stops_the_reading(void **state)
     end();
 }
 
+static void a_pause_ends_at_once(void **state)
+{
+    (void)state;
+    static const char frame[8 * KIB];
+    struct client_stream stream;
+    struct transport_config config = prepare();
+    config.limits.stream_in_bytes_max = KIB; /* nearly every frame makes a pause */
+    begin(&config);
+    client_open(&client, &stream, CLIENT_SESSION, 0, 0);
+    /* Were the end of a pause found by the clock alone, this would take a second for each. */
+    for (int i = 0; i < 60; i++) {
+        assert_true(client_send(&stream, frame, sizeof(frame), CLIENT_WAIT_MS));
+    }
+    SERVER_WAIT_FOR(&server, frames, 60);
+    assert_true(metrics().reads_paused > 30);
+    drop(&stream);
+    end();
+}
+
 static void all_streams_together_are_bounded(void **state)
 {
     (void)state;
@@ -515,50 +534,78 @@ static int run_child(char **arguments)
     return 0;
 }
 
-static void a_stopped_client_is_cut_off(void **state)
+struct stopped {
+    pid_t child;
+    char folder[64], ca[128], cert[128], key[128];
+};
+
+/* Starts the child and returns when it has opened its stream and stands still. */
+static void start_stopped(struct stopped *stopped)
 {
-    (void)state;
-    char folder[] = "/tmp/coord-test-limits-XXXXXX";
-    char ca[128];
-    char cert[128];
-    char key[128];
     char port[16];
-    struct flood flood = {.bytes = 64 * KIB, .status = CD_OK};
-    struct transport_config config = prepare();
-    config.limits.stream_out_bytes_max = 2 * MIB;
-    config.limits.client_keepalive_ms = 500;
-    begin(&config);
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(ca, sizeof(ca), "%s/ca.pem", folder);
-    (void)snprintf(cert, sizeof(cert), "%s/cert.pem", folder);
-    (void)snprintf(key, sizeof(key), "%s/key.pem", folder);
+    (void)snprintf(stopped->folder, sizeof(stopped->folder), "/tmp/coord-test-limits-XXXXXX");
+    assert_non_null(mkdtemp(stopped->folder));
+    (void)snprintf(stopped->ca, sizeof(stopped->ca), "%s/ca.pem", stopped->folder);
+    (void)snprintf(stopped->cert, sizeof(stopped->cert), "%s/cert.pem", stopped->folder);
+    (void)snprintf(stopped->key, sizeof(stopped->key), "%s/key.pem", stopped->folder);
     (void)snprintf(port, sizeof(port), "%u", transport_client_port(server.transport));
-    assert_int_equal(crypto_pair_write(authority_ca(), ca, NULL, NULL), CD_OK);
-    assert_int_equal(crypto_pair_write(&client_pair, cert, key, NULL), CD_OK);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)execl(own_path, own_path, "child", ca, cert, key, port, (char *)NULL);
+    assert_int_equal(crypto_pair_write(authority_ca(), stopped->ca, NULL, NULL), CD_OK);
+    assert_int_equal(crypto_pair_write(&client_pair, stopped->cert, stopped->key, NULL), CD_OK);
+    stopped->child = fork();
+    assert_true(stopped->child >= 0);
+    if (stopped->child == 0) {
+        (void)execl(own_path, own_path, "child", stopped->ca, stopped->cert, stopped->key, port,
+                    (char *)NULL);
         _exit(127);
     }
     int status = 0;
-    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    assert_int_equal(waitpid(stopped->child, &status, WUNTRACED), stopped->child);
     assert_true(WIFSTOPPED(status));
     SERVER_WAIT_FOR(&server, frames, 1);
+}
+
+static void end_stopped(const struct stopped *stopped)
+{
+    int status = 0;
+    assert_int_equal(kill(stopped->child, SIGKILL), 0);
+    assert_int_equal(waitpid(stopped->child, &status, 0), stopped->child);
+    assert_int_equal(unlink(stopped->ca), 0);
+    assert_int_equal(unlink(stopped->cert), 0);
+    assert_int_equal(unlink(stopped->key), 0);
+    assert_int_equal(rmdir(stopped->folder), 0);
+}
+
+static void a_stopped_client_is_cut_off(void **state)
+{
+    (void)state;
+    struct stopped stopped;
+    struct flood flood = {.bytes = 64 * KIB, .status = CD_OK};
+    struct transport_config config = prepare();
+    config.limits.stream_out_bytes_max = 2 * MIB;
+    begin(&config);
+    start_stopped(&stopped);
     while (flood.status == CD_OK && flood.sent < 1024) {
         server_run(&server, send_some, &flood);
     }
-    /* Cut off at the bound, or lost already when its silence was noticed. */
-    assert_int_not_equal(flood.status, CD_OK);
+    assert_int_equal(flood.status, CD_FULL);
     SERVER_WAIT_FOR(&server, closed, 1);
     assert_int_equal(metrics().out_bytes_waiting, 0);
     assert_int_equal(metrics().streams_open, 0);
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(unlink(ca), 0);
-    assert_int_equal(unlink(cert), 0);
-    assert_int_equal(unlink(key), 0);
-    assert_int_equal(rmdir(folder), 0);
+    end_stopped(&stopped);
+    end();
+}
+
+static void a_silent_connection_is_given_up(void **state)
+{
+    (void)state;
+    struct stopped stopped;
+    struct transport_config config = prepare();
+    config.limits.client_keepalive_ms = 500;
+    begin(&config);
+    start_stopped(&stopped);
+    SERVER_WAIT_FOR(&server, closed, 1); /* nothing was sent: the probes got no answer */
+    assert_int_equal(metrics().streams_cut_off, 0);
+    end_stopped(&stopped);
     end();
 }
 
@@ -571,6 +618,7 @@ int main(int count, char **arguments)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_oversized_message_ends_its_stream_alone),
         cmocka_unit_test(a_stalled_loop_stops_the_reading),
+        cmocka_unit_test(a_pause_ends_at_once),
         cmocka_unit_test(all_streams_together_are_bounded),
         cmocka_unit_test(a_held_stream_waits),
         cmocka_unit_test(a_client_that_never_reads_is_cut_off),
@@ -581,6 +629,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(streams_are_limited),
         cmocka_unit_test(calls_are_limited),
         cmocka_unit_test(a_stopped_client_is_cut_off),
+        cmocka_unit_test(a_silent_connection_is_given_up),
     };
     return cmocka_run_group_tests(tests, authority_set_up, authority_tear_down);
 }

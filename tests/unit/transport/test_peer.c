@@ -213,6 +213,51 @@ static void a_link_comes_back(void **state)
     release();
 }
 
+static void send_stale(struct server *server, void *context)
+{
+    (void)context;
+    /* This loop has not polled: it believes in the stream that is gone. */
+    assert_true(transport_peer_send(server->transport, 2, cd_blob_copy("stale", 5)));
+}
+
+static void wait_links(uint64_t up, uint64_t reconnects)
+{
+    struct transport_metrics metrics;
+    uint64_t until_ms = server_now_ms() + SERVER_WAIT_MS;
+    do {
+        (void)usleep(1000);
+        transport_metrics_get(pair.one.transport, &metrics);
+    } while ((metrics.peer_links_up != up || metrics.peer_reconnects != reconnects) &&
+             server_now_ms() < until_ms);
+    assert_int_equal(metrics.peer_links_up, up);
+    assert_int_equal(metrics.peer_reconnects, reconnects);
+}
+
+static void a_new_link_begins_with_what_follows_peer_up(void **state)
+{
+    (void)state;
+    struct transport_metrics metrics;
+    prepare();
+    start(1);
+    start(2);
+    SERVER_WAIT_FOR(&pair.one, peer_ups, 1);
+    SERVER_WAIT_FOR(&pair.two, peer_frames, 1);
+    server_stall(&pair.one, true);
+    server_stop(&pair.two);
+    wait_links(0, 0);
+    server_init(&pair.two);
+    start(2);
+    wait_links(1, 1);
+    server_run(&pair.one, send_stale, NULL);
+    server_stall(&pair.one, false);
+    SERVER_WAIT_FOR(&pair.one, peer_ups, 2);
+    SERVER_WAIT_FOR(&pair.two, peer_frames, 1);
+    assert_string_equal(server_record_get(&pair.two).peer_frame, "hello");
+    transport_metrics_get(pair.one.transport, &metrics);
+    assert_int_equal(metrics.peer_frames_dropped, 1);
+    release();
+}
+
 static void a_server_with_another_identity_is_not_spoken_to(void **state)
 {
     (void)state;
@@ -492,6 +537,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(links_come_up_both_ways),
         cmocka_unit_test(frames_keep_their_order),
         cmocka_unit_test(a_link_comes_back),
+        cmocka_unit_test(a_new_link_begins_with_what_follows_peer_up),
         cmocka_unit_test(a_server_with_another_identity_is_not_spoken_to),
         cmocka_unit_test(a_wrong_address_is_noticed),
         cmocka_unit_test(strangers_are_refused),

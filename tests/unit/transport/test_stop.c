@@ -7,11 +7,14 @@
 #include "unit/transport/client.h"
 #include "unit/transport/server.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -131,6 +134,25 @@ static void drain_twice(struct server *self, void *context)
     transport_drain(self->transport);
 }
 
+/* Until nobody listens there. */
+static void wait_refused(uint16_t port)
+{
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET,
+        .sin_port = htons(port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    uint64_t until_ms = server_now_ms() + SERVER_WAIT_MS;
+    bool refused = false;
+    while (!refused && server_now_ms() < until_ms) {
+        int handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_true(handle >= 0);
+        refused = connect(handle, (const struct sockaddr *)&to, sizeof(to)) != 0;
+        assert_int_equal(close(handle), 0);
+    }
+    assert_true(refused);
+}
+
 static void a_drain_lets_streams_finish(void **state)
 {
     (void)state;
@@ -151,6 +173,7 @@ static void a_drain_lets_streams_finish(void **state)
     server_run(&server, drain_twice, NULL);
     assert_true(client_send(&stream, "two", 3, CLIENT_WAIT_MS));
     cd_blob_unref(client_receive(&stream));
+    wait_refused(to.port);
     client_connect(&late, &to);
     client_open(&late, &refused, CLIENT_SESSION, 0, 0);
     assert_int_equal(client_finish(&refused), GRPC_STATUS_UNAVAILABLE);

@@ -221,6 +221,14 @@ static void unknown_methods_are_unimplemented(void **state)
     assert_int_equal(client_call(&fixture.client, longer, "x", &reply, message),
                      GRPC_STATUS_UNIMPLEMENTED);
     server_wait_log(&fixture.server, "call_refused", "no method /other.Service/Method");
+    /* What a client can provoke does not flood the log: a line a second. */
+    uint64_t begun_ms = server_now_ms();
+    for (int i = 0; i < 40; i++) {
+        (void)client_call(&fixture.client, unknown[0], "x", &reply, message);
+    }
+    uint64_t lines_max = 2 + (server_now_ms() - begun_ms) / 1000;
+    assert_true(server_count_log(&fixture.server, "call_refused") <= lines_max);
+    server_wait_log(&fixture.server, "call_refused", "more since the last line)");
     assert_int_equal(server_record_get(&fixture.server).calls, 0);
     tear_down();
 }
