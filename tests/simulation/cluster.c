@@ -561,12 +561,6 @@ void cluster_copy_disk(struct cluster_node *node)
 {
     fault_disk_image_free(node->yesterday);
     node->yesterday = fault_disk_save(node->disk);
-    if (node->replica != NULL) {
-        struct replica_view view;
-        cluster_view(node, &view);
-        node->incarnation = view.paxos.incarnation;
-    }
-    node->yesterday_incarnation = node->incarnation;
     trace_line(node->cluster->trace, "%u has its disk copied", node->id);
 }
 

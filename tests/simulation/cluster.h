@@ -48,7 +48,6 @@ struct cluster_node {
     struct fault_disk *disk;
     struct liar *liar; /* NULL unless P2 is broken */
     struct fault_disk_image *yesterday;
-    uint64_t yesterday_incarnation;
     struct replica *replica; /* NULL while down */
     uint64_t life;
     uint64_t turns;

@@ -216,15 +216,15 @@ static void copy_disk(void *context, uint32_t id)
 static bool has_copy(void *context, uint32_t id)
 {
     const struct group_node *node = group_node(&((struct lab *)context)->group, id);
-    /* A copy made before a wipe is of another life: its votes are forgotten anyway. */
-    return node->has_yesterday && node->yesterday.incarnation == node->ledger.incarnation;
+    return node->has_yesterday;
 }
 
 static bool restore_disk(void *context, uint32_t id)
 {
     struct lab *lab = context;
     struct group_node *node = group_node(&lab->group, id);
-    bool lacks = node->yesterday.count < node->ledger.count;
+    bool lacks = node->yesterday.incarnation != node->ledger.incarnation ||
+                 node->yesterday.count < node->ledger.count;
     lab->sides[id].lost_incarnation = lacks ? node->incarnation : 0;
     group_restore_disk(node);
     node->has_yesterday = false;

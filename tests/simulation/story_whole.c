@@ -266,7 +266,8 @@ static void do_life(struct story *story, const struct story_words *words)
     const char *command = words->word[0];
     struct cluster_node *node = find_node(story, words->count > 1 ? words->word[1] : "");
     bool wants_up = strcmp(command, "crash") == 0 || strcmp(command, "kill") == 0;
-    bool wants_down = strcmp(command, "start") == 0 || strcmp(command, "wipe") == 0;
+    bool wants_down = strcmp(command, "start") == 0 || strcmp(command, "wipe") == 0 ||
+                      strcmp(command, "restore") == 0;
     if ((wants_up && node->replica == NULL) || (wants_down && node->replica != NULL)) {
         story_fail(story, "replica %u is %s", node->id, wants_up ? "down" : "up");
     } else if (wants_up) {
@@ -275,6 +276,10 @@ static void do_life(struct story *story, const struct story_words *words)
         (void)cluster_start(node, 0);
     } else if (strcmp(command, "wipe") == 0) {
         cluster_wipe(node);
+    } else if (strcmp(command, "copy") == 0) {
+        cluster_copy_disk(node);
+    } else if (strcmp(command, "restore") == 0) {
+        cluster_restore_disk(node);
     } else {
         cluster_slow_disk(node, strcmp(command, "stall") == 0);
     }
@@ -395,7 +400,8 @@ struct network *story_whole_network(struct story *story)
 
 bool story_whole_do(struct story *story, const struct story_words *words)
 {
-    static const char *const lives[] = {"crash", "kill", "start", "wipe", "stall", "unstall"};
+    static const char *const lives[] = {"crash", "kill",    "start", "wipe",
+                                        "copy",  "restore", "stall", "unstall"};
     for (size_t i = 0; i < CD_ARRAY_COUNT(lives); i++) {
         if (strcmp(words->word[0], lives[i]) == 0) {
             do_life(story, words);

@@ -223,8 +223,7 @@ static void copy_disk(void *context, uint32_t id)
 
 static bool has_copy(void *context, uint32_t id)
 {
-    struct cluster_node *node = node_of(context, id);
-    return node->yesterday != NULL && node->yesterday_incarnation == present_incarnation(node);
+    return node_of(context, id)->yesterday != NULL;
 }
 
 static bool restore_disk(void *context, uint32_t id)
