@@ -364,6 +364,18 @@ void replica_begin_stop(struct replica *r)
     }
 }
 
+/* Voters of the newest configuration, `without` not counted. */
+static uint32_t count_voters(const struct replica *r, uint32_t without)
+{
+    const struct paxos_config *config = paxos_config_newest(r->px, NULL);
+    uint32_t voters = 0;
+    for (size_t i = 0; config != NULL && i < config->members_count; i++) {
+        bool voter = config->members[i].role == PAXOS_VOTER;
+        voters += voter && config->members[i].node != without ? 1 : 0;
+    }
+    return voters;
+}
+
 bool replica_may_stop(const struct replica *r)
 {
     if (!r->started || r->fatal) {
@@ -371,13 +383,7 @@ bool replica_may_stop(const struct replica *r)
     }
     struct paxos_status status;
     replica_get_status(r, &status);
-    const struct paxos_config *config = paxos_config_newest(r->px, NULL);
-    size_t others = 0;
-    for (size_t i = 0; config != NULL && i < config->members_count; i++) {
-        bool voter = config->members[i].role == PAXOS_VOTER;
-        others += voter && config->members[i].node != r->node ? 1 : 0;
-    }
-    bool lead_alone = status.role == PAXOS_ROLE_LEADER && others == 0;
+    bool lead_alone = status.role == PAXOS_ROLE_LEADER && count_voters(r, r->node) == 0;
     bool done = r->writes_count == 0 && r->reads_count == 0;
     return done && (status.role != PAXOS_ROLE_LEADER || lead_alone);
 }
@@ -396,6 +402,7 @@ void replica_get_view(const struct replica *r, struct replica_view *ret_view)
     bool led = status->role == PAXOS_ROLE_LEADER ? status->established : status->leader != 0;
     bool close = status->known_chosen - status->chosen <= r->alpha;
     ret_view->ready = r->started && !r->fatal && !r->stopping && ret_view->born && led && close;
+    ret_view->voters = count_voters(r, 0); /* no node is 0 */
     ret_view->zxid = fsm_zxid(r->fsm);
     ret_view->nodes = fsm_nodes_count(r->fsm);
     ret_view->streams = HASH_COUNT(r->streams);

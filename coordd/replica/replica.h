@@ -137,6 +137,7 @@ struct replica_view {
     struct paxos_status paxos;
     bool born;           /* belongs to a cluster */
     bool ready;          /* serves: a leader is known and this replica follows its log closely */
+    uint32_t voters;     /* in the newest configuration; 0 before birth */
     uint64_t zxid;       /* of the last applied change */
     uint64_t nodes;      /* in the tree */
     uint64_t streams;

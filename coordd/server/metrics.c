@@ -13,6 +13,7 @@
     X(coord_is_leader, GAUGE, p->role == PAXOS_ROLE_LEADER && p->established,                      \
       "1 if this replica leads and has applied its own leadership.")                               \
     X(coord_is_voter, GAUGE, p->voter, "1 if this replica votes.")                                 \
+    X(coord_voters, GAUGE, v->voters, "Voters in the newest configuration; 0 before birth.")       \
     X(coord_leader, GAUGE, p->leader, "Number of the leader; 0 if none is known.")                 \
     X(coord_leader_silence_seconds, GAUGE, (double)p->since_leader_ms / 1e3,                       \
       "Time since a leader was heard; 0 on the leader.")                                           \

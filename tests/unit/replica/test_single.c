@@ -9,6 +9,13 @@
 
 /* One replica: birth, a write, a read, a crash, and what is there afterwards. */
 
+static uint32_t voters_of(const struct house *house)
+{
+    struct replica_view view;
+    replica_get_view(house->replicas[0].replica, &view);
+    return view.voters;
+}
+
 static void test_writes_wait_for_birth(void **state)
 {
     (void)state;
@@ -16,6 +23,7 @@ static void test_writes_wait_for_birth(void **state)
     house_init(&house, 1);
     house_run(&house, 5);
     assert_int_equal(house_create(&house, 0, "/a", "1"), CD_NOT_BORN);
+    assert_int_equal(voters_of(&house), 0);
     house_release(&house);
 }
 
@@ -27,6 +35,7 @@ static void test_born_once(void **state)
     house_give_birth(&house);
     house_run(&house, 100);
     assert_int_equal(house_leader(&house), 0);
+    assert_int_equal(voters_of(&house), 1);
     assert_int_equal(house_create(&house, 0, "/a", "one"), CD_OK);
     assert_int_equal(house_create(&house, 0, "/a", "two"), CD_NODE_EXISTS);
     char data[16];

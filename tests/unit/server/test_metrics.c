@@ -55,6 +55,7 @@ static void values_stand_under_their_names(void **state)
     server_events_init(&events, NULL);
     view = (struct replica_view){.born = true,
                                  .ready = true,
+                                 .voters = 25,
                                  .zxid = 11,
                                  .nodes = 12,
                                  .streams = 13,
@@ -86,6 +87,7 @@ static void values_stand_under_their_names(void **state)
     assert_sample("coord_ready 1");
     assert_sample("coord_is_leader 1");
     assert_sample("coord_is_voter 0");
+    assert_sample("coord_voters 25");
     assert_sample("coord_leader 3");
     assert_sample("coord_leader_silence_seconds 1.5");
     assert_sample("coord_chosen_slot 23");
