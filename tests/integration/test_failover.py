@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Killed leaders: every acknowledged write is there, and a replica that comes back catches up.
 
-COORD_WRITES and COORD_KILLS make it longer; ./dev long asks for 1000 and 20.
+COORD_WRITES and COORD_KILLS change its length; ./dev long asks for 5000 and 100.
 """
 
 import os
@@ -10,8 +10,8 @@ import time
 
 import harness
 
-WRITES = int(os.environ.get("COORD_WRITES", "200"))
-KILLS = int(os.environ.get("COORD_KILLS", "5"))
+WRITES = int(os.environ.get("COORD_WRITES", "1000"))
+KILLS = int(os.environ.get("COORD_KILLS", "20"))
 
 
 class Writer(threading.Thread):

@@ -11,9 +11,9 @@ build_packages=(
 # For ./dev test besides: the second compiler, and the checker of the shell scripts.
 # shellcheck disable=SC2034 # read by ./dev
 test_packages=(clang shellcheck)
-# For ./dev long besides: the commit's name, and the mutants.
+# For ./dev long besides: the commit's name.
 # shellcheck disable=SC2034 # read by ./dev
-long_packages=(git patch)
+long_packages=(git)
 
 # Prints those of the packages named that are not installed, one a line.
 missing_packages() {

@@ -63,14 +63,15 @@ build_part() {
     fi
 }
 
-# ctest_part TREE LABEL JOBS: as many cases as the tests of that label say they ran.
+# ctest_part TREE LABEL JOBS [CTEST_OPTION...]: as many cases as the tests of that label say they ran.
 ctest_part() {
     local tree=$1 label=$2 jobs=$3 report counts
+    shift 3
     tree_is_built "$tree" "$label ($tree)" || return 0
     begin_part "$label ($tree)"
     report=$PWD/$parts_log/$label-$tree.xml
     rm -f "$report"
-    ctest --test-dir "build/$tree" --label-regex "^$label\$" --parallel "$jobs" \
+    ctest --test-dir "build/$tree" --label-regex "^$label\$" --parallel "$jobs" "$@" \
         --output-on-failure --output-junit "$report" \
         --test-output-size-passed 1000000 --test-output-size-failed 1000000 \
         >"$part_log" 2>&1 </dev/null || true

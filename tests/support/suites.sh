@@ -4,6 +4,7 @@
 test_seeds=200
 sanitizer_seeds=20
 long_seeds=2000
+long_sanitizer_seeds=200
 
 build_gcc() { build_part dev -DCMAKE_C_COMPILER=gcc; }
 build_clang() { build_part clang -DCMAKE_C_COMPILER=clang; }
@@ -11,14 +12,21 @@ build_sanitizers() {
     build_part sanitizers -DCMAKE_C_COMPILER=gcc -DCOORD_SANITIZE=address,undefined
 }
 
-# seeds_part TREE SEEDS
+# seeds_part TREE SEEDS [COMMAND]: COMMAND is one of coord_sim's, swarm if none is named.
 seeds_part() {
-    tree_is_built "$1" "$2 seeds ($1)" || return 0
-    run_part "$2 seeds ($1)" "build/$1/tests/simulation/coord_sim" --seeds "$2"
+    local tree=$1 seeds=$2 command=${3:-swarm}
+    tree_is_built "$tree" "$seeds $command seeds ($tree)" || return 0
+    run_part "$seeds $command seeds ($tree)" \
+        "build/$tree/tests/simulation/coord_sim" "$command" --seeds "$seeds"
 }
 
 shell_part() {
     run_part shellcheck shellcheck -x dev .ci/run tests/support/*.sh
+}
+
+# The small swarms, rules broken on purpose, traces to the byte; the checkers are unit tests too.
+simulation_part() {
+    ctest_part "$1" simulation 2 --label-exclude '^unit$'
 }
 
 suite_test() {
@@ -27,20 +35,60 @@ suite_test() {
     shell_part
     ctest_part dev unit 2
     ctest_part dev scenario 2
+    simulation_part dev
     seeds_part dev "$test_seeds"
     ctest_part dev integration 1
     build_clang
     ctest_part clang unit 2
     build_sanitizers
     ctest_part sanitizers unit 2
+    ctest_part sanitizers scenario 2
     seeds_part sanitizers "$sanitizer_seeds"
+    ctest_part sanitizers integration 1
     close_suite
 }
 
-# The integration tests of killed leaders, at full length.
-long_failover() {
-    COORD_BUILD=$PWD/build/dev COORD_WRITES=1000 COORD_KILLS=20 \
-        python3 tests/integration/test_failover.py
+# ---- ./dev long, in pieces ----
+
+piece_seeds() {
+    seeds_part dev "$long_seeds" paxos
+    quote_result
+    seeds_part dev "$long_seeds" swarm
+    quote_result
+}
+
+piece_broken() {
+    simulation_part dev
+}
+
+# failover_at_length WRITES KILLS
+failover_at_length() {
+    COORD_BUILD=$PWD/build/dev COORD_WRITES=$1 COORD_KILLS=$2 \
+        python3 tests/integration/test_failover.py LeaderKills
+}
+
+piece_failover() {
+    run_part "5000 writes, 100 leader kills" failover_at_length 5000 100
+    quote_result '^[0-9]* writes acknowledged'
+}
+
+piece_repeat() {
+    ctest_part dev integration 1 --repeat until-fail:5
+}
+
+piece_sanitizers() {
+    build_sanitizers
+    seeds_part sanitizers "$long_sanitizer_seeds" swarm
+    ctest_part sanitizers integration 1
+}
+
+# quote_result [REGEX]: the lines of the part's output that say what was measured, for the record.
+quote_result() {
+    local line
+    # shellcheck disable=SC2154 # parts.sh sets it
+    while IFS= read -r line; do
+        results+=("      $line")
+    done < <(grep -E "${1:-.}" "$part_log" | tail -n 30)
 }
 
 commit_name() {
@@ -50,14 +98,17 @@ commit_name() {
 }
 
 suite_long() {
-    local commit started=$SECONDS
+    local commit piece started=$SECONDS
+    local pieces=("$@")
+    [ $# -gt 0 ] || pieces=(seeds broken failover repeat sanitizers)
     commit=$(commit_name)
     build_gcc
-    seeds_part dev "$long_seeds"
-    run_part "1000 writes, 20 leader kills" long_failover
-    mutant_parts
+    for piece in "${pieces[@]}"; do
+        "piece_$piece"
+    done
     {
-        printf '\n## %s, commit %s, %d s\n\n' "$(date -u +%Y-%m-%d)" "$commit" $((SECONDS - started))
+        printf '\n## %s, commit %s, %s: %d s\n\n' \
+            "$(date -u +%Y-%m-%d)" "$commit" "${pieces[*]}" $((SECONDS - started))
         # shellcheck disable=SC2154 # parts.sh fills it
         printf '%s\n' "${results[@]}"
     } >>tests/RESULTS.md
