@@ -7,6 +7,9 @@
 #include "unit/transport/client.h"
 #include "unit/transport/server.h"
 
+#include <grpc/byte_buffer.h>
+#include <grpc/slice.h>
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -39,6 +42,7 @@
 static struct server server;
 static struct crypto_pair server_pair, client_pair;
 static struct client client;
+static struct client_options client_to;
 
 static struct transport_config prepare(void)
 {
@@ -51,13 +55,13 @@ static struct transport_config prepare(void)
 static void begin(const struct transport_config *config)
 {
     server_start(&server, config);
-    const struct client_options options = {
+    client_to = (struct client_options){
         .port = transport_client_port(server.transport),
         .ca_pem = authority_ca()->cert_pem,
         .pair = &client_pair,
         .server_name = NAME,
     };
-    client_connect(&client, &options);
+    client_connect(&client, &client_to);
 }
 
 static void end(void)
@@ -101,6 +105,21 @@ static void wait_paused(uint64_t count)
 
 /* ---- Coming in ---- */
 
+static long rss_kib(void)
+{
+    char line[256];
+    long kib = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+    assert_non_null(status);
+    while (fgets(line, sizeof(line), status) != NULL) {
+        if (strncmp(line, "VmRSS:", 6) == 0) {
+            kib = strtol(line + 6, NULL, 10);
+        }
+    }
+    assert_int_equal(fclose(status), 0);
+    return kib;
+}
+
 static void an_oversized_message_ends_its_stream_alone(void **state)
 {
     (void)state;
@@ -128,6 +147,53 @@ static void an_oversized_message_ends_its_stream_alone(void **state)
     assert_int_equal(server_record_get(&server).calls, 0);
     test_free(large);
     drop(&good);
+    end();
+}
+
+/* One message of `parts` MiB, which does not have to fit anybody's memory. */
+static void send_endless(struct client_stream *stream, size_t parts)
+{
+    static const char part[MIB];
+    grpc_slice *slices = test_calloc(parts, sizeof(*slices));
+    for (size_t i = 0; i < parts; i++) {
+        slices[i] = grpc_slice_from_static_buffer(part, sizeof(part));
+    }
+    stream->sent_bytes = grpc_raw_byte_buffer_create(slices, parts);
+    test_free(slices);
+    const grpc_op op = {
+        .op = GRPC_OP_SEND_MESSAGE,
+        .data.send_message.send_message = stream->sent_bytes,
+    };
+    stream->sent.under_way = true;
+    assert_int_equal(grpc_call_start_batch(stream->call, &op, 1, &stream->sent, NULL),
+                     GRPC_CALL_OK);
+}
+
+static void a_message_without_end_is_not_kept(void **state)
+{
+    (void)state;
+    struct client other;
+    struct client_stream endless;
+    struct client_stream good;
+    struct transport_config config = prepare();
+    config.limits.client_memory_bytes_max = 32ULL * MIB;
+    server.echo = true;
+    begin(&config);
+    client_open(&client, &endless, CLIENT_SESSION, 0, 0);
+    expect_echo(&endless);
+    long before_kib = rss_kib();
+    send_endless(&endless, 1024);
+    assert_int_not_equal(client_finish(&endless), GRPC_STATUS_OK);
+    SERVER_WAIT_FOR(&server, closed, 1);
+    if (!SANITIZED) {
+        assert_true(rss_kib() - before_kib < 192 * 1024);
+    }
+    assert_int_equal(server_record_get(&server).frames, 1);
+    client_connect(&other, &client_to);
+    client_open(&other, &good, CLIENT_SESSION, 0, 0);
+    expect_echo(&good);
+    drop(&good);
+    client_close(&other);
     end();
 }
 
@@ -285,21 +351,6 @@ static void fill_up(struct flood *flood)
         }
     }
     fail_msg("gRPC takes everything");
-}
-
-static long rss_kib(void)
-{
-    char line[256];
-    long kib = 0;
-    FILE *status = fopen("/proc/self/status", "re");
-    assert_non_null(status);
-    while (fgets(line, sizeof(line), status) != NULL) {
-        if (strncmp(line, "VmRSS:", 6) == 0) {
-            kib = strtol(line + 6, NULL, 10);
-        }
-    }
-    assert_int_equal(fclose(status), 0);
-    return kib;
 }
 
 static void flood_until_cut(void)
@@ -617,6 +668,7 @@ int main(int count, char **arguments)
     own_path = arguments[0];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_oversized_message_ends_its_stream_alone),
+        cmocka_unit_test(a_message_without_end_is_not_kept),
         cmocka_unit_test(a_stalled_loop_stops_the_reading),
         cmocka_unit_test(a_pause_ends_at_once),
         cmocka_unit_test(all_streams_together_are_bounded),
