@@ -206,7 +206,7 @@ struct transport {
     struct counters counters;
 
     /* cq */
-    struct queue news; /* items of this drain, not yet published */
+    struct inbox news; /* items of this drain, not yet published */
     struct stream *streams;
     struct stream *closing_first, *closing_last; /* in the order of closing_until_ms */
     struct stream *paused;
@@ -222,7 +222,7 @@ struct transport {
 
     /* both, under lock */
     pthread_mutex_t lock;
-    struct queue inbox;  /* for the loop */
+    struct inbox inbox;  /* for the loop */
     struct queue outbox; /* for cq */
     bool loop_woken;     /* wake was called and the loop has not polled since */
     bool cq_woken;       /* the wake tag was posted and cq has not taken the outbox since */
@@ -246,7 +246,7 @@ struct transport {
     _Atomic bool draining;
 
     /* loop */
-    struct queue arrived; /* taken from the inbox, not yet handed out */
+    struct inbox arrived; /* taken from the inbox, not yet handed out */
     struct queue said;    /* for the next flush */
     bool review;          /* something was consumed or released: paused streams may go on */
     struct handle *handles;

@@ -62,7 +62,7 @@ static void remove_handle(struct transport *transport, struct stream *stream)
 
 void loop_release(struct transport *transport)
 {
-    queue_clear(&transport->arrived);
+    inbox_clear(&transport->arrived);
     queue_clear(&transport->said);
     for (uint32_t i = 0; i < transport->handles_count; i++) {
         if (transport->handles[i].stream != NULL) {
@@ -181,18 +181,18 @@ bool transport_poll(struct transport *transport, const struct transport_handler 
                     void *context, uint32_t events_max)
 {
     pthread_mutex_lock(&transport->lock);
-    queue_append(&transport->arrived, &transport->inbox);
+    inbox_append(&transport->arrived, &transport->inbox);
     transport->loop_woken = false;
     pthread_mutex_unlock(&transport->lock);
     for (uint32_t i = 0; i < events_max; i++) {
-        struct item *item = queue_take(&transport->arrived);
+        struct item *item = inbox_take(&transport->arrived);
         if (item == NULL) {
             return false;
         }
         hand_out(transport, handler, context, item);
         item_free(item);
     }
-    return transport->arrived.first != NULL;
+    return !inbox_is_empty(&transport->arrived);
 }
 
 /* ---- What is said ---- */

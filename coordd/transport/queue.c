@@ -70,3 +70,37 @@ void queue_clear(struct queue *queue)
         item_free(item);
     }
 }
+
+static bool is_of_peer(const struct item *item)
+{
+    return item->kind == ITEM_PEER_FRAME || item->kind == ITEM_PEER_UP ||
+           item->kind == ITEM_PEER_DOWN;
+}
+
+void inbox_push(struct inbox *inbox, struct item *item)
+{
+    queue_push(is_of_peer(item) ? &inbox->peers : &inbox->others, item);
+}
+
+struct item *inbox_take(struct inbox *inbox)
+{
+    struct item *item = queue_take(&inbox->peers);
+    return item != NULL ? item : queue_take(&inbox->others);
+}
+
+void inbox_append(struct inbox *to, struct inbox *from)
+{
+    queue_append(&to->peers, &from->peers);
+    queue_append(&to->others, &from->others);
+}
+
+void inbox_clear(struct inbox *inbox)
+{
+    queue_clear(&inbox->peers);
+    queue_clear(&inbox->others);
+}
+
+bool inbox_is_empty(const struct inbox *inbox)
+{
+    return inbox->peers.first == NULL && inbox->others.first == NULL;
+}

@@ -6,7 +6,7 @@
 /*
  * What the loop and the completion-queue thread tell each other, and the queues that hold it. A
  * queue has no lock and no bound of its own: bounds are in bytes and are counted where items are
- * made (stream.c, link.c, loop.c, report.c).
+ * made (stream.c, link.c, loop.c, report.c), for each peer's stream apart from all clients.
  */
 
 struct stream;
@@ -59,5 +59,21 @@ void queue_push(struct queue *queue, struct item *item); /* takes the item over 
 struct item *queue_take(struct queue *queue);            /* NULL if empty */
 void queue_append(struct queue *to, struct queue *from); /* empties `from` */
 void queue_clear(struct queue *queue);                   /* frees all items */
+
+/*
+ * What goes to the loop. Items of peers have a queue of their own and come out first, so that
+ * consensus does not wait behind a flood of clients; among themselves both keep their order. Starts
+ * as all zero.
+ */
+struct inbox {
+    struct queue peers; /* PEER_FRAME, PEER_UP, PEER_DOWN */
+    struct queue others;
+};
+
+void inbox_push(struct inbox *inbox, struct item *item); /* takes the item over */
+struct item *inbox_take(struct inbox *inbox);            /* NULL if empty */
+void inbox_append(struct inbox *to, struct inbox *from); /* empties `from` */
+void inbox_clear(struct inbox *inbox);                   /* frees all items */
+bool inbox_is_empty(const struct inbox *inbox);
 
 #endif

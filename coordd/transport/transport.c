@@ -22,7 +22,7 @@ uint64_t now_ms(void)
 
 void transport_tell(struct transport *transport, struct item *item)
 {
-    queue_push(&transport->news, item);
+    inbox_push(&transport->news, item);
 }
 
 void transport_batch(grpc_call *call, const grpc_op *ops, size_t count, struct tag *tag)
@@ -42,11 +42,11 @@ static void on_wake(void *owner, bool ok)
 /* Gives this drain's items to the loop, and wakes it unless it was woken and has not looked yet. */
 static void publish(struct transport *transport)
 {
-    if (transport->news.first == NULL) {
+    if (inbox_is_empty(&transport->news)) {
         return;
     }
     pthread_mutex_lock(&transport->lock);
-    queue_append(&transport->inbox, &transport->news);
+    inbox_append(&transport->inbox, &transport->news);
     bool wake = !transport->loop_woken && !transport->stop;
     transport->loop_woken = true;
     pthread_mutex_unlock(&transport->lock);
@@ -475,9 +475,9 @@ void transport_free(struct transport *transport)
     stop_service(transport, &transport->client);
     stop_service(transport, &transport->peer);
     release_queue(transport);
-    queue_clear(&transport->inbox);
+    inbox_clear(&transport->inbox);
     queue_clear(&transport->outbox);
-    queue_clear(&transport->news);
+    inbox_clear(&transport->news);
     loop_release(transport);
     for (size_t i = 0; i < transport->links_count; i++) {
         link_release(&transport->links[i]);

@@ -21,10 +21,12 @@
  *   T3 The items of a stream arrive in this order: opened, frames as sent, at most one ended,
  *      exactly one closed. Frames given to transport_stream_send leave in that order.
  *   T4 A peer's frames come under the node whose configured identity its certificate has.
+ *   T5 What peers sent and what became of their links is handed out before all that clients did and
+ *      before the log's lines, in its own order: a flood of clients does not delay consensus.
  *
  * Threading: one thread inside (the completion-queue thread) owns every gRPC object. All functions
  * here are for the loop thread, all handler functions run on the loop thread inside transport_poll,
- * and only `wake` runs on another thread. The two exchange messages through two bounded queues.
+ * and only `wake` runs on another thread. The two exchange messages through bounded queues.
  *
  * Order in a process: crypto_init, transport_create (binds the ports), transport_start, then in
  * every turn of the loop transport_poll first and transport_flush last; to stop: transport_drain,
@@ -201,8 +203,8 @@ uint16_t transport_peer_port(const struct transport *transport);
 void transport_start(struct transport *transport);
 
 /*
- * Hands at most `events_max` waiting events to `handler`; returns true if more wait (then poll
- * again in the next turn; `wake` is not called for those).
+ * Hands at most `events_max` waiting events to `handler`, those of peers first (T5); returns true if
+ * more wait (then poll again in the next turn; `wake` is not called for those).
  */
 bool transport_poll(struct transport *transport, const struct transport_handler *handler,
                     void *context, uint32_t events_max);

@@ -116,6 +116,7 @@ static void on_peer_frame(void *context, uint32_t node, uint64_t link, struct cd
     record->peer_frames++;
     record->peer_node = node;
     record->peer_link = link;
+    record->peer_frame_after = record->frames;
     copy_text(record->peer_frame, sizeof(record->peer_frame), frame->data, frame->bytes);
     if (record->peer_next != 0) {
         unsigned long long number = strtoull(record->peer_frame, NULL, 10);

@@ -35,6 +35,7 @@ struct server_record {
     uint64_t peer_ups, peer_downs;
     uint32_t peer_node; /* of the last peer event */
     uint64_t peer_frames, peer_link;
+    uint64_t peer_frame_after; /* client frames that came before the last peer frame */
     char peer_frame[256];
     uint64_t peer_disorder; /* frames that came out of order, if they are numbered */
     uint64_t peer_next;     /* number expected next; 0 for no numbering */
