@@ -299,6 +299,20 @@ static void show_event(struct cluster_node *node, const struct replica_event *ev
     }
 }
 
+/* Operations of its disk that were made to fail so far. */
+static uint64_t count_faults(const struct cluster_node *node)
+{
+    struct fault_disk_stats stats;
+    fault_disk_stats(node->disk, &stats);
+    return stats.faults;
+}
+
+static bool is_tight(const struct cluster_node *node)
+{
+    bool just_now = node->room_us != 0 && node->cluster->world->now_us < node->room_us + 2000000;
+    return node->disk_full || just_now;
+}
+
 static void on_event(void *context, const struct replica_event *event)
 {
     struct cluster_node *node = context;
@@ -319,9 +333,8 @@ static void on_event(void *context, const struct replica_event *event)
     } else if (event->kind == REPLICA_EV_APPLIED) {
         cluster->watcher.applied(cluster->watcher.context, node, event);
     } else if (event->kind == REPLICA_EV_FATAL) {
-        struct fault_disk_stats stats;
-        fault_disk_stats(node->disk, &stats);
-        cluster->watcher.died(cluster->watcher.context, node, stats.faults > 0, event->text);
+        bool expected = count_faults(node) > node->faults_before || is_tight(node);
+        cluster->watcher.died(cluster->watcher.context, node, expected, event->text);
     }
 }
 
@@ -478,6 +491,7 @@ bool cluster_start(struct cluster_node *node, uint64_t fail_at)
     trace_line(cluster->trace, "%u starts%s", node->id, fail_at != 0 ? " and will fail" : "");
     cluster->watcher.started(cluster->watcher.context, node);
     struct cd_error error = {.status = CD_OK};
+    node->faults_before = count_faults(node);
     fault_disk_fail_from(node->disk, fail_at, CD_IO);
     enum cd_status status = open_replica(node, &error);
     fault_disk_fail_from(node->disk, 0, CD_IO);
@@ -487,8 +501,8 @@ bool cluster_start(struct cluster_node *node, uint64_t fail_at)
                    cluster->options.hide_frames ? "" : error.message);
         node->replica = NULL;
         cluster->failed_starts++;
-        cluster->watcher.died(cluster->watcher.context, node, fail_at != 0 && status == CD_IO,
-                              error.message);
+        bool expected = (fail_at != 0 && status == CD_IO) || (is_tight(node) && status == CD_FULL);
+        cluster->watcher.died(cluster->watcher.context, node, expected, error.message);
         fault_disk_crash(node->disk);
         return false;
     }
@@ -589,6 +603,15 @@ void cluster_pause(struct cluster_node *node, bool paused)
         node->parked_count = 0;
         poke(node);
     }
+}
+
+void cluster_fill_disk(struct cluster_node *node, bool full)
+{
+    node->room_us = node->disk_full && !full ? node->cluster->world->now_us : node->room_us;
+    node->disk_full = full;
+    fault_disk_set_capacity(node->disk, full ? 1 : 0);
+    trace_line(node->cluster->trace, "%u %s", node->id,
+               full ? "has no room left on its disk" : "has room on its disk again");
 }
 
 void cluster_slow_disk(struct cluster_node *node, bool slow)

@@ -53,7 +53,10 @@ struct cluster_node {
     uint64_t turns;
     uint64_t incarnation; /* as last seen, also while down */
     bool paused, disk_slow, stopping;
-    bool turn_due; /* a turn is scheduled */
+    bool disk_full;         /* somebody took its room away, */
+    uint64_t faults_before; /* of its disk, when this life began */
+    uint64_t room_us;       /* or gave it back then: a replica looks for it once a second */
+    bool turn_due;          /* a turn is scheduled */
     uint64_t wake_us;
     struct cluster_input *parked;
     size_t parked_count;
@@ -134,6 +137,8 @@ void cluster_copy_disk(struct cluster_node *node);
 void cluster_restore_disk(struct cluster_node *node);
 void cluster_pause(struct cluster_node *node, bool paused);
 void cluster_slow_disk(struct cluster_node *node, bool slow);
+/* Nothing more can be reserved; what was goes on being written. */
+void cluster_fill_disk(struct cluster_node *node, bool full);
 /* Graceful stop: asked to hand over; the process ends when it may, at the latest in 5 s. */
 void cluster_stop(struct cluster_node *node);
 

@@ -269,6 +269,11 @@ static void join_clients(void *context, const struct world_event *event)
     swarm->cluster.client_cut[event->to] = 0;
 }
 
+static void make_room(void *context, const struct world_event *event)
+{
+    cluster_fill_disk(node_of(context, event->to), false);
+}
+
 /* What only whole replicas can suffer. */
 static bool extra(void *context)
 {
@@ -276,11 +281,17 @@ static bool extra(void *context)
     struct cd_prng *prng = &swarm->prng;
     uint32_t id = 1 + (uint32_t)cd_prng_below(prng, swarm->cluster.options.nodes);
     struct cluster_node *node = node_of(swarm, id);
-    uint64_t kind = cd_prng_below(prng, 4);
+    uint64_t kind = cd_prng_below(prng, 5);
     if (kind == 0) { /* some clients cannot reach a replica */
         swarm->cluster.client_cut[id] = (uint32_t)cd_prng_next(prng);
         world_after(&swarm->world, sim_exponential(prng, 2000000),
                     (struct world_event){.action = join_clients, .context = swarm, .to = id});
+        return true;
+    }
+    if (kind == 4) { /* nothing more can be reserved on a disk (R22) */
+        cluster_fill_disk(node, true);
+        world_after(&swarm->world, sim_exponential(prng, 3000000),
+                    (struct world_event){.action = make_room, .context = swarm, .to = id});
         return true;
     }
     if (node->replica == NULL || node->paused || node->stopping) {
@@ -402,6 +413,7 @@ static void heal(struct swarm *swarm)
 {
     for (uint32_t id = 1; id <= swarm->cluster.options.nodes; id++) {
         swarm->cluster.client_cut[id] = 0;
+        cluster_fill_disk(cluster_node(&swarm->cluster, id), false);
         fault_disk_fail_at(cluster_node(&swarm->cluster, id)->disk, 0, CD_IO);
     }
     faults_heal(&swarm->faults);
