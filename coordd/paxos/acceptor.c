@@ -64,8 +64,7 @@ void paxos_on_prepare(struct paxos *px, const struct paxos_message *m, struct pa
         paxos_raise_promise(px, m->ballot, out);
         paxos_reset_election_timer(px);
     }
-    struct paxos_message *reply =
-        paxos_send_after_persist(px, out, PAXOS_MSG_PROMISE, m->from);
+    struct paxos_message *reply = paxos_send_after_persist(px, out, PAXOS_MSG_PROMISE, m->from);
     reply->granted = true;
     reply->ballot = px->promised;
     reply->chosen = px->chosen; /* R1 */
@@ -85,9 +84,7 @@ static bool accept_entry(struct paxos *px, const struct paxos_entry *entry,
         return false; /* R2: this slot's configuration does not name us */
     }
     struct paxos_cell *cell = paxos_cell(px, entry->slot);
-    int order = cell->entry.kind == 0
-                    ? 1
-                    : paxos_ballot_compare(entry->ballot, cell->entry.ballot);
+    int order = cell->entry.kind == 0 ? 1 : paxos_ballot_compare(entry->ballot, cell->entry.ballot);
     CD_ASSERT(order >= 0); /* P1: nothing was accepted above the promise */
     if (order > 0) {
         paxos_entry_assign(&cell->entry, entry);

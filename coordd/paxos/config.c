@@ -78,8 +78,7 @@ bool paxos_config_chosen(struct paxos *px, const struct paxos_entry *entry)
 void paxos_config_forget_old(struct paxos *px)
 {
     while (px->configs_count > 1 && px->configs[1].from <= px->chosen + 1) {
-        memmove(&px->configs[0], &px->configs[1],
-                (px->configs_count - 1) * sizeof(px->configs[0]));
+        memmove(&px->configs[0], &px->configs[1], (px->configs_count - 1) * sizeof(px->configs[0]));
         px->configs_count--;
     }
 }
@@ -112,8 +111,7 @@ static bool governs_open_slot(const struct paxos *px, size_t index)
 bool paxos_votes_in_window(const struct paxos *px, uint32_t node, uint64_t incarnation)
 {
     for (size_t i = 0; i < px->configs_count; i++) {
-        if (governs_open_slot(px, i) &&
-            paxos_is_voter(&px->configs[i].config, node, incarnation)) {
+        if (governs_open_slot(px, i) && paxos_is_voter(&px->configs[i].config, node, incarnation)) {
             return true;
         }
     }

@@ -129,8 +129,8 @@ struct paxos_message *paxos_send_now(struct paxos *px, struct paxos_effects *out
                                      enum paxos_message_kind kind, uint32_t to)
 {
     CD_ASSERT(to != 0 && to != px->node);
-    out->sends = grow(out->sends, out->sends_count, &out->sends_capacity, sizeof(*out->sends),
-                      SENDS_MAX);
+    out->sends =
+        grow(out->sends, out->sends_count, &out->sends_capacity, sizeof(*out->sends), SENDS_MAX);
     struct paxos_send *send = &out->sends[out->sends_count++];
     memset(send, 0, sizeof(*send));
     send->message.kind = kind;
@@ -174,8 +174,8 @@ void paxos_emit_chosen(struct paxos_effects *out, const struct paxos_entry *entr
 void paxos_emit_note(struct paxos_effects *out, enum paxos_note_kind kind,
                      struct paxos_ballot ballot, paxos_slot slot, uint32_t node)
 {
-    out->notes = grow(out->notes, out->notes_count, &out->notes_capacity, sizeof(*out->notes),
-                      NOTES_MAX);
+    out->notes =
+        grow(out->notes, out->notes_count, &out->notes_capacity, sizeof(*out->notes), NOTES_MAX);
     out->notes[out->notes_count++] =
         (struct paxos_note){.kind = kind, .ballot = ballot, .slot = slot, .node = node};
 }

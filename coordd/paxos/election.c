@@ -118,7 +118,8 @@ static bool probe_test(const struct paxos *px, const struct paxos_peer *peer, pa
     return peer == &px->peers[0] || peer->probe_answered;
 }
 
-/* Whether some voter of an open slot, or for a lone voter any configured peer, has yet to answer. */
+/* Whether some voter of an open slot, or for a lone voter any configured peer, has yet to answer.
+ */
 static bool may_still_answer(const struct paxos *px)
 {
     size_t voters = 0;
@@ -303,8 +304,8 @@ static void prepare_one(struct paxos *px, const struct paxos_member *member,
                         struct paxos_effects *out)
 {
     struct paxos_peer *peer = paxos_peer_get(px, member->node, member->incarnation);
-    bool recently = peer != NULL && peer->prepared_ms != 0 &&
-                    px->now_ms < peer->prepared_ms + px->heartbeat_ms;
+    bool recently =
+        peer != NULL && peer->prepared_ms != 0 && px->now_ms < peer->prepared_ms + px->heartbeat_ms;
     if (peer == NULL || peer->promised_to == PAXOS_SLOT_MAX || recently) {
         return;
     }
@@ -328,8 +329,8 @@ void paxos_prepare_missing(struct paxos *px, struct paxos_effects *out)
 void paxos_start_candidacy(struct paxos *px, struct paxos_effects *out)
 {
     CD_ASSERT(px->verified && paxos_votes_in_window(px, px->node, px->incarnation)); /* P9 */
-    uint64_t round = px->max_round_seen > px->promised.round ? px->max_round_seen
-                                                             : px->promised.round;
+    uint64_t round =
+        px->max_round_seen > px->promised.round ? px->max_round_seen : px->promised.round;
     if (round + 1 >= PAXOS_ROUND_MAX) {
         return; /* none is left; nobody gets here honestly */
     }
@@ -348,8 +349,7 @@ void paxos_start_candidacy(struct paxos *px, struct paxos_effects *out)
     paxos_prepare_missing(px, out);
 }
 
-void paxos_on_take_over(struct paxos *px, const struct paxos_message *m,
-                        struct paxos_effects *out)
+void paxos_on_take_over(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out)
 {
     bool follows = px->role == PAXOS_ROLE_FOLLOWER && px->leader == m->from &&
                    paxos_ballot_compare(m->ballot, px->promised) == 0;

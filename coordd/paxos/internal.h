@@ -8,19 +8,20 @@
 /*
  * The state of one replica's Multi-Paxos and the functions that its files share. Which file owns
  * what: acceptor.c promised and accepted; learner.c the chosen mark and catch-up; election.c
- * verification, pre-votes, phase 1; leader.c phase 2 and hand-over; rounds.c heartbeats and barriers;
- * membership.c changes of configuration; config.c which configuration governs and who is a quorum.
+ * verification, pre-votes, phase 1; leader.c phase 2 and hand-over; rounds.c heartbeats and
+ * barriers; membership.c changes of configuration; config.c which configuration governs and who is
+ * a quorum.
  */
 
 /* An open slot, in (chosen, chosen + alpha]. */
 struct paxos_cell {
-    paxos_slot slot;           /* which slot this cell serves now; 0: none yet */
-    struct paxos_entry entry;  /* accepted here, with its ballot; kind 0: nothing */
-    struct paxos_entry adopt;  /* best acceptance reported in phase 1; kind 0: none */
-    uint64_t position;         /* of the record that holds `entry` */
-    uint64_t proposed_ms;      /* when proposed or last repeated, as leader */
-    uint32_t acks;             /* bit per index of peers[]: accepted under our ballot */
-    bool proposed;             /* by us under our present ballot */
+    paxos_slot slot;          /* which slot this cell serves now; 0: none yet */
+    struct paxos_entry entry; /* accepted here, with its ballot; kind 0: nothing */
+    struct paxos_entry adopt; /* best acceptance reported in phase 1; kind 0: none */
+    uint64_t position;        /* of the record that holds `entry` */
+    uint64_t proposed_ms;     /* when proposed or last repeated, as leader */
+    uint32_t acks;            /* bit per index of peers[]: accepted under our ballot */
+    bool proposed;            /* by us under our present ballot */
 };
 
 /* What is known of one (node, incarnation). peers[0] is this replica itself. */
@@ -42,7 +43,7 @@ struct paxos_peer {
 
 enum {
     PAXOS_PEERS_MAX = 2 * PAXOS_MEMBERS_MAX, /* members and those who were or want to be */
-    PAXOS_CONFIGS_MAX = 2, /* one that governs and one that will */
+    PAXOS_CONFIGS_MAX = 2,                   /* one that governs and one that will */
 };
 
 struct paxos_governing {
@@ -77,9 +78,9 @@ struct paxos {
     uint64_t marked_position;  /* position of that record */
     paxos_slot watched_mark;   /* the mark that will become chosen_durable next; 0: none */
     uint64_t watched_position;
-    paxos_slot known_chosen;   /* highest mark heard from anyone */
-    uint64_t fetch_until_ms;   /* a FETCH is under way until then */
-    uint32_t known_from;       /* who told known_chosen */
+    paxos_slot known_chosen; /* highest mark heard from anyone */
+    uint64_t fetch_until_ms; /* a FETCH is under way until then */
+    uint32_t known_from;     /* who told known_chosen */
 
     struct paxos_governing configs[PAXOS_CONFIGS_MAX]; /* oldest first */
     size_t configs_count;
@@ -87,8 +88,8 @@ struct paxos {
     struct paxos_peer peers[PAXOS_PEERS_MAX];
 
     /* Following and elections. */
-    uint32_t leader;                    /* 0: none known */
-    struct paxos_ballot leader_ballot;  /* of `leader`; our own as candidate or leader */
+    uint32_t leader;                   /* 0: none known */
+    struct paxos_ballot leader_ballot; /* of `leader`; our own as candidate or leader */
     uint64_t leader_heard_ms;
     uint64_t election_deadline_ms;
     uint64_t next_tick_ms;
@@ -96,39 +97,39 @@ struct paxos {
     uint64_t start_position; /* of the log when this process began; UINT64_MAX: a fresh incarnation,
                                 of which nobody can remember anything */
     uint64_t start_ms;
-    bool verified;                      /* P9: our log is known to be all that we ever said */
-    bool forgot;                        /* waiting for REINCARNATE */
-    bool was_member;                    /* some chosen configuration named this incarnation */
+    bool verified;   /* P9: our log is known to be all that we ever said */
+    bool forgot;     /* waiting for REINCARNATE */
+    bool was_member; /* some chosen configuration named this incarnation */
     uint64_t prevote_nonce;
     uint64_t join_asked_ms;
 
     /* Candidate and leader. */
-    uint64_t ballot_position;  /* position of the record of our own promise to our ballot */
-    paxos_slot told_chosen;    /* highest mark told by promises (R1) */
-    paxos_slot next_slot;      /* first slot not yet proposed */
-    paxos_slot adopted_to;     /* last slot in which anything was reported */
-    paxos_slot lead_slot;      /* of our PAXOS_LEAD; 0: not proposed yet */
-    bool established;          /* our PAXOS_LEAD is applied (R8) */
-    paxos_slot proposed_from;  /* first slot proposed in this step; 0: none */
-    bool mark_moved;           /* in this step */
-    paxos_slot config_slot;    /* of the change in flight; 0: none */
-    uint32_t hand_over_to;     /* 0: no */
+    uint64_t ballot_position; /* position of the record of our own promise to our ballot */
+    paxos_slot told_chosen;   /* highest mark told by promises (R1) */
+    paxos_slot next_slot;     /* first slot not yet proposed */
+    paxos_slot adopted_to;    /* last slot in which anything was reported */
+    paxos_slot lead_slot;     /* of our PAXOS_LEAD; 0: not proposed yet */
+    bool established;         /* our PAXOS_LEAD is applied (R8) */
+    paxos_slot proposed_from; /* first slot proposed in this step; 0: none */
+    bool mark_moved;          /* in this step */
+    paxos_slot config_slot;   /* of the change in flight; 0: none */
+    uint32_t hand_over_to;    /* 0: no */
     bool hand_over_asked;
     uint64_t hand_over_deadline_ms;
 
     /* Rounds (R8, R23). */
-    uint64_t round;            /* last one begun in this leadership */
+    uint64_t round; /* last one begun in this leadership */
     uint64_t round_completed;
     uint64_t round_completed_ms;
-    uint64_t round_tested;     /* scratch of settle_rounds */
-    uint64_t barrier_wanted;   /* highest token asked for locally */
+    uint64_t round_tested;   /* scratch of settle_rounds */
+    uint64_t barrier_wanted; /* highest token asked for locally */
     uint64_t barrier_served;
     uint64_t barrier_round;    /* round in flight that serves barriers; 0: none */
     uint64_t barrier_in_round; /* token that it serves */
     paxos_slot barrier_index;  /* chosen mark at its begin */
     uint64_t ask_sent;         /* token of the question under way to the leader; 0: none */
 
-    bool peers_dirty;          /* `remembered` changed since the last PEERS record */
+    bool peers_dirty;                         /* `remembered` changed since the last PEERS record */
     struct paxos_cell cells[PAXOS_ALPHA_MAX]; /* slot s in cells[s % PAXOS_ALPHA_MAX] */
 };
 
@@ -224,8 +225,7 @@ void paxos_on_prevote(struct paxos *px, const struct paxos_message *m, struct pa
 void paxos_on_prevote_reply(struct paxos *px, const struct paxos_message *m,
                             struct paxos_effects *out);
 void paxos_start_candidacy(struct paxos *px, struct paxos_effects *out);
-void paxos_on_take_over(struct paxos *px, const struct paxos_message *m,
-                        struct paxos_effects *out);
+void paxos_on_take_over(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out);
 void paxos_on_promise(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out);
 void paxos_prepare_missing(struct paxos *px, struct paxos_effects *out);
 void paxos_try_to_lead(struct paxos *px, struct paxos_effects *out);
@@ -236,8 +236,7 @@ bool paxos_can_propose_at(const struct paxos *px, paxos_slot slot);
 void paxos_pump(struct paxos *px, struct paxos_effects *out);
 void paxos_propose(struct paxos *px, enum paxos_kind kind, struct cd_blob *payload,
                    struct paxos_effects *out);
-void paxos_on_accepted(struct paxos *px, const struct paxos_message *m,
-                       struct paxos_effects *out);
+void paxos_on_accepted(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out);
 void paxos_ack_self(struct paxos *px);
 void paxos_count_chosen(struct paxos *px, struct paxos_effects *out);
 void paxos_send_accepts(struct paxos *px, struct paxos_effects *out);
@@ -248,13 +247,11 @@ void paxos_hand_over_tick(struct paxos *px, struct paxos_effects *out);
 /* rounds.c */
 void paxos_begin_round(struct paxos *px, struct paxos_effects *out);
 void paxos_announce_mark(struct paxos *px, struct paxos_effects *out);
-void paxos_on_heartbeat(struct paxos *px, const struct paxos_message *m,
-                        struct paxos_effects *out);
+void paxos_on_heartbeat(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out);
 void paxos_on_heartbeat_reply(struct paxos *px, const struct paxos_message *m,
                               struct paxos_effects *out);
 void paxos_serve_barriers(struct paxos *px, struct paxos_effects *out);
-void paxos_on_read_ask(struct paxos *px, const struct paxos_message *m,
-                       struct paxos_effects *out);
+void paxos_on_read_ask(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out);
 void paxos_on_read_answer(struct paxos *px, const struct paxos_message *m,
                           struct paxos_effects *out);
 

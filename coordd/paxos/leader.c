@@ -25,7 +25,7 @@ static void propose_entry(struct paxos *px, struct paxos_entry entry, struct pax
 {
     entry.slot = px->next_slot;
     entry.ballot = px->leader_ballot;
-    CD_ASSERT(paxos_can_propose_at(px, entry.slot)); /* P3 */
+    CD_ASSERT(paxos_can_propose_at(px, entry.slot));                       /* P3 */
     CD_ASSERT(paxos_ballot_compare(px->promised, px->leader_ballot) == 0); /* P1 */
     struct paxos_cell *cell = paxos_cell(px, entry.slot);
     paxos_entry_assign(&cell->entry, &entry);
@@ -125,8 +125,7 @@ void paxos_count_chosen(struct paxos *px, struct paxos_effects *out)
     }
 }
 
-void paxos_on_accepted(struct paxos *px, const struct paxos_message *m,
-                       struct paxos_effects *out)
+void paxos_on_accepted(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out)
 {
     if (!m->granted) {
         paxos_refused(px, m, out);
@@ -148,8 +147,8 @@ void paxos_on_accepted(struct paxos *px, const struct paxos_message *m,
 }
 
 /*
- * Sends our proposals of [first, last] that `peer` has not accepted; without `peer` all of them. What
- * is repeated goes in one message: its answer, or the next tick, brings the rest.
+ * Sends our proposals of [first, last] that `peer` has not accepted; without `peer` all of them.
+ * What is repeated goes in one message: its answer, or the next tick, brings the rest.
  */
 static void send_accept(struct paxos *px, uint32_t node, const struct paxos_peer *peer,
                         paxos_slot first, paxos_slot last, struct paxos_effects *out)
@@ -269,8 +268,7 @@ void paxos_hand_over_tick(struct paxos *px, struct paxos_effects *out)
         return;
     }
     if (!px->hand_over_asked && px->established && px->chosen + 1 == px->next_slot) {
-        struct paxos_message *m =
-            paxos_send_now(px, out, PAXOS_MSG_TAKE_OVER, px->hand_over_to);
+        struct paxos_message *m = paxos_send_now(px, out, PAXOS_MSG_TAKE_OVER, px->hand_over_to);
         m->ballot = px->leader_ballot;
         m->chosen = px->chosen;
         px->hand_over_asked = true;

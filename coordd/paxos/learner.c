@@ -42,8 +42,7 @@ struct paxos_cell *paxos_cell(struct paxos *px, paxos_slot slot)
     return cell;
 }
 
-void paxos_choose_next(struct paxos *px, const struct paxos_entry *entry,
-                       struct paxos_effects *out)
+void paxos_choose_next(struct paxos *px, const struct paxos_entry *entry, struct paxos_effects *out)
 {
     CD_ASSERT(entry->slot == px->chosen + 1); /* P6 */
     paxos_emit_chosen(out, entry);

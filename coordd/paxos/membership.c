@@ -44,8 +44,8 @@ static void join_ask_member(struct paxos *px, const struct paxos_member *member,
 
 /*
  * An old data directory put back, after the node had joined again without it: the configuration
- * names a later incarnation. This one's votes are gone for good, so it ends, and a fresh one asks to
- * join; if the later incarnation is alive the leader turns a deaf ear to it.
+ * names a later incarnation. This one's votes are gone for good, so it ends, and a fresh one asks
+ * to join; if the later incarnation is alive the leader turns a deaf ear to it.
  */
 void paxos_notice_superseded(struct paxos *px, struct paxos_effects *out)
 {
@@ -69,8 +69,8 @@ void paxos_notice_superseded(struct paxos *px, struct paxos_effects *out)
 /* A fresh incarnation asks everyone it knows of; who leads proposes it as a learner. */
 void paxos_ask_to_join(struct paxos *px, struct paxos_effects *out)
 {
-    bool outside = !px->forgot && !px->was_member &&
-                   !paxos_is_member(px, px->node, px->incarnation);
+    bool outside =
+        !px->forgot && !px->was_member && !paxos_is_member(px, px->node, px->incarnation);
     if (!outside || px->now_ms < px->join_asked_ms + px->election_ms) {
         return;
     }
@@ -89,8 +89,7 @@ static bool is_alive(const struct paxos *px, const struct paxos_member *member)
     if (peer == &px->peers[0]) {
         return true;
     }
-    return peer != NULL && peer->heard_ms != 0 &&
-           px->now_ms - peer->heard_ms <= px->election_ms &&
+    return peer != NULL && peer->heard_ms != 0 && px->now_ms - peer->heard_ms <= px->election_ms &&
            peer->chosen + paxos_alpha(px) >= px->chosen;
 }
 
@@ -242,7 +241,8 @@ void paxos_config_settle(struct paxos *px, struct paxos_effects *out)
     }
     const struct paxos_governing *newest = &px->configs[px->configs_count - 1];
     if (newest->chosen_at != px->config_slot) {
-        px->config_slot = paxos_config_in_flight(px); /* chosen without effect; another may not be done */
+        px->config_slot =
+            paxos_config_in_flight(px); /* chosen without effect; another may not be done */
         return;
     }
     if (paxos_has_majority(px, &newest->config, holds_test, newest->from - 1)) {

@@ -103,8 +103,7 @@ static bool message_is_sound(const struct paxos *px, const struct paxos_message 
     if (m->from == 0 || m->from == px->node || m->to != px->node) {
         return false;
     }
-    if (m->entries_count > PAXOS_MESSAGE_ENTRIES_MAX ||
-        m->ballot.round >= PAXOS_ROUND_MAX ||
+    if (m->entries_count > PAXOS_MESSAGE_ENTRIES_MAX || m->ballot.round >= PAXOS_ROUND_MAX ||
         m->ballot.round > px->max_round_seen + PAXOS_ROUND_LEAP_MAX) {
         return false;
     }
@@ -114,16 +113,16 @@ static bool message_is_sound(const struct paxos *px, const struct paxos_message 
             return false;
         }
         paxos_slot before = i != 0 ? m->entries[i - 1].slot : 0;
-        if (i != 0 && (m->entries[i].slot <= before ||
-                       (!may_skip && m->entries[i].slot != before + 1))) {
+        if (i != 0 &&
+            (m->entries[i].slot <= before || (!may_skip && m->entries[i].slot != before + 1))) {
             return false;
         }
     }
     bool speaks_as_leader = m->kind == PAXOS_MSG_ACCEPT || m->kind == PAXOS_MSG_HEARTBEAT ||
                             m->kind == PAXOS_MSG_TAKE_OVER;
-    return !speaks_as_leader || (m->ballot.node == m->from &&
-                                 m->ballot.incarnation == m->from_incarnation &&
-                                 m->ballot.round != 0);
+    return !speaks_as_leader ||
+           (m->ballot.node == m->from && m->ballot.incarnation == m->from_incarnation &&
+            m->ballot.round != 0);
 }
 
 static void note_sender(struct paxos *px, const struct paxos_message *m)
@@ -204,8 +203,7 @@ static void on_message(struct paxos *px, const struct paxos_message *m, struct p
 
 static void tick(struct paxos *px, struct paxos_effects *out)
 {
-    if (px->role == PAXOS_ROLE_LEADER &&
-        px->now_ms - px->round_completed_ms > px->election_ms) {
+    if (px->role == PAXOS_ROLE_LEADER && px->now_ms - px->round_completed_ms > px->election_ms) {
         paxos_step_down(px, out); /* R23: nobody answers, though they may hear us */
     }
     if (px->role != PAXOS_ROLE_LEADER && px->leader != 0 &&
@@ -355,8 +353,7 @@ void paxos_status(const struct paxos *px, uint64_t now_ms, struct paxos_status *
         .incarnation = px->incarnation,
         .established = px->established,
         .verified = px->verified,
-        .voter = governing != NULL &&
-                 paxos_is_voter(&governing->config, px->node, px->incarnation),
+        .voter = governing != NULL && paxos_is_voter(&governing->config, px->node, px->incarnation),
         .since_leader_ms = px->role == PAXOS_ROLE_LEADER ? 0 : now_ms - px->leader_heard_ms,
     };
 }

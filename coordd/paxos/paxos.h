@@ -10,23 +10,23 @@
 
 /*
  * Multi-Paxos for one replica, pure: an event comes in with its time, effects go out. It knows no
- * clock, thread, file or socket, draws no randomness but from the seed it was given, and never looks
- * into a payload.
+ * clock, thread, file or socket, draws no randomness but from the seed it was given, and never
+ * looks into a payload.
  *
  * Invariants, cited as P1..P9 in assertions and tests; R numbers are the project's rulings.
  * [PMS] Lamport, Paxos Made Simple (2001); [PTP] The Part-Time Parliament (1998);
  * [SMR] Lamport, Malkhi, Zhou, Reconfiguring a State Machine (2010), for alpha.
  *
- *  P1 A promise only grows, and nothing below it is accepted.               [PMS 2.2, phases 1b, 2b]
- *  P2 A promise, an acceptance and a prepare are said only after they are durable: such messages
- *     carry after_persist.                                                   [PTP 2.2, stable ledger]
- *  P3 A value is proposed in a slot under ballot b only after a quorum of that slot's configuration
- *     promised b for the slot, and it is the accepted value of the highest ballot that was reported,
- *     or free if there was none.                                             [PMS 2.2, phase 2a]
- *  P4 Chosen = accepted by a quorum of the slot's configuration under one ballot.        [PMS 2.1]
- *  P5 Two chosen values of one slot are equal.                               [PMS 2.2, theorem]
- *  P6 Slots are handed out as chosen in order, without gaps, once.           [PMS 3]
- *  P7 An entry below the announced chosen mark counts as chosen only if it was accepted under the
+ *  P1 A promise only grows, and nothing below it is accepted.               [PMS 2.2, phases 1b,
+ * 2b] P2 A promise, an acceptance and a prepare are said only after they are durable: such messages
+ *     carry after_persist.                                                   [PTP 2.2, stable
+ * ledger] P3 A value is proposed in a slot under ballot b only after a quorum of that slot's
+ * configuration promised b for the slot, and it is the accepted value of the highest ballot that
+ * was reported, or free if there was none.                                             [PMS 2.2,
+ * phase 2a] P4 Chosen = accepted by a quorum of the slot's configuration under one ballot.
+ * [PMS 2.1] P5 Two chosen values of one slot are equal.                               [PMS 2.2,
+ * theorem] P6 Slots are handed out as chosen in order, without gaps, once.           [PMS 3] P7 An
+ * entry below the announced chosen mark counts as chosen only if it was accepted under the
  *     announcing ballot, or was sent as chosen.
  *  P8 A snapshot covers chosen slots alone.
  *  P9 A replica that may have forgotten a promise or an acceptance votes again only after the log
@@ -117,16 +117,16 @@ struct paxos_entry {
 };
 
 #define PAXOS_MESSAGE_TABLE(X)                                                                     \
-    X(PROBE, 1)            /* what do you remember of my log? (R2) */                              \
-    X(PROBE_REPLY, 2)      /* nonce, remembered */                                                 \
-    X(JOIN, 3)             /* an incarnation outside the configuration asks to become a learner */ \
-    X(PREVOTE, 4)          /* nonce, chosen */                                                     \
-    X(PREVOTE_REPLY, 5)    /* nonce, granted, chosen, ballot = promised */                         \
-    X(PREPARE, 6)          /* ballot, first */                                                     \
-    X(PROMISE, 7)          /* granted: ballot, first..last, chosen, entries; else ballot=promised */ \
-    X(ACCEPT, 8)           /* ballot, chosen, entries of consecutive slots */                      \
-    X(ACCEPTED, 9)         /* granted: ballot, first..last, chosen; else ballot = promised */      \
-    X(HEARTBEAT, 10)       /* ballot, chosen, nonce = round, 0: no answer wanted */                \
+    X(PROBE, 1)         /* what do you remember of my log? (R2) */                                 \
+    X(PROBE_REPLY, 2)   /* nonce, remembered */                                                    \
+    X(JOIN, 3)          /* an incarnation outside the configuration asks to become a learner */    \
+    X(PREVOTE, 4)       /* nonce, chosen */                                                        \
+    X(PREVOTE_REPLY, 5) /* nonce, granted, chosen, ballot = promised */                            \
+    X(PREPARE, 6)       /* ballot, first */                                                        \
+    X(PROMISE, 7)       /* granted: ballot, first..last, chosen, entries; else ballot=promised */  \
+    X(ACCEPT, 8)        /* ballot, chosen, entries of consecutive slots */                         \
+    X(ACCEPTED, 9)      /* granted: ballot, first..last, chosen; else ballot = promised */         \
+    X(HEARTBEAT, 10)    /* ballot, chosen, nonce = round, 0: no answer wanted */                   \
     X(HEARTBEAT_REPLY, 11) /* granted: ballot, nonce, chosen (durable); else ballot = promised */  \
     X(FETCH, 12)           /* first: send me what is chosen from there on */                       \
     X(CHOSEN, 13)          /* entries of consecutive slots, all chosen; chosen */                  \
@@ -147,8 +147,8 @@ struct paxos_message {
     enum paxos_message_kind kind;
     uint32_t from, to;
     uint64_t from_incarnation;
-    uint64_t durable; /* sender's durable log position, for R2; in every message. A driver that holds
-                         messages back says paxos_told_position anew when they leave */
+    uint64_t durable; /* sender's durable log position, for R2; in every message. A driver that
+                         holds messages back says paxos_told_position anew when they leave */
     struct paxos_ballot ballot;
     paxos_slot first, last;
     paxos_slot chosen;
@@ -161,16 +161,16 @@ struct paxos_message {
 };
 
 enum paxos_event_kind {
-    PAXOS_EV_TICK,       /* the deadline has come; early or late is harmless */
-    PAXOS_EV_MESSAGE,    /* message: from a peer whose identity was verified */
-    PAXOS_EV_PERSISTED,  /* persisted: records asked for that are durable; position: of the log */
-    PAXOS_EV_APPLIED,    /* slot: applied up to here */
-    PAXOS_EV_PROPOSE,    /* payload: only while paxos_may_propose */
-    PAXOS_EV_BARRIER,    /* token: growing; answered by effects.barrier_token */
-    PAXOS_EV_BIRTH,      /* config: cluster id and alpha; only while paxos_is_empty (R14) */
+    PAXOS_EV_TICK,        /* the deadline has come; early or late is harmless */
+    PAXOS_EV_MESSAGE,     /* message: from a peer whose identity was verified */
+    PAXOS_EV_PERSISTED,   /* persisted: records asked for that are durable; position: of the log */
+    PAXOS_EV_APPLIED,     /* slot: applied up to here */
+    PAXOS_EV_PROPOSE,     /* payload: only while paxos_may_propose */
+    PAXOS_EV_BARRIER,     /* token: growing; answered by effects.barrier_token */
+    PAXOS_EV_BIRTH,       /* config: cluster id and alpha; only while paxos_is_empty (R14) */
     PAXOS_EV_REINCARNATE, /* incarnation: the fresh one that effects.forgot asked for (R2) */
-    PAXOS_EV_HAND_OVER,  /* node: to whom, 0 for the best one; a leader alone acts on it */
-    PAXOS_EV_REMOVE,     /* node: leave the configuration; a leader alone acts on it */
+    PAXOS_EV_HAND_OVER,   /* node: to whom, 0 for the best one; a leader alone acts on it */
+    PAXOS_EV_REMOVE,      /* node: leave the configuration; a leader alone acts on it */
 };
 
 struct paxos_event {
@@ -235,7 +235,7 @@ enum paxos_note_kind {
 #define PAXOS_NOTE_ENUM(name, text) PAXOS_NOTE_##name,
     PAXOS_NOTE_TABLE(PAXOS_NOTE_ENUM)
 #undef PAXOS_NOTE_ENUM
-    PAXOS_NOTE_COUNT
+        PAXOS_NOTE_COUNT
 };
 
 const char *paxos_note_name(enum paxos_note_kind kind);
@@ -250,14 +250,16 @@ struct paxos_note {
 
 /*
  * What a step asks for, to be carried out in this order: persist (in order; each record counts one
- * in PAXOS_EV_PERSISTED), send, chosen, then the rest. Everything in it is valid until the next step or clear.
+ * in PAXOS_EV_PERSISTED), send, chosen, then the rest. Everything in it is valid until the next
+ * step or clear.
  */
 struct paxos_effects {
     struct paxos_persist *persist;
     size_t persist_count, persist_capacity;
     struct paxos_send *sends;
     size_t sends_count, sends_capacity;
-    struct paxos_entry *chosen; /* to apply, slots consecutive (P6); references owned by the effects */
+    struct paxos_entry
+        *chosen; /* to apply, slots consecutive (P6); references owned by the effects */
     size_t chosen_count, chosen_capacity;
     struct paxos_note *notes;
     size_t notes_count, notes_capacity;
@@ -284,14 +286,14 @@ enum paxos_role {
 const char *paxos_role_name(enum paxos_role role);
 
 struct paxos_options {
-    uint32_t node;          /* > 0 */
-    uint64_t incarnation;   /* of this directory; random when it was made */
-    uint64_t boot;          /* drawn anew at every start: makes nonces unique across restarts */
-    uint64_t seed;          /* of the election jitter */
-    uint32_t heartbeat_ms;  /* a leader's; also the period of everything that is repeated */
-    uint32_t election_ms;   /* a follower waits this long to twice as long without a leader */
-    const uint32_t *peers;  /* whom an empty replica asks to join; copied */
-    size_t peers_count;     /* at most PAXOS_MEMBERS_MAX */
+    uint32_t node;         /* > 0 */
+    uint64_t incarnation;  /* of this directory; random when it was made */
+    uint64_t boot;         /* drawn anew at every start: makes nonces unique across restarts */
+    uint64_t seed;         /* of the election jitter */
+    uint32_t heartbeat_ms; /* a leader's; also the period of everything that is repeated */
+    uint32_t election_ms;  /* a follower waits this long to twice as long without a leader */
+    const uint32_t *peers; /* whom an empty replica asks to join; copied */
+    size_t peers_count;    /* at most PAXOS_MEMBERS_MAX */
 };
 
 struct paxos;
@@ -338,7 +340,8 @@ void paxos_step(struct paxos *px, const struct paxos_event *event, struct paxos_
 /* Absolute time of the next TICK wanted. */
 uint64_t paxos_deadline_ms(const struct paxos *px);
 
-/* Stops the process if an invariant of the struct is broken. O(window). For tests and simulation. */
+/* Stops the process if an invariant of the struct is broken. O(window). For tests and simulation.
+ */
 void paxos_check(const struct paxos *px);
 
 /* Whether a PROPOSE would be taken now: an established leader with room in its window. */
@@ -353,16 +356,16 @@ void paxos_make_chosen(const struct paxos *px, uint32_t to, struct paxos_entry *
 
 struct paxos_status {
     enum paxos_role role;
-    uint32_t leader;              /* 0: none known */
-    struct paxos_ballot ballot;   /* under which `leader` leads, or of the own candidacy */
+    uint32_t leader;            /* 0: none known */
+    struct paxos_ballot ballot; /* under which `leader` leads, or of the own candidacy */
     struct paxos_ballot promised;
     paxos_slot chosen, applied;
-    paxos_slot known_chosen;      /* highest mark heard of; above `chosen`: still to be fetched */
+    paxos_slot known_chosen; /* highest mark heard of; above `chosen`: still to be fetched */
     uint64_t incarnation;
-    bool established;             /* leader whose own leadership is applied */
-    bool verified;                /* may vote as far as R2 is concerned */
-    bool voter;                   /* named as voter for the first open slot */
-    uint64_t since_leader_ms;     /* time since a leader was heard; 0 for a leader */
+    bool established;         /* leader whose own leadership is applied */
+    bool verified;            /* may vote as far as R2 is concerned */
+    bool voter;               /* named as voter for the first open slot */
+    uint64_t since_leader_ms; /* time since a leader was heard; 0 for a leader */
 };
 void paxos_status(const struct paxos *px, uint64_t now_ms, struct paxos_status *ret_status);
 
@@ -380,7 +383,7 @@ bool paxos_remembered_at(const struct paxos *px, size_t index, uint32_t *ret_nod
 
 /* What the leader knows of a peer; false if it has heard nothing of it, or does not lead. */
 struct paxos_peer_view {
-    paxos_slot chosen;       /* durably held as chosen, as last reported */
+    paxos_slot chosen; /* durably held as chosen, as last reported */
     uint64_t heard_ms_ago;
 };
 bool paxos_peer_view(const struct paxos *px, uint32_t node, uint64_t incarnation, uint64_t now_ms,

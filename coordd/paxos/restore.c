@@ -53,8 +53,7 @@ enum cd_status paxos_restore_learned(struct paxos *px, const struct paxos_entry 
     return CD_OK;
 }
 
-enum cd_status paxos_restore_mark(struct paxos *px, paxos_slot slot,
-                                  struct paxos_effects *effects)
+enum cd_status paxos_restore_mark(struct paxos *px, paxos_slot slot, struct paxos_effects *effects)
 {
     CD_ASSERT(!px->started);
     while (px->chosen < slot) {

@@ -63,8 +63,8 @@ void paxos_begin_round(struct paxos *px, struct paxos_effects *out)
 static void announce_to(struct paxos *px, const struct paxos_member *member,
                         struct paxos_effects *out)
 {
-    bool told = px->proposed_from != 0 &&
-                paxos_votes_in_window(px, member->node, member->incarnation);
+    bool told =
+        px->proposed_from != 0 && paxos_votes_in_window(px, member->node, member->incarnation);
     if (!told) { /* else the ACCEPT of this step carried the mark */
         struct paxos_message *m = paxos_send_now(px, out, PAXOS_MSG_HEARTBEAT, member->node);
         m->ballot = px->leader_ballot;
@@ -80,8 +80,7 @@ void paxos_announce_mark(struct paxos *px, struct paxos_effects *out)
     }
 }
 
-void paxos_on_heartbeat(struct paxos *px, const struct paxos_message *m,
-                        struct paxos_effects *out)
+void paxos_on_heartbeat(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out)
 {
     paxos_saw_ballot(px, m->ballot);
     bool stale = paxos_ballot_compare(m->ballot, px->promised) < 0;
@@ -170,8 +169,7 @@ void paxos_serve_barriers(struct paxos *px, struct paxos_effects *out)
     }
 }
 
-void paxos_on_read_ask(struct paxos *px, const struct paxos_message *m,
-                       struct paxos_effects *out)
+void paxos_on_read_ask(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out)
 {
     (void)out;
     struct paxos_peer *peer = paxos_peer_get(px, m->from, m->from_incarnation);

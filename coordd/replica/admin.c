@@ -73,8 +73,7 @@ static void init(struct replica *r, uint64_t call, uint32_t alpha)
     replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_BORN});
 }
 
-static enum wire_replica_state state_of(const struct replica *r,
-                                        const struct paxos_status *status)
+static enum wire_replica_state state_of(const struct replica *r, const struct paxos_status *status)
 {
     if (paxos_is_empty(r->px)) {
         return WIRE_REPLICA_EMPTY;

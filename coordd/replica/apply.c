@@ -1,6 +1,7 @@
 #include "replica/internal.h"
 
-/* What chosen slots do to the tree, and who hears of it. The outcome is the same on every replica. */
+/* What chosen slots do to the tree, and who hears of it. The outcome is the same on every replica.
+ */
 
 static struct paxos_ballot leadership_in_force(const struct replica *r)
 {
@@ -9,14 +10,13 @@ static struct paxos_ballot leadership_in_force(const struct replica *r)
         .round = lead.round, .node = lead.node, .incarnation = lead.incarnation};
 }
 
-static enum cd_status apply_commands(struct replica *r, const struct paxos_entry *entry,
-                                     const struct wire_batch *batch, struct cd_error *error)
+static enum cd_status apply_commands(struct replica *r, const struct wire_batch *batch,
+                                     struct cd_error *error)
 {
     for (size_t i = 0; i < batch->commands_count; i++) {
         struct fsm_command command;
-        enum cd_status status =
-            wire_command_decode(&r->command_arena, batch->commands[i].data,
-                                batch->commands[i].bytes, &command, error);
+        enum cd_status status = wire_command_decode(&r->command_arena, batch->commands[i].data,
+                                                    batch->commands[i].bytes, &command, error);
         if (status != CD_OK) {
             return status;
         }
@@ -25,9 +25,9 @@ static enum cd_status apply_commands(struct replica *r, const struct paxos_entry
         if (command.origin.node == r->node && command.origin.boot == r->boot) {
             replica_write_applied(r, &command, &r->result);
         }
-        wire_arena_clear(&r->command_arena); /* decoded, a command may be far larger than its bytes */
+        wire_arena_clear(
+            &r->command_arena); /* decoded, a command may be far larger than its bytes */
     }
-    (void)entry;
     return CD_OK;
 }
 
@@ -41,7 +41,7 @@ static enum cd_status apply_batch(struct replica *r, const struct paxos_entry *e
         return status;
     }
     fsm_slot_begin(r->fsm, entry->slot, &batch.stamp);
-    status = apply_commands(r, entry, &batch, error);
+    status = apply_commands(r, &batch, error);
     fsm_slot_end(r->fsm);
     return status;
 }

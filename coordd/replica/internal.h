@@ -10,17 +10,18 @@
 
 /*
  * The state of one replica and what its files share: recovery.c opens the log; replica.c turns
- * paxos' effects into acts; apply.c applies what is chosen; peers.c carries frames between replicas;
- * session.c serves streams and calls; writes.c and reads.c hold what waits; admin.c service Admin.
+ * paxos' effects into acts; apply.c applies what is chosen; peers.c carries frames between
+ * replicas; session.c serves streams and calls; writes.c and reads.c hold what waits; admin.c
+ * service Admin.
  */
 
 enum {
     REPLICA_STREAMS_MAX = 65536,
-    REPLICA_STREAM_READS_MAX = 1024,   /* waiting reads of one stream */
-    REPLICA_STREAM_WRITES_MAX = 1024,  /* unanswered writes of one stream */
-    REPLICA_READS_MAX = 65536,         /* waiting reads of all */
-    REPLICA_WRITES_MAX = 65536,        /* unanswered writes of all */
-    REPLICA_CALLS_MAX = 4096,          /* pending calls of service Admin */
+    REPLICA_STREAM_READS_MAX = 1024,      /* waiting reads of one stream */
+    REPLICA_STREAM_WRITES_MAX = 1024,     /* unanswered writes of one stream */
+    REPLICA_READS_MAX = 65536,            /* waiting reads of all */
+    REPLICA_WRITES_MAX = 65536,           /* unanswered writes of all */
+    REPLICA_CALLS_MAX = 4096,             /* pending calls of service Admin */
     REPLICA_QUEUE_BYTES_MAX = 64 << 20,   /* commands that wait to be proposed */
     REPLICA_DELAYED_BYTES_MAX = 64 << 20, /* messages that wait for the disk */
     /* With this much waiting for the disk, proposals wait and acceptances are let go unheard. */
@@ -43,10 +44,10 @@ struct replica_stream {
     uint64_t stream; /* key */
     char *identity;
     bool welcomed;
-    bool dirty;        /* `frame` holds something to send */
-    bool closed;       /* to be forgotten when nothing waits for it */
-    uint64_t seen_zxid;  /* what it must not fall behind */
-    uint64_t last_write; /* counter of its newest write */
+    bool dirty;             /* `frame` holds something to send */
+    bool closed;            /* to be forgotten when nothing waits for it */
+    uint64_t seen_zxid;     /* what it must not fall behind */
+    uint64_t last_write;    /* counter of its newest write */
     uint32_t reads, writes; /* waiting */
     struct cd_buf frame;
     struct replica_stream *next_dirty;
@@ -114,8 +115,8 @@ enum replica_pending_kind {
 struct replica_pending {
     enum replica_pending_kind kind;
     uint64_t call;
-    uint64_t position;   /* INIT: answered when durable */
-    uint32_t alpha;      /* START: as asked for */
+    uint64_t position; /* INIT: answered when durable */
+    uint32_t alpha;    /* START: as asked for */
     uint64_t deadline_ms;
     struct replica_pending *next;
 };
@@ -135,29 +136,29 @@ struct replica {
     struct paxos *px;
     struct fsm *fsm;
     struct paxos_effects effects;
-    struct wire_arena arena;       /* of the frame being dealt with */
-    struct wire_arena apply_arena; /* of the slot being applied */
+    struct wire_arena arena;         /* of the frame being dealt with */
+    struct wire_arena apply_arena;   /* of the slot being applied */
     struct wire_arena command_arena; /* of one command or entry within those */
-    struct cd_buf encode;          /* of records and commands */
+    struct cd_buf encode;            /* of records and commands */
     struct fsm_result result;
-    struct fsm_view *views;        /* WIRE_PAGE_ENTRIES_MAX, of the page being read */
+    struct fsm_view *views; /* WIRE_PAGE_ENTRIES_MAX, of the page being read */
 
     uint64_t incarnation, boot;
     uint64_t created_ms;
-    bool fresh;            /* the incarnation was drawn by this process */
-    bool started;          /* paxos_start was called: the incarnation is durable */
+    bool fresh;   /* the incarnation was drawn by this process */
+    bool started; /* paxos_start was called: the incarnation is durable */
     bool fatal, stopping;
     bool hand_over_asked;
-    uint64_t start_position; /* what must be durable before the start */
-    uint64_t durable;        /* log position told by storage */
-    uint64_t needed;         /* log position of the newest record that a message may wait for */
-    uint64_t persists;       /* records that paxos has asked for, */
+    uint64_t start_position;   /* what must be durable before the start */
+    uint64_t durable;          /* log position told by storage */
+    uint64_t needed;           /* log position of the newest record that a message may wait for */
+    uint64_t persists;         /* records that paxos has asked for, */
     uint64_t persists_durable; /* and those durable, */
     struct replica_record *records; /* ring: record n at n % records_capacity */
     size_t records_capacity;
-    uint64_t acknowledged;   /* log position of the newest durable one that is not lazy */
-    uint64_t applied_told;   /* slot told to paxos */
-    bool pinned;             /* frames of other clusters are refused */
+    uint64_t acknowledged; /* log position of the newest durable one that is not lazy */
+    uint64_t applied_told; /* slot told to paxos */
+    bool pinned;           /* frames of other clusters are refused */
     uint8_t cluster_id[PAXOS_CLUSTER_ID_BYTES];
 
     struct replica_peer peers[PAXOS_MEMBERS_MAX];
@@ -167,23 +168,23 @@ struct replica {
 
     struct replica_stream *streams; /* hash by number */
     struct replica_stream *dirty;
-    struct replica_write *writes;   /* hash by counter */
+    struct replica_write *writes; /* hash by counter */
     size_t writes_count;
     uint64_t write_counter;
     struct replica_command *queue_first, *queue_last;
     size_t queue_bytes;
     struct paxos_ballot queue_ballot; /* the leadership that the queue's commands are meant for */
-    struct replica_read *reads;     /* list, oldest first */
+    struct replica_read *reads;       /* list, oldest first */
     size_t reads_count;
-    uint64_t token_asked;           /* barriers: last one given to paxos, */
-    uint64_t token_done;            /* last one answered, */
-    uint64_t token_index;           /* and the slot at which its reads may run */
-    uint64_t expiry_ms;         /* when they are looked through next */
+    uint64_t token_asked; /* barriers: last one given to paxos, */
+    uint64_t token_done;  /* last one answered, */
+    uint64_t token_index; /* and the slot at which its reads may run */
+    uint64_t expiry_ms;   /* when they are looked through next */
     struct replica_pending *pending;
     size_t pending_count;
 
-    uint32_t leader_seen;       /* of the last turn */
-    uint64_t leaderless_ms;     /* since when */
+    uint32_t leader_seen;   /* of the last turn */
+    uint64_t leaderless_ms; /* since when */
     bool leaderless_told;
     uint64_t office_ms;         /* when our leadership was applied, */
     uint64_t office_elapsed_ms; /* and the cluster's time then (R13) */

@@ -26,7 +26,8 @@ static void flush_peer(struct replica *r, struct replica_peer *peer)
     }
     struct paxos_status status;
     replica_get_status(r, &status);
-    /* R2: what is durable when the frame leaves, so that it covers all that the frame acknowledges. */
+    /* R2: what is durable when the frame leaves, so that it covers all that the frame acknowledges.
+     */
     struct wire_peer_head head = {
         .from = r->node,
         .incarnation = status.incarnation,
@@ -52,8 +53,7 @@ static void flush_peer(struct replica *r, struct replica_peer *peer)
 }
 
 /* Adds encoded pieces, flushing before a limit of the frame would be passed. */
-static void add_piece(struct replica *r, struct replica_peer *peer, const void *piece,
-                      size_t bytes)
+static void add_piece(struct replica *r, struct replica_peer *peer, const void *piece, size_t bytes)
 {
     /* Room for the head, which is written when the frame leaves. */
     const size_t room = WIRE_PEER_FRAME_BYTES_MAX - 4096;
@@ -85,8 +85,7 @@ static void delay_piece(struct replica *r, uint32_t node, uint64_t position, con
     r->delayed_last = delayed;
 }
 
-static void send_message(struct replica *r, const struct paxos_message *message,
-                         bool after_persist)
+static void send_message(struct replica *r, const struct paxos_message *message, bool after_persist)
 {
     struct replica_peer *peer = find_peer(r, message->to);
     if (peer == NULL) {
@@ -167,8 +166,8 @@ void replica_answer_fetch(struct replica *r, uint32_t to, paxos_slot first, paxo
     struct fetched fetched = {.r = r};
     fetched.entries = cd_calloc(PAXOS_MESSAGE_ENTRIES_MAX, sizeof(*fetched.entries));
     struct cd_error error = {0};
-    enum cd_status status = storage_log_read_entries(
-        r->log, first, last, PAXOS_MESSAGE_BYTES_SOFT, collect, &fetched, &error);
+    enum cd_status status = storage_log_read_entries(r->log, first, last, PAXOS_MESSAGE_BYTES_SOFT,
+                                                     collect, &fetched, &error);
     if (status == CD_OK && !fetched.failed && fetched.count != 0) {
         struct paxos_message message;
         paxos_make_chosen(r->px, to, fetched.entries, fetched.count, &message);
@@ -275,8 +274,7 @@ static bool frame_is_ours(struct replica *r, uint32_t node, const struct wire_pe
     return true;
 }
 
-void replica_on_peer_frame(struct replica *r, uint32_t node, const void *bytes,
-                           size_t bytes_count)
+void replica_on_peer_frame(struct replica *r, uint32_t node, const void *bytes, size_t bytes_count)
 {
     if (!r->started || r->fatal) {
         return;
@@ -302,8 +300,8 @@ void replica_on_peer_frame(struct replica *r, uint32_t node, const void *bytes,
             }
         }
     } else {
-        replica_emit(r, &(struct replica_event){
-                            .kind = REPLICA_EV_FRAME_BAD, .node = node, .text = why});
+        replica_emit(
+            r, &(struct replica_event){.kind = REPLICA_EV_FRAME_BAD, .node = node, .text = why});
     }
     if (status == CD_OK) {
         wire_peer_frame_release(&frame);

@@ -3,8 +3,8 @@
 #include "base/memory.h"
 
 /*
- * Reads that wait: for the barrier round that makes them linearizable (R8), for a write of their own
- * stream that was sent before them (R24), for a zxid. All run against the applied state.
+ * Reads that wait: for the barrier round that makes them linearizable (R8), for a write of their
+ * own stream that was sent before them (R24), for a zxid. All run against the applied state.
  */
 
 /* --- Running one --- */
@@ -103,8 +103,8 @@ static bool waits_for_write(const struct replica *r, const struct replica_read *
 
 static bool may_run(const struct replica *r, const struct replica_read *read)
 {
-    bool barrier = read->token == 0 ||
-                   (read->token <= r->token_done && fsm_slot(r->fsm) >= r->token_index);
+    bool barrier =
+        read->token == 0 || (read->token <= r->token_done && fsm_slot(r->fsm) >= r->token_index);
     return barrier && fsm_zxid(r->fsm) >= read->zxid && !waits_for_write(r, read);
 }
 

@@ -127,8 +127,8 @@ static enum cd_status restore_entry(struct replica *r, const struct storage_reco
 {
     struct paxos_entry entry = {0};
     bool learned = false;
-    enum cd_status status = wire_entry_decode(&r->arena, record->body, record->body_bytes, &entry,
-                                              &learned, error);
+    enum cd_status status =
+        wire_entry_decode(&r->arena, record->body, record->body_bytes, &entry, &learned, error);
     if (status != CD_OK) {
         return status;
     }
@@ -146,8 +146,7 @@ static enum cd_status restore_positions(struct replica *r, const struct wire_sta
 {
     for (size_t i = 0; i < state->positions_count; i++) {
         const struct wire_position *position = &state->positions[i];
-        paxos_restore_remembered(r->px, position->node, position->incarnation,
-                                 position->position);
+        paxos_restore_remembered(r->px, position->node, position->incarnation, position->position);
     }
     return CD_OK;
 }

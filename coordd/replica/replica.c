@@ -69,8 +69,8 @@ static uint64_t draw(struct replica *r)
     return number;
 }
 
-enum cd_status replica_create(const struct replica_options *options,
-                              struct replica **ret_replica, struct cd_error *error)
+enum cd_status replica_create(const struct replica_options *options, struct replica **ret_replica,
+                              struct cd_error *error)
 {
     CD_ASSERT(options->node != 0 && options->peers_count <= PAXOS_MEMBERS_MAX);
     CD_ASSERT(options->alpha >= PAXOS_ALPHA_MIN && options->alpha <= PAXOS_ALPHA_MAX);
@@ -257,8 +257,8 @@ static void start_when_durable(struct replica *r)
 }
 
 /*
- * Peers are told the position of the newest record that somebody may have waited for (R2). Lazy ones
- * do not count: a record of what peers said would be news to them, and theirs to us, for ever.
+ * Peers are told the position of the newest record that somebody may have waited for (R2). Lazy
+ * ones do not count: a record of what peers said would be news to them, and theirs to us, for ever.
  */
 static void tell_persisted(struct replica *r)
 {

@@ -17,8 +17,8 @@
  * knows the world through `struct env` and `struct replica_ports` alone.
  *
  * Use: feed any number of replica_on_* calls, then call replica_turn once. Batching lives in that
- * rhythm: all writes of a turn share a slot, all records a sync, all messages to a peer a frame, all
- * replies to a stream a frame.
+ * rhythm: all writes of a turn share a slot, all records a sync, all messages to a peer a frame,
+ * all replies to a stream a frame.
  *
  * Thread: loop, all of it; ports are called inside replica_turn and must not call back.
  */
@@ -27,12 +27,12 @@ struct replica;
 
 /* What a replica says of itself, for the log, for metrics and for the simulator's counts. */
 enum replica_event_kind {
-    REPLICA_EV_STARTED,    /* recovered: slot = chosen, count = records */
-    REPLICA_EV_NOTE,       /* note: paxos has something to tell */
-    REPLICA_EV_APPLIED,    /* entry, slot; digest after it. Also while recovering */
-    REPLICA_EV_FRAME_BAD,  /* a peer's frame was refused: text says why */
-    REPLICA_EV_BORN,       /* this replica founded a cluster */
-    REPLICA_EV_FATAL,      /* storage is in doubt or state is impossible: text says what to do */
+    REPLICA_EV_STARTED,   /* recovered: slot = chosen, count = records */
+    REPLICA_EV_NOTE,      /* note: paxos has something to tell */
+    REPLICA_EV_APPLIED,   /* entry, slot; digest after it. Also while recovering */
+    REPLICA_EV_FRAME_BAD, /* a peer's frame was refused: text says why */
+    REPLICA_EV_BORN,      /* this replica founded a cluster */
+    REPLICA_EV_FATAL,     /* storage is in doubt or state is impossible: text says what to do */
 };
 
 struct replica_event {
@@ -43,8 +43,8 @@ struct replica_event {
     uint64_t count;
     uint64_t digest;
     const struct paxos_entry *entry; /* APPLIED: what was chosen; borrowed for the call */
-    uint32_t node;    /* a peer, or 0 */
-    const char *text; /* borrowed for the call; may be NULL */
+    uint32_t node;                   /* a peer, or 0 */
+    const char *text;                /* borrowed for the call; may be NULL */
 };
 
 /* gRPC's numbers, which a refused call or closed stream carries. */
@@ -88,8 +88,8 @@ struct replica_options {
 
 /*
  * Opens the data directory and recovers from it; blocks. On success the caller owns the replica.
- * Returns: CD_OK, CD_CORRUPT, CD_NEWER_FORMAT, CD_FOREIGN, CD_FULL, CD_IO, with the sentence for the
- * operator in `error`.
+ * Returns: CD_OK, CD_CORRUPT, CD_NEWER_FORMAT, CD_FOREIGN, CD_FULL, CD_IO, with the sentence for
+ * the operator in `error`.
  */
 CD_MUST_USE enum cd_status replica_create(const struct replica_options *options,
                                           struct replica **ret_replica, struct cd_error *error);
@@ -108,9 +108,9 @@ void replica_on_stream_closed(struct replica *replica, uint64_t stream);
 
 /* Single calls; each is answered by exactly one call_reply, at the latest when stopping. */
 enum replica_method {
-    REPLICA_METHOD_CALL,         /* coord.v1.Coordination/Call */
-    REPLICA_METHOD_ADMIN_INIT,   /* coord.v1.Admin/Init */
-    REPLICA_METHOD_ADMIN_STATUS, /* coord.v1.Admin/Status */
+    REPLICA_METHOD_CALL,           /* coord.v1.Coordination/Call */
+    REPLICA_METHOD_ADMIN_INIT,     /* coord.v1.Admin/Init */
+    REPLICA_METHOD_ADMIN_STATUS,   /* coord.v1.Admin/Status */
     REPLICA_METHOD_ADMIN_TRANSFER, /* coord.v1.Admin/TransferLeadership */
 };
 void replica_on_call(struct replica *replica, uint64_t call, enum replica_method method,
@@ -124,8 +124,8 @@ uint64_t replica_deadline_ms(const struct replica *replica);
 
 /*
  * Begins a graceful stop: new work is refused with SHUTTING_DOWN, leadership is handed over.
- * replica_may_stop turns true when nothing is under way any more or another leads; the caller bounds
- * the wait.
+ * replica_may_stop turns true when nothing is under way any more or another leads; the caller
+ * bounds the wait.
  */
 void replica_begin_stop(struct replica *replica);
 bool replica_may_stop(const struct replica *replica);
@@ -135,11 +135,11 @@ bool replica_is_fatal(const struct replica *replica);
 
 struct replica_view {
     struct paxos_status paxos;
-    bool born;           /* belongs to a cluster */
-    bool ready;          /* serves: a leader is known and this replica follows its log closely */
-    uint32_t voters;     /* in the newest configuration; 0 before birth */
-    uint64_t zxid;       /* of the last applied change */
-    uint64_t nodes;      /* in the tree */
+    bool born;       /* belongs to a cluster */
+    bool ready;      /* serves: a leader is known and this replica follows its log closely */
+    uint32_t voters; /* in the newest configuration; 0 before birth */
+    uint64_t zxid;   /* of the last applied change */
+    uint64_t nodes;  /* in the tree */
     uint64_t streams;
     uint64_t waiting_writes, waiting_reads;
     uint64_t proposed_commands, applied_commands, batches;

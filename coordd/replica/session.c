@@ -130,8 +130,9 @@ void replica_tell_stopping(struct replica *r)
     struct replica_stream *next;
     HASH_ITER(hh, r->streams, stream, next)
     {
-        if (wire_server_put_go_away(&stream->frame, CD_SHUTTING_DOWN, "this replica stops: go to "
-                                                                      "another one") == CD_OK) {
+        if (wire_server_put_go_away(&stream->frame, CD_SHUTTING_DOWN,
+                                    "this replica stops: go to "
+                                    "another one") == CD_OK) {
             mark_dirty(r, stream);
         }
     }
@@ -271,8 +272,9 @@ static void take_request(struct replica *r, const struct replica_asker *asker,
     } else if (r->stopping) {
         replica_refuse(r, asker, CD_SHUTTING_DOWN, NULL);
     } else if (request->seq != 0 || request->after_seq != 0) {
-        replica_refuse(r, asker, CD_UNIMPLEMENTED, "seq belongs to a session, and this version "
-                                                   "opens none: leave it out");
+        replica_refuse(r, asker, CD_UNIMPLEMENTED,
+                       "seq belongs to a session, and this version "
+                       "opens none: leave it out");
     } else if (request->kind == WIRE_WRITE) {
         replica_write(r, asker, stream, request);
     } else {

@@ -3,10 +3,10 @@
 #include "base/memory.h"
 
 /*
- * A write from its request to its slot. The replica that serves the client makes a command of it and
- * keeps it in `writes` until it sees it applied; the leader keeps commands in a queue and puts all of
- * a turn into one batch. A command names the leadership it is meant for and is proposed under no
- * other, so that one that was never proposed is known never to be.
+ * A write from its request to its slot. The replica that serves the client makes a command of it
+ * and keeps it in `writes` until it sees it applied; the leader keeps commands in a queue and puts
+ * all of a turn into one batch. A command names the leadership it is meant for and is proposed
+ * under no other, so that one that was never proposed is known never to be.
  */
 
 static void forget_write(struct replica *r, struct replica_write *write)
@@ -95,8 +95,8 @@ static enum cd_status submit(struct replica *r, struct wire_request *request,
     if (r->queue_bytes > REPLICA_QUEUE_BYTES_MAX || r->writes_count >= REPLICA_WRITES_MAX) {
         return CD_BUSY;
     }
-    request->command.origin = (struct fsm_origin){
-        .node = r->node, .boot = r->boot, .counter = r->write_counter + 1};
+    request->command.origin =
+        (struct fsm_origin){.node = r->node, .boot = r->boot, .counter = r->write_counter + 1};
     cd_buf_clear(&r->encode);
     enum cd_status encoded = wire_command_encode(&r->encode, &request->command);
     if (encoded != CD_OK) {
@@ -128,8 +128,9 @@ void replica_write(struct replica *r, const struct replica_asker *asker,
         return;
     }
     if (stream != NULL && stream->writes >= REPLICA_STREAM_WRITES_MAX) {
-        replica_refuse(r, asker, CD_BUSY, "too many unanswered writes on this stream: wait for "
-                                          "answers before sending more");
+        replica_refuse(r, asker, CD_BUSY,
+                       "too many unanswered writes on this stream: wait for "
+                       "answers before sending more");
         return;
     }
     struct paxos_ballot leader = {0};

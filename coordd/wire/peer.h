@@ -29,7 +29,8 @@ struct wire_peer_head {
     uint32_t from;        /* node; as the frame says, to be compared with the verified one */
     uint64_t incarnation; /* the sender's */
     uint64_t boot;
-    uint64_t log_position; /* of the sender, durable; stands in for `durable` of its messages (R2) */
+    uint64_t
+        log_position; /* of the sender, durable; stands in for `durable` of its messages (R2) */
 };
 
 enum wire_peer_kind {

@@ -257,8 +257,7 @@ static const struct house_answer *call(struct house *house, size_t index,
 void house_give_birth(struct house *house)
 {
     /* At once: an Init that comes before the first record is durable waits for it. */
-    const struct house_answer *answer =
-        call(house, 0, REPLICA_METHOD_ADMIN_INIT, NULL, 0);
+    const struct house_answer *answer = call(house, 0, REPLICA_METHOD_ADMIN_INIT, NULL, 0);
     CD_ASSERT(answer != NULL && answer->rpc == REPLICA_RPC_OK);
     Coord__V1__InitResponse *response =
         coord__v1__init_response__unpack(NULL, answer->bytes->bytes, answer->bytes->data);
@@ -274,8 +273,7 @@ static Coord__V1__CallResponse *call_request(struct house *house, size_t index,
     size_t bytes = coord__v1__call_request__get_packed_size(&message);
     uint8_t *packed = cd_malloc(bytes);
     coord__v1__call_request__pack(&message, packed);
-    const struct house_answer *answer =
-        call(house, index, REPLICA_METHOD_CALL, packed, bytes);
+    const struct house_answer *answer = call(house, index, REPLICA_METHOD_CALL, packed, bytes);
     cd_free(packed);
     if (answer == NULL || answer->bytes == NULL) {
         return NULL;

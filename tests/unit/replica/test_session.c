@@ -12,7 +12,8 @@
 
 #include <cmocka.h>
 
-/* One client's stream: hello, order of replies, refusals that leave it alive, frames that end it. */
+/* One client's stream: hello, order of replies, refusals that leave it alive, frames that end it.
+ */
 
 enum { STREAM = 77 };
 
@@ -30,7 +31,8 @@ static void send_frame(struct house *house, const Coord__V1__ClientFrame *frame)
     cd_blob_unref(blob);
 }
 
-/* The generated C holds requests and strings as raw bytes, so that wire can judge each by itself. */
+/* The generated C holds requests and strings as raw bytes, so that wire can judge each by itself.
+ */
 static void send_requests(struct house *house, Coord__V1__Request **requests, size_t count)
 {
     ProtobufCBinaryData packed[8];
