@@ -281,6 +281,11 @@ uint64_t server_now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+void server_nap(void)
+{
+    (void)usleep(1000);
+}
+
 /* Under lock. False when the time is over. */
 static bool wait_change(struct server *server, uint64_t until_ms)
 {
@@ -320,7 +325,7 @@ void server_wait_open(struct server *server, uint64_t count)
 {
     uint64_t until_ms = server_now_ms() + SERVER_WAIT_MS;
     while (transport_open_count(server->transport) != count && server_now_ms() < until_ms) {
-        (void)usleep(1000);
+        server_nap();
     }
     assert_int_equal(transport_open_count(server->transport), count);
 }

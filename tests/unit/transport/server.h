@@ -96,6 +96,9 @@ struct server_record server_record_get(struct server *server);
 
 uint64_t server_now_ms(void);
 
+/* A millisecond for the others, in a loop that has a bound and nothing else to wait on. */
+void server_nap(void);
+
 /* `#field` reached at least `value`; for any numeric field of the record. */
 #define SERVER_WAIT_FOR(server, field, value)                                                      \
     server_wait_field(server, offsetof(struct server_record, field), value, #field " >= " #value)

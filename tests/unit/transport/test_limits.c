@@ -98,7 +98,7 @@ static void wait_paused(uint64_t count)
 {
     uint64_t until_ms = server_now_ms() + SERVER_WAIT_MS;
     while (metrics().reads_paused < count && server_now_ms() < until_ms) {
-        (void)usleep(1000);
+        server_nap();
     }
     assert_true(metrics().reads_paused >= count);
 }
@@ -270,7 +270,7 @@ static void all_streams_together_are_bounded(void **state)
     /* Each may pass the bound by the one message that its RECV was out for. */
     for (int i = 0; i < 100; i++) {
         assert_true(metrics().in_bytes_waiting <= MIB + 8 * 65 * KIB);
-        (void)usleep(2000);
+        server_nap();
     }
     server_stall(&server, false);
     SERVER_WAIT_FOR(&server, frames, sent);
@@ -343,7 +343,7 @@ static void fill_up(struct flood *flood)
         assert_int_equal(flood->status, CD_OK);
         int checks = 0;
         while (metrics().out_bytes_waiting >= MIB && checks < 100) {
-            (void)usleep(2000);
+            server_nap();
             checks++;
         }
         if (checks == 100) {
