@@ -6,7 +6,7 @@
 /*
  * What the loop and the completion-queue thread tell each other, and the queues that hold it. A
  * queue has no lock and no bound of its own: bounds are in bytes and are counted where items are
- * made (stream.c, link.c, loop.c, report.c), for each peer's stream apart from all clients.
+ * made (stream.c, link.c, loop.c, report.c); peers have no part in the clients' total.
  */
 
 struct stream;

@@ -203,8 +203,8 @@ uint16_t transport_peer_port(const struct transport *transport);
 void transport_start(struct transport *transport);
 
 /*
- * Hands at most `events_max` waiting events to `handler`, those of peers first (T5); returns true if
- * more wait (then poll again in the next turn; `wake` is not called for those).
+ * Hands at most `events_max` waiting events to `handler`, those of peers first (T5); returns true
+ * if more wait (then poll again in the next turn; `wake` is not called for those).
  */
 bool transport_poll(struct transport *transport, const struct transport_handler *handler,
                     void *context, uint32_t events_max);

@@ -1,6 +1,7 @@
 /*
- * Goal (T4): links between replicas come up, come back, keep order, stay within their bounds, and
- * connect nobody but the node that the configuration means, in both directions.
+ * Goal (T4, T5): links between replicas come up, come back, keep order, stay within their bounds,
+ * do not wait behind clients, and connect nobody but the node that the configuration means, in both
+ * directions.
  * Method: two transports in one process; a bare client where a replica would not misbehave; a
  * second process where one has to be stopped.
  */
@@ -225,7 +226,7 @@ static void wait_links(uint64_t up, uint64_t reconnects)
     struct transport_metrics metrics;
     uint64_t until_ms = server_now_ms() + SERVER_WAIT_MS;
     do {
-        (void)usleep(1000);
+        server_nap();
         transport_metrics_get(pair.one.transport, &metrics);
     } while ((metrics.peer_links_up != up || metrics.peer_reconnects != reconnects) &&
              server_now_ms() < until_ms);
@@ -432,6 +433,74 @@ static void a_slow_peer_costs_bounded_memory(void **state)
     release();
 }
 
+#define FLOOD_FRAMES 1000u
+
+/* From the loop itself: no poll is under way when it returns. */
+static void stall_here(struct server *server, void *context)
+{
+    (void)context;
+    server_stall(server, true);
+}
+
+/* Until the transport of node 1 took in so many frames of clients and of peers. */
+static void wait_received(struct transport_metrics *metrics, uint64_t clients, uint64_t peers)
+{
+    uint64_t until_ms = server_now_ms() + SERVER_WAIT_MS;
+    do {
+        server_nap();
+        transport_metrics_get(pair.one.transport, metrics);
+    } while ((metrics->client_frames_in < clients || metrics->peer_frames_in < peers) &&
+             server_now_ms() < until_ms);
+    assert_int_equal(metrics->client_frames_in, clients);
+    assert_int_equal(metrics->peer_frames_in, peers);
+}
+
+static void send_flood(struct client_stream *stream)
+{
+    for (unsigned i = 0; i < FLOOD_FRAMES; i++) {
+        assert_true(client_send(stream, "flood", 5, CLIENT_WAIT_MS));
+    }
+}
+
+static void a_flood_of_clients_does_not_delay_a_peer(void **state)
+{
+    (void)state;
+    struct client clients;
+    struct client peers;
+    struct client_stream flood;
+    struct client_stream link;
+    struct transport_metrics metrics = {0};
+    prepare();
+    start(1);
+    struct client_options options = options_for(&pair.two_pair);
+    client_connect(&peers, &options);
+    options.port = transport_client_port(pair.one.transport);
+    client_connect(&clients, &options);
+    client_open(&clients, &flood, CLIENT_SESSION, 0, 0);
+    client_open(&peers, &link, CLIENT_LINK, 0, 2);
+    SERVER_WAIT_FOR(&pair.one, opened, 1);
+    server_run(&pair.one, stall_here, NULL);
+    send_flood(&flood);
+    /* Only then the peer, and behind it again so many that it surely waits when polling goes on. */
+    wait_received(&metrics, FLOOD_FRAMES, 0);
+    assert_true(client_send(&link, "vote", 4, CLIENT_WAIT_MS));
+    wait_received(&metrics, FLOOD_FRAMES, 1);
+    send_flood(&flood);
+    wait_received(&metrics, 2ULL * FLOOD_FRAMES, 1);
+    assert_int_equal(metrics.reads_paused, 0);
+    server_stall(&pair.one, false);
+    SERVER_WAIT_FOR(&pair.one, peer_frames, 1);
+    SERVER_WAIT_FOR(&pair.one, frames, 2ULL * FLOOD_FRAMES);
+    assert_int_equal(server_record_get(&pair.one).peer_frame_after, 0);
+    client_half_close(&link);
+    assert_int_equal(client_finish(&link), GRPC_STATUS_OK);
+    client_cancel(&flood);
+    (void)client_finish(&flood);
+    client_close(&clients);
+    client_close(&peers);
+    release();
+}
+
 /* ---- A peer that stands still ---- */
 
 static const char *own_path;
@@ -543,6 +612,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(strangers_are_refused),
         cmocka_unit_test(the_newest_link_of_a_node_counts),
         cmocka_unit_test(a_slow_peer_costs_bounded_memory),
+        cmocka_unit_test(a_flood_of_clients_does_not_delay_a_peer),
         cmocka_unit_test(a_stopped_peer_is_noticed_in_seconds),
     };
     return cmocka_run_group_tests(tests, authority_set_up, authority_tear_down);
