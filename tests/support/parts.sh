@@ -27,7 +27,7 @@ end_part() {
     results+=("- $part_name: $1 passed, $2 failed, $seconds s")
     if [ "$2" -gt 0 ]; then
         echo "---- end of $part_log"
-        tail -n 150 "$part_log"
+        grep -vE '^ *Start +[0-9]+:| Passed +[0-9.]+ sec$' "$part_log" | tail -n 150 || true
         echo "----"
     fi
 }
