@@ -46,7 +46,9 @@ static struct cd_blob *some_config(struct story *story, paxos_slot slot)
     if (newest != NULL && chance(story, 80)) {
         config = *newest;
         uint32_t node = 1 + (uint32_t)below(story, STORY_NODES);
-        if (chance(story, 50) && config.members_count > 2) {
+        if (chance(story, 15)) { /* a wiped member has taken its own place */
+            config.members[below(story, config.members_count)].incarnation = story->steps;
+        } else if (chance(story, 50) && config.members_count > 2) {
             config_drop(&config, node);
         } else if (config.members_count < PAXOS_MEMBERS_MAX) {
             config_add(&config, node, (enum paxos_role_of_member)(1 + below(story, 3)));
@@ -134,9 +136,9 @@ static void spoil_entry(struct story *story, struct paxos_entry *entry)
 
 static void spoil(struct story *story, struct paxos_message *m)
 {
-    uint64_t *numbers[] = {&m->durable,      &m->ballot.round, &m->ballot.incarnation,
-                           &m->first,        &m->last,         &m->chosen,
-                           &m->nonce,        &m->remembered,   &m->from_incarnation};
+    uint64_t *numbers[] = {&m->durable, &m->ballot.round, &m->ballot.incarnation,
+                           &m->first,   &m->last,         &m->chosen,
+                           &m->nonce,   &m->remembered,   &m->from_incarnation};
     const size_t count = sizeof(numbers) / sizeof(numbers[0]);
     size_t which = (size_t)below(story, count + 5);
     if (which < count) {
@@ -195,8 +197,8 @@ static void fill_numbers(struct story *story, struct paxos_message *m)
 static size_t fill_entries(struct story *story, struct paxos_message *m,
                            struct paxos_entry *entries)
 {
-    bool carries = m->kind == PAXOS_MSG_ACCEPT || m->kind == PAXOS_MSG_CHOSEN ||
-                   m->kind == PAXOS_MSG_PROMISE;
+    bool carries =
+        m->kind == PAXOS_MSG_ACCEPT || m->kind == PAXOS_MSG_CHOSEN || m->kind == PAXOS_MSG_PROMISE;
     if (!carries) {
         return 0;
     }
@@ -301,8 +303,7 @@ static void propose_one(struct story *story)
     if (paxos_may_propose(story->rig->px)) {
         uint64_t value = cd_prng_next(&story->prng);
         struct cd_blob *payload = cd_blob_copy(&value, sizeof(value));
-        rig_step(story->rig,
-                 (struct paxos_event){.kind = PAXOS_EV_PROPOSE, .payload = payload});
+        rig_step(story->rig, (struct paxos_event){.kind = PAXOS_EV_PROPOSE, .payload = payload});
         cd_blob_unref(payload);
     }
 }

@@ -11,8 +11,7 @@ uint64_t incarnation_of(uint32_t node)
 
 struct paxos_ballot ballot_of(uint64_t round, uint32_t node)
 {
-    return (struct paxos_ballot){
-        .round = round, .node = node, .incarnation = incarnation_of(node)};
+    return (struct paxos_ballot){.round = round, .node = node, .incarnation = incarnation_of(node)};
 }
 
 struct paxos_config config_of(size_t voters)
@@ -43,8 +42,7 @@ void config_drop(struct paxos_config *config, uint32_t node)
             config->members[kept++] = config->members[i];
         }
     }
-    memset(&config->members[kept], 0,
-           (config->members_count - kept) * sizeof(config->members[0]));
+    memset(&config->members[kept], 0, (config->members_count - kept) * sizeof(config->members[0]));
     config->members_count = kept;
 }
 
@@ -72,8 +70,7 @@ struct paxos_entry command_entry(struct rig *rig, paxos_slot slot, const char *t
     return entry;
 }
 
-struct paxos_entry config_entry(struct rig *rig, paxos_slot slot,
-                                const struct paxos_config *config)
+struct paxos_entry config_entry(struct rig *rig, paxos_slot slot, const struct paxos_config *config)
 {
     struct paxos_entry entry = entry_of(slot, PAXOS_CONFIG);
     entry.payload = keep(rig, cd_blob_copy(config, sizeof(*config)));
@@ -117,8 +114,7 @@ static void check_records(struct rig *rig)
     struct paxos_ballot promised = rig->promised;
     for (size_t i = 0; i < rig->out.persist_count; i++) {
         const struct paxos_persist *record = &rig->out.persist[i];
-        bool lazy =
-            record->kind == PAXOS_PERSIST_MARK || record->kind == PAXOS_PERSIST_PEERS;
+        bool lazy = record->kind == PAXOS_PERSIST_MARK || record->kind == PAXOS_PERSIST_PEERS;
         assert_int_equal(record->lazy, lazy);
         if (record->kind == PAXOS_PERSIST_PROMISE) {
             assert_true(paxos_ballot_compare(record->ballot, promised) > 0); /* P1 */
@@ -385,10 +381,8 @@ void rig_step(struct rig *rig, struct paxos_event event)
 
 struct paxos_message message_of(const struct rig *rig, enum paxos_message_kind kind, uint32_t from)
 {
-    return (struct paxos_message){.kind = kind,
-                                  .from = from,
-                                  .from_incarnation = incarnation_of(from),
-                                  .to = rig->node};
+    return (struct paxos_message){
+        .kind = kind, .from = from, .from_incarnation = incarnation_of(from), .to = rig->node};
 }
 
 void rig_deliver(struct rig *rig, const struct paxos_message *message)
@@ -429,8 +423,7 @@ void rig_applied(struct rig *rig)
 void rig_propose(struct rig *rig, const char *text)
 {
     assert_true(paxos_may_propose(rig->px));
-    rig_step(rig,
-             (struct paxos_event){.kind = PAXOS_EV_PROPOSE, .payload = rig_text(rig, text)});
+    rig_step(rig, (struct paxos_event){.kind = PAXOS_EV_PROPOSE, .payload = rig_text(rig, text)});
 }
 
 void rig_barrier(struct rig *rig, uint64_t token)

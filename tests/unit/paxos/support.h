@@ -14,8 +14,9 @@
 
 /*
  * One replica's machine, driven by hand. Every step is checked for what holds always: paxos_check,
- * promises that only grow (P1), messages that must wait for the disk (P2), slots handed out in order
- * and once (P6), nothing proposed beyond applied + alpha (R5), a mark kept for all that is chosen.
+ * promises that only grow (P1), messages that must wait for the disk (P2), slots handed out in
+ * order and once (P6), nothing proposed beyond applied + alpha (R5), a mark kept for all that is
+ * chosen.
  *
  * Everything asked to be persisted is kept, so that a rig can start again from any part of it.
  */
@@ -34,8 +35,8 @@ struct rig_peer_record {
 };
 
 struct rig_record {
-    struct paxos_persist persist; /* payload: one reference */
-    uint64_t incarnation;         /* IDENTITY */
+    struct paxos_persist persist;                  /* payload: one reference */
+    uint64_t incarnation;                          /* IDENTITY */
     struct rig_peer_record peers[PAXOS_PEERS_MAX]; /* IDENTITY, PEERS */
     size_t peers_count;
 };
@@ -44,11 +45,11 @@ struct rig {
     struct paxos *px;
     struct paxos_effects out; /* of the last step */
     uint64_t now_ms;
-    uint64_t asked;     /* records since the start */
-    uint64_t position;  /* of the log at the start */
+    uint64_t asked;               /* records since the start */
+    uint64_t position;            /* of the log at the start */
     struct paxos_ballot promised; /* before the step */
-    bool restored;      /* by rig_restored: blobs[0] is the configuration in slot 1 */
-    paxos_slot handed;  /* last slot handed out as chosen */
+    bool restored;                /* by rig_restored: blobs[0] is the configuration in slot 1 */
+    paxos_slot handed;            /* last slot handed out as chosen */
     uint32_t node;
     uint64_t incarnation; /* the one of its making */
     uint64_t boot;
@@ -99,8 +100,7 @@ bool entry_says(const struct paxos_entry *entry, const char *text);
 /* --- Events --- */
 
 void rig_step(struct rig *rig, struct paxos_event event);
-struct paxos_message message_of(const struct rig *rig, enum paxos_message_kind kind,
-                                uint32_t from);
+struct paxos_message message_of(const struct rig *rig, enum paxos_message_kind kind, uint32_t from);
 void rig_deliver(struct rig *rig, const struct paxos_message *message);
 /* Time passes, then a tick. */
 void rig_tick(struct rig *rig, uint64_t after_ms);
@@ -108,7 +108,7 @@ void rig_tick(struct rig *rig, uint64_t after_ms);
 void rig_wait(struct rig *rig, uint64_t ms);
 void rig_persisted(struct rig *rig); /* everything asked for */
 void rig_persisted_to(struct rig *rig, uint64_t records);
-void rig_applied(struct rig *rig);   /* everything handed out */
+void rig_applied(struct rig *rig); /* everything handed out */
 void rig_propose(struct rig *rig, const char *text);
 void rig_barrier(struct rig *rig, uint64_t token);
 

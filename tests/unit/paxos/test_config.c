@@ -223,10 +223,10 @@ static void test_each_member_is_visited_once(void **state)
                 voters[node] |= naive_votes(&naive_governing(slot)->config, node) ? 1 : 0;
             }
             for (size_t k = 0; k < px->configs_count; k++) {
-                members[node] |= paxos_member_find(&px->configs[k].config, node,
-                                                   incarnation_of(node)) != NULL
-                                     ? 1
-                                     : 0;
+                members[node] |=
+                    paxos_member_find(&px->configs[k].config, node, incarnation_of(node)) != NULL
+                        ? 1
+                        : 0;
             }
         }
         memset(visited, 0, sizeof(visited));

@@ -553,7 +553,7 @@ static void test_a_candidate_fetches_what_it_is_told_of(void **state)
     struct rig rig;
     rig_member(&rig, 1, 3);
     become_candidate(&rig);
-    hear_promise(&rig, 2, 3, NULL, 0); /* 2 and 3 are chosen there */
+    hear_promise(&rig, 2, 3, NULL, 0);                    /* 2 and 3 are chosen there */
     assert_int_equal(rig.px->role, PAXOS_ROLE_CANDIDATE); /* no promise of slots we lack */
     assert_int_equal(sent(&rig, PAXOS_MSG_FETCH, 2)->first, 2);
     hear_promise(&rig, 3, 1, NULL, 0); /* a majority, with nothing in 2 and 3 */
@@ -584,7 +584,8 @@ static void test_only_the_promises_after_the_fetch_count(void **state)
     hear_promise(&rig, 3, 1, NULL, 0);
     struct paxos_entry chosen = command_entry(&rig, 2, "a");
     hear_chosen(&rig, 2, &chosen, 1);
-    assert_int_equal(rig.px->role, PAXOS_ROLE_CANDIDATE); /* itself and 3; 2 has told, not promised */
+    assert_int_equal(rig.px->role,
+                     PAXOS_ROLE_CANDIDATE); /* itself and 3; 2 has told, not promised */
     hear_promise(&rig, 2, 2, NULL, 0);
     assert_int_equal(rig.px->role, PAXOS_ROLE_LEADER);
     rig_release(&rig);
@@ -638,7 +639,7 @@ static void test_a_promise_counts_when_all_its_parts_are_here(void **state)
     hear_part(&rig, 2, 2, 3, &a);
     assert_int_equal(rig.px->role, PAXOS_ROLE_CANDIDATE);
     assert_int_equal(sent(&rig, PAXOS_MSG_PREPARE, 2)->first, 4); /* at once */
-    hear_part(&rig, 2, 2, 3, &a); /* a copy */
+    hear_part(&rig, 2, 2, 3, &a);                                 /* a copy */
     assert_int_equal(rig.px->role, PAXOS_ROLE_CANDIDATE);
     hear_part(&rig, 2, 5, PAXOS_SLOT_MAX, NULL); /* leaves 4 out */
     assert_int_equal(rig.px->role, PAXOS_ROLE_CANDIDATE);

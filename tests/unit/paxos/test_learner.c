@@ -84,7 +84,8 @@ static void test_an_announced_mark_counts_under_its_ballot(void **state)
     rig_release(&rig);
 }
 
-/* Another leader announces the slot: the value accepted from the first may not be the chosen one. */
+/* Another leader announces the slot: the value accepted from the first may not be the chosen one.
+ */
 static void test_it_does_not_count_under_another_ballot(void **state)
 {
     (void)state;
@@ -120,7 +121,8 @@ static void test_a_gap_stops_an_announced_mark(void **state)
     rig_release(&rig);
 }
 
-/* Who speaks under a ballot below the promise is no leader: its mark is true, not its say on values. */
+/* Who speaks under a ballot below the promise is no leader: its mark is true, not its say on
+ * values. */
 static void test_a_deposed_leaders_announcement_chooses_nothing(void **state)
 {
     (void)state;

@@ -193,7 +193,8 @@ static void test_only_an_established_leader_admits(void **state)
     rig_release(&rig);
 }
 
-/* R2: a wiped replica comes back as another incarnation; its old vote stays until it is replaced. */
+/* R2: a wiped replica comes back as another incarnation; its old vote stays until it is replaced.
+ */
 static void test_a_wiped_voter_comes_back_as_a_learner(void **state)
 {
     (void)state;
@@ -511,7 +512,8 @@ static void test_elections_need_a_majority_in_each_configuration(void **state)
     rig_release(&rig);
 }
 
-/* R1 meets R5: what a candidate fetches may bring another configuration, whose voters it must ask. */
+/* R1 meets R5: what a candidate fetches may bring another configuration, whose voters it must ask.
+ */
 static void test_a_fetched_configuration_demands_its_own_promises(void **state)
 {
     (void)state;

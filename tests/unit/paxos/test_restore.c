@@ -189,7 +189,8 @@ static void test_every_beginning_of_the_log_makes_sense(void **state)
     }
 }
 
-/* Life after life, cut anywhere above what was durable: what was handed out once is never another. */
+/* Life after life, cut anywhere above what was durable: what was handed out once is never another.
+ */
 static void test_lives_go_on_after_crashes(void **state)
 {
     (void)state;

@@ -233,7 +233,7 @@ static void test_a_fresh_incarnation_starts_from_nothing(void **state)
     assert_ballot(rig.px->promised, ballot_of(6, 2)); /* P1: whatever it was, it stays */
     assert_int_equal(paxos_cell(rig.px, 2)->entry.kind, 0);
     assert_int_equal(rig.px->role, PAXOS_ROLE_LEARNER); /* the log names another incarnation */
-    hear_probe_reply(&rig, 3, 900); /* a copy: it was about the one before */
+    hear_probe_reply(&rig, 3, 900);                     /* a copy: it was about the one before */
     assert_false(rig.px->forgot);
     rig_tick(&rig, RIG_ELECTION_MS);
     assert_int_equal(sent_count(&rig, PAXOS_MSG_JOIN), 2);
@@ -292,8 +292,8 @@ static void test_forgetting_ends_a_candidacy_and_a_leadership(void **state)
 }
 
 /*
- * A restarted replica catches up before it is verified, and its log grows. What peers remember of this
- * very life must not look like something that the log lacks.
+ * A restarted replica catches up before it is verified, and its log grows. What peers remember of
+ * this very life must not look like something that the log lacks.
  */
 static void test_growth_of_this_life_is_not_mistaken(void **state)
 {
@@ -323,6 +323,44 @@ static void test_growth_of_this_life_is_not_mistaken(void **state)
     rig_release(&rig);
 }
 
+/*
+ * An old directory put back after its node had joined again: the configuration names a later
+ * incarnation in its place. This one's votes are gone for good.
+ */
+static void test_a_superseded_incarnation_ends(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_member(&rig, 3, 3);
+    struct paxos_config config = config_of(3);
+    config.based_on = 1;
+    config_add(&config, 3, PAXOS_LEARNER);
+    config.members[3].incarnation = 77;
+    struct paxos_entry joined = config_entry(&rig, 2, &config);
+    hear_chosen(&rig, 1, &joined, 1);
+    rig_tick(&rig, RIG_HEARTBEAT_MS);
+    assert_false(rig.out.forgot); /* its vote stays until the later one takes its place */
+    struct paxos_config promoted = config_of(2);
+    config_add(&promoted, 3, PAXOS_VOTER);
+    promoted.members[2].incarnation = 77;
+    promoted.based_on = 2;
+    struct paxos_entry rest[] = {entry_of(3, PAXOS_NOOP), entry_of(4, PAXOS_NOOP),
+                                 entry_of(5, PAXOS_NOOP), config_entry(&rig, 6, &promoted)};
+    hear_chosen(&rig, 1, rest, 4);
+    rig_tick(&rig, RIG_HEARTBEAT_MS);
+    assert_true(rig.out.forgot);
+    assert_int_equal(note_count(&rig, PAXOS_NOTE_SUPERSEDED), 1);
+    assert_false(rig.px->verified);
+    rig_tick(&rig, RIG_HEARTBEAT_MS);
+    assert_false(rig.out.forgot); /* asked for once */
+    rig_step(&rig, (struct paxos_event){.kind = PAXOS_EV_REINCARNATE, .incarnation = 88});
+    rig_tick(&rig, RIG_ELECTION_MS);
+    assert_true(sent(&rig, PAXOS_MSG_JOIN, 1)->from_incarnation == 88);
+    rig_wait(&rig, RIG_ELECTION_MS);
+    assert_false(rig.px->forgot);
+    rig_release(&rig);
+}
+
 /* --- Starts --- */
 
 static void test_what_a_start_knows_of_its_memory(void **state)
@@ -346,8 +384,7 @@ static void test_what_a_start_knows_of_its_memory(void **state)
     paxos_start(px, 1, 40, PAXOS_MEMORY_LOST, &out);
     assert_true(out.forgot);
     assert_false(px->verified);
-    const struct paxos_event fresh = {
-        .kind = PAXOS_EV_REINCARNATE, .now_ms = 1, .incarnation = 9};
+    const struct paxos_event fresh = {.kind = PAXOS_EV_REINCARNATE, .now_ms = 1, .incarnation = 9};
     paxos_step(px, &fresh, &out);
     assert_false(out.forgot);
     assert_true(px->verified);
@@ -432,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_a_fresh_incarnation_lasts),
         cmocka_unit_test(test_forgetting_ends_a_candidacy_and_a_leadership),
         cmocka_unit_test(test_growth_of_this_life_is_not_mistaken),
+        cmocka_unit_test(test_a_superseded_incarnation_ends),
         cmocka_unit_test(test_what_a_start_knows_of_its_memory),
         cmocka_unit_test(test_an_empty_log_may_have_forgotten_too),
         cmocka_unit_test(test_an_empty_log_gets_verified),
