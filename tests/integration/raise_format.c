@@ -1,6 +1,6 @@
 /*
- * raise_format FILE: makes a segment of the log look as if a newer coordd had written it: its format
- * version grows by one and its header block gets the checksum that belongs to it.
+ * raise_format FILE: makes a segment of the log look as if a newer coordd had written it: its
+ * format version grows by one and its header block gets the checksum that belongs to it.
  */
 
 #include "storage/segment.h"
