@@ -214,6 +214,8 @@ CD_MUST_USE enum cd_status replica_apply(struct replica *r, const struct paxos_e
 /* peers.c */
 void replica_peer_send(struct replica *r, const struct paxos_send *send);
 void replica_release_delayed(struct replica *r);
+/* Drops all that was composed and has not left: a frame names one incarnation for all of it (R2). */
+void replica_drop_unsaid(struct replica *r);
 void replica_answer_fetch(struct replica *r, uint32_t to, paxos_slot first, paxos_slot last);
 /* False: not a configured peer. */
 bool replica_forward(struct replica *r, uint32_t leader, struct paxos_ballot ballot,

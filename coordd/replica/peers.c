@@ -316,7 +316,7 @@ void replica_flush_peers(struct replica *r)
     }
 }
 
-void replica_free_peers(struct replica *r)
+void replica_drop_unsaid(struct replica *r)
 {
     while (r->delayed_first != NULL) {
         struct replica_delayed *delayed = r->delayed_first;
@@ -324,6 +324,17 @@ void replica_free_peers(struct replica *r)
         cd_blob_unref(delayed->piece);
         cd_free(delayed);
     }
+    r->delayed_last = NULL;
+    r->delayed_bytes = 0;
+    for (size_t i = 0; i < r->peers_count; i++) {
+        cd_buf_clear(&r->peers[i].frame);
+        r->peers[i].messages = 0;
+    }
+}
+
+void replica_free_peers(struct replica *r)
+{
+    replica_drop_unsaid(r);
     for (size_t i = 0; i < r->peers_count; i++) {
         cd_buf_release(&r->peers[i].frame);
     }

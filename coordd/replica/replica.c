@@ -227,6 +227,7 @@ void replica_step(struct replica *r, struct paxos_event *event)
     step_once(r, event);
     for (;;) {
         if (r->effects.forgot && !r->fatal) {
+            replica_drop_unsaid(r);
             struct paxos_event fresh = {.kind = PAXOS_EV_REINCARNATE, .incarnation = draw(r)};
             r->incarnation = fresh.incarnation;
             step_once(r, &fresh);
