@@ -5,6 +5,7 @@ COORD_WRITES and COORD_KILLS change its length; ./dev long asks for 5000 and 100
 """
 
 import os
+import signal
 import threading
 import time
 
@@ -101,25 +102,31 @@ class Restarts(harness.ClusterTest):
         control = self.cluster.coordctl()
         control.do("create", "/kept", "through the night")
         for replica in self.cluster.replicas:
-            replica.daemon.signal(9)
+            replica.daemon.signal(signal.SIGKILL)
         for replica in self.cluster.replicas:
             replica.daemon.wait(10)
         self.cluster.start()
         self.cluster.wait_all_vote()
         self.assertEqual(control.do("get", "/kept"), b"through the night")
 
-    def test_minority_refuses_writes(self):
-        first, second, third = self.cluster.replicas
-        second.daemon.kill()
-        third.daemon.kill()
+    def test_minority_acknowledges_nothing(self):
+        """The leader is left alone; it may not answer before it notices either."""
+        leader = self.cluster.wait_leader()
+        control = self.cluster.coordctl(leader)
+        control.do("get", "/")
+        others = [each for each in self.cluster.replicas if each is not leader]
+        for other in others:
+            other.daemon.signal(signal.SIGKILL)
         try:
-            result = self.cluster.coordctl(first).run(
-                "--timeout", "3s", "create", "/minority", seconds=20)
-            self.assertNotEqual(result.code, 0)
-            harness.wait_until("the last one is not ready", 30, lambda: not first.is_ready())
+            result = control.run("--timeout", "3s", "create", "/minority", seconds=20)
+            self.assertEqual(result.code, harness.Coordctl.UNREACHABLE, result)
+            result = control.run("--timeout", "3s", "get", "/", seconds=20)
+            self.assertEqual(result.code, harness.Coordctl.UNREACHABLE, result)
+            harness.wait_until("the last one is not ready", 30, lambda: not leader.is_ready())
         finally:
-            second.start()
-            third.start()
+            for other in others:
+                other.daemon.wait(10)
+                other.start()
             self.cluster.wait_all_vote()
 
 
