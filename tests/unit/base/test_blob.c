@@ -63,10 +63,15 @@ static void test_length_must_fit(void **state)
     assert_non_null(strstr(death.last, "assertion failed"));
 }
 
+static int arrived; /* atomic */
+
 static void *take_and_give(void *context)
 {
     struct cd_blob *blob = context;
-    for (int i = 0; i < 100000; i++) {
+    __atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&arrived, __ATOMIC_SEQ_CST) < 2) {
+    }
+    for (int i = 0; i < 10000000; i++) {
         cd_blob_unref(cd_blob_ref(blob));
     }
     return NULL;

@@ -48,6 +48,8 @@ static void test_error_is_one_statement(void **state)
     assert_int_equal(refuse(&error, 5000), CD_TOO_LARGE);
     assert_int_equal(error.status, CD_TOO_LARGE);
     assert_string_equal(error.message, "path of 5000 bytes; the limit is 4096");
+    assert_int_equal(refuse(&error, 6000), CD_TOO_LARGE); /* the last one stands */
+    assert_string_equal(error.message, "path of 6000 bytes; the limit is 4096");
     assert_int_equal(refuse(NULL, 5000), CD_TOO_LARGE);
 }
 

@@ -420,6 +420,9 @@ static void test_marks_are_reported_when_durable(void **state)
     hear_leader(&rig, ballot_of(2, 2), 3);
     assert_int_equal(rig.px->chosen, 3);
     assert_int_equal(rig.px->chosen_durable, 1);
+    struct paxos_entry next = entry_of(4, PAXOS_NOOP);
+    hear_accept(&rig, ballot_of(2, 2), 3, &next, 1);
+    assert_int_equal(sent(&rig, PAXOS_MSG_ACCEPTED, 2)->chosen, 1);
     rig_persisted_to(&rig, first_mark);
     hear_leader(&rig, ballot_of(2, 2), 3);
     assert_true(sent(&rig, PAXOS_MSG_HEARTBEAT_REPLY, 2)->chosen <= 2);
@@ -467,6 +470,21 @@ static void test_the_log_position_is_told(void **state)
     rig_release(&rig);
 }
 
+/* Whoever promised gives the candidate the time to win. */
+static void test_a_promise_defers_the_own_candidacy(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_member(&rig, 1, 3);
+    rig.now_ms = rig.px->election_deadline_ms - 1;
+    hear_prepare(&rig, ballot_of(5, 2), 2);
+    assert_true(rig.px->election_deadline_ms >= rig.now_ms + RIG_ELECTION_MS);
+    rig.now_ms += 10;
+    hear_prepare(&rig, ballot_of(5, 2), 2); /* a copy does not defer it again */
+    assert_true(rig.px->election_deadline_ms <= rig.now_ms - 10 + 2 * RIG_ELECTION_MS);
+    rig_release(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_marks_are_reported_when_durable),
         cmocka_unit_test(test_a_slow_disk_still_reports_marks),
         cmocka_unit_test(test_the_log_position_is_told),
+        cmocka_unit_test(test_a_promise_defers_the_own_candidacy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

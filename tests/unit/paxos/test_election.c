@@ -569,6 +569,8 @@ static void test_a_candidate_fetches_what_it_is_told_of(void **state)
     assert_null(proposed(&rig, 2, 2));
     assert_null(proposed(&rig, 2, 3));
     assert_int_equal(proposed(&rig, 2, 4)->kind, PAXOS_LEAD);
+    /* Its round and its ACCEPTs carry the new mark; nobody is told a third time. */
+    assert_int_equal(sent_count(&rig, PAXOS_MSG_HEARTBEAT), 2);
     /* The one that told it is asked for its promise once more, above the mark. */
     assert_int_equal(sent(&rig, PAXOS_MSG_PREPARE, 2)->first, 4);
     rig_release(&rig);
@@ -769,6 +771,11 @@ static void test_nobody_else_may_ask_for_that(void **state)
     hear_take_over(&rig, 2, ballot_of(7, 2)); /* one it does not follow */
     assert_int_equal(rig.px->role, PAXOS_ROLE_FOLLOWER);
     assert_ballot(rig.px->promised, ballot_of(6, 2));
+    struct paxos_message m = message_of(&rig, PAXOS_MSG_PREPARE, 3);
+    m.ballot = ballot_of(7, 3);
+    rig_deliver(&rig, &m);
+    hear_take_over(&rig, 3, ballot_of(7, 3)); /* promised, but it does not lead yet */
+    assert_int_equal(rig.px->role, PAXOS_ROLE_FOLLOWER);
     rig_release(&rig);
     struct paxos_config config = config_of(3);
     config_add(&config, 4, PAXOS_LEARNER);
@@ -835,6 +842,41 @@ static void test_a_removed_leader_becomes_a_learner(void **state)
     rig_release(&rig);
 }
 
+/* No honest acceptor reports a ballot above the one it promises. */
+static void test_reports_above_the_own_ballot_are_no_reports(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_member(&rig, 1, 3);
+    become_candidate(&rig);
+    struct paxos_entry entry = command_entry(&rig, 2, "from nowhere");
+    entry.ballot = ballot_of(rig.px->promised.round + 5, 2);
+    hear_promise(&rig, 2, 1, &entry, 1);
+    assert_int_equal(rig.px->role, PAXOS_ROLE_LEADER);
+    assert_int_equal(proposed(&rig, 3, 2)->kind, PAXOS_LEAD);
+    rig_release(&rig);
+}
+
+/* What was won for one ballot is nothing for the next. */
+static void test_a_new_candidacy_begins_from_nothing(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_member(&rig, 1, 5);
+    become_candidate(&rig);
+    struct paxos_entry entry = command_entry(&rig, 2, "reported once");
+    hear_promise(&rig, 2, 1, &entry, 1);
+    hear_refusal(&rig, PAXOS_MSG_PROMISE, 3, ballot_of(rig.px->promised.round + 1, 3));
+    assert_int_equal(rig.px->role, PAXOS_ROLE_FOLLOWER);
+    become_candidate(&rig);
+    hear_promise(&rig, 4, 1, NULL, 0);
+    assert_int_equal(rig.px->role, PAXOS_ROLE_CANDIDATE); /* itself and 4 */
+    hear_promise(&rig, 5, 1, NULL, 0);
+    assert_int_equal(rig.px->role, PAXOS_ROLE_LEADER);
+    assert_int_equal(proposed(&rig, 3, 2)->kind, PAXOS_LEAD);
+    rig_release(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -879,6 +921,8 @@ int main(void)
         cmocka_unit_test(test_nobody_else_may_ask_for_that),
         cmocka_unit_test(test_a_promoted_learner_becomes_a_follower),
         cmocka_unit_test(test_a_removed_leader_becomes_a_learner),
+        cmocka_unit_test(test_reports_above_the_own_ballot_are_no_reports),
+        cmocka_unit_test(test_a_new_candidacy_begins_from_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

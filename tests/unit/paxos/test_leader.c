@@ -355,6 +355,8 @@ static void test_a_leader_may_be_told_of_what_it_inherited(void **state)
     hear_chosen(&rig, 3, &old, 1); /* an earlier leader had chosen it */
     assert_int_equal(rig.px->role, PAXOS_ROLE_LEADER);
     assert_int_equal(rig.px->chosen, 2);
+    rig_applied(&rig);
+    assert_false(rig.px->established); /* that was not its own LEAD */
     rig_persisted(&rig);
     hear_accepted(&rig, 2, 2, 3);
     assert_int_equal(rig.px->chosen, 3);
@@ -423,7 +425,9 @@ static void test_observers_and_the_silent_are_no_successors(void **state)
     struct paxos_config config = config_of(3);
     config_add(&config, 4, PAXOS_OBSERVER);
     rig_leader_of(&rig, 1, &config);
-    for (int i = 0; i < 15; i++) { /* 3 is silent, 4 is fast */
+    rig_tick(&rig, RIG_HEARTBEAT_MS);
+    hear_round(&rig, 3, rig.px->round, 2); /* holds much, then falls silent */
+    for (int i = 0; i < 15; i++) {
         rig_tick(&rig, RIG_HEARTBEAT_MS);
         hear_round(&rig, 4, rig.px->round, 2);
         hear_round(&rig, 2, rig.px->round, 1);
@@ -469,6 +473,25 @@ static void test_only_a_leader_hands_over(void **state)
     rig_release(&rig);
 }
 
+/* Its disk writes one record after the other: only what is durable is its own voice. */
+static void test_a_half_written_log_is_half_a_voice(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_leader(&rig, 1, 3);
+    paxos_slot first = rig.px->next_slot;
+    rig_propose(&rig, "a");
+    uint64_t written = rig.asked;
+    rig_propose(&rig, "b");
+    hear_accepted(&rig, 2, first, first + 1);
+    assert_int_equal(rig.px->chosen, first - 1);
+    rig_persisted_to(&rig, written);
+    assert_int_equal(rig.px->chosen, first);
+    rig_persisted(&rig);
+    assert_int_equal(rig.px->chosen, first + 1);
+    rig_release(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_observers_and_the_silent_are_no_successors),
         cmocka_unit_test(test_a_hand_over_that_fails_ends),
         cmocka_unit_test(test_only_a_leader_hands_over),
+        cmocka_unit_test(test_a_half_written_log_is_half_a_voice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

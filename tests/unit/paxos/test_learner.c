@@ -159,6 +159,11 @@ static void test_any_higher_mark_starts_a_fetch(void **state)
     hear_mark(&rig, 3, 9);
     assert_int_equal(sent_count(&rig, PAXOS_MSG_FETCH), 0); /* one at a time */
     rig_release(&rig);
+    rig_member(&rig, 1, 3);
+    hear_leader(&rig, ballot_of(2, 2), 1);
+    hear_mark(&rig, 3, 7); /* whoever told of it has it */
+    assert_int_equal(sent(&rig, PAXOS_MSG_FETCH, 3)->first, 2);
+    rig_release(&rig);
 }
 
 static void test_an_unanswered_fetch_is_repeated(void **state)

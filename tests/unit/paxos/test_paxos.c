@@ -74,6 +74,9 @@ static void test_leaders_with_a_ballot_of_another(void **state)
         m.ballot = ballot_of(0, 2);
         ignored(&rig, &m);
         m.ballot = ballot_of(4, 2);
+        m.ballot.node = 3;
+        ignored(&rig, &m);
+        m.ballot = ballot_of(4, 2);
         m.from_incarnation = 5;
         ignored(&rig, &m);
     }
@@ -103,6 +106,11 @@ static void test_rounds_that_no_honest_ballot_has(void **state)
     ignored(&rig, &m);
     hear_leader(&rig, ballot_of(PAXOS_ROUND_LEAP_MAX, 2), 1);
     assert_int_equal(rig.px->leader, 2);
+    rig_persisted(&rig);
+    rig.px->max_round_seen = PAXOS_ROUND_MAX - 2; /* leap after leap */
+    m = message_of(&rig, PAXOS_MSG_HEARTBEAT, 2);
+    m.ballot = ballot_of(PAXOS_ROUND_MAX, 2);
+    ignored(&rig, &m);
     rig_release(&rig);
 }
 
@@ -354,6 +362,19 @@ static void test_the_deadline_is_kept_by_a_tick(void **state)
     }
 }
 
+static void test_the_deadline_is_the_nearest_timer(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_member(&rig, 1, 3);
+    hear_leader(&rig, ballot_of(2, 2), 1);
+    rig.px->election_deadline_ms = rig.px->next_tick_ms - 3;
+    assert_int_equal(paxos_deadline_ms(rig.px), rig.px->next_tick_ms - 3);
+    rig.px->election_deadline_ms = rig.px->next_tick_ms + 3;
+    assert_int_equal(paxos_deadline_ms(rig.px), rig.px->next_tick_ms);
+    rig_release(&rig);
+}
+
 static void test_early_ticks_do_nothing(void **state)
 {
     (void)state;
@@ -492,6 +513,11 @@ static void test_views_of_peers(void **state)
     assert_true(paxos_peer_view(rig.px, 1, incarnation_of(1), rig.now_ms + 5, &view));
     assert_int_equal(view.heard_ms_ago, 0);
     assert_int_equal(view.chosen, rig.px->chosen_durable);
+    struct paxos_message refusal = message_of(&rig, PAXOS_MSG_HEARTBEAT_REPLY, 3);
+    refusal.chosen = 9; /* chosen there, but nothing is said of its disk */
+    rig_deliver(&rig, &refusal);
+    assert_true(paxos_peer_view(rig.px, 3, incarnation_of(3), rig.now_ms, &view));
+    assert_int_equal(view.chosen, 2);
     assert_false(paxos_peer_view(rig.px, 3, 5, rig.now_ms, &view));
     assert_false(paxos_peer_view(rig.px, 9, 9, rig.now_ms, &view));
     hear_leader(&rig, ballot_of(9, 2), 1);
@@ -549,6 +575,7 @@ int main(void)
         cmocka_unit_test(test_senseless_messages_never_stop_it),
         cmocka_unit_test(test_the_lives_were_full),
         cmocka_unit_test(test_the_deadline_is_kept_by_a_tick),
+        cmocka_unit_test(test_the_deadline_is_the_nearest_timer),
         cmocka_unit_test(test_early_ticks_do_nothing),
         cmocka_unit_test(test_a_late_tick_is_harmless),
         cmocka_unit_test(test_the_same_events_give_the_same_effects),
