@@ -59,8 +59,29 @@ void group_letter_post(struct group *group, struct group_letter *letter)
     network_send(&group->network, letter->message.from, letter->message.to, letter);
 }
 
+/* P2: whatever a replica says of its promises and acceptances is on its disk by then. */
+static void check_oath(struct group *group, const struct paxos_message *m)
+{
+    struct ledger *ledger = &group->nodes[m->from].ledger;
+    bool kept = true;
+    if (m->kind == PAXOS_MSG_PREPARE || (m->kind == PAXOS_MSG_PROMISE && m->granted)) {
+        kept = paxos_ballot_compare(ledger_durable_promise(ledger), m->ballot) >= 0;
+    } else if (m->kind == PAXOS_MSG_ACCEPTED && m->granted) {
+        for (paxos_slot slot = m->first; slot <= m->last; slot++) {
+            kept = kept && ledger_durably_accepted(ledger, slot, m->ballot);
+        }
+    }
+    if (!kept && group->broken_oath[0] == '\0') {
+        char text[PRINT_BYTES];
+        print_message(&group->printer, m, "->", text, sizeof(text));
+        (void)snprintf(group->broken_oath, sizeof(group->broken_oath),
+                       "P2: said before it was durable: %.200s", text);
+    }
+}
+
 static void post(struct group *group, struct group_letter *letter)
 {
+    check_oath(group, &letter->message);
     if (group->options.promises_forget) {
         make_forgetful(&letter->message);
     }

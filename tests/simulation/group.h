@@ -106,6 +106,7 @@ struct group {
     struct group_options options;
     struct group_watcher watcher;
     struct group_node nodes[GROUP_NODES_MAX]; /* [0] is unused */
+    char broken_oath[256]; /* P2: what was said before it was durable; empty: nothing */
     uint64_t notes[PAXOS_NOTE_COUNT];
     uint64_t syncs, restarts, crashes, lost_records, wipes, restores;
 };

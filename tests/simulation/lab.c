@@ -369,11 +369,20 @@ static bool all_agree(struct lab *lab)
     return true;
 }
 
+/* False, with a verdict, once anything has gone wrong. */
+static bool still_good(struct lab *lab)
+{
+    if (lab->group.broken_oath[0] != '\0') {
+        (void)verdict_fail(&lab->verdict, "%s", lab->group.broken_oath);
+    }
+    return lab->verdict.ok;
+}
+
 static void run_first_phase(struct lab *lab)
 {
     lab->faulty = true;
     uint64_t until_ms = LAB_PHASE_MS;
-    while (lab->verdict.ok) {
+    while (still_good(lab)) {
         world_run_until(&lab->world, until_ms * 1000);
         bool enough = lab->report->counts[COUNT_OPERATIONS] >= LAB_OPERATIONS_MIN &&
                       lab->faults.total >= LAB_FAULTS_MIN;
@@ -398,7 +407,7 @@ static void run_second_phase(struct lab *lab)
         .converged_bound_ms = 60 * (uint64_t)election_ms + 20000,
     };
     struct progress *p = &lab->progress;
-    while (lab->verdict.ok && now_ms(lab) < p->healed_ms + p->converged_bound_ms) {
+    while (still_good(lab) && now_ms(lab) < p->healed_ms + p->converged_bound_ms) {
         world_run_until(&lab->world, lab->world.now_us + 5000);
         if (p->elected_ms == 0 && group_leader(&lab->group) != NULL) {
             p->elected_ms = now_ms(lab);
@@ -510,7 +519,7 @@ void lab_run_seed(const struct seed_options *seed, struct report *report)
     group_birth(group_node(&lab->group, 1));
     next_operation(lab, NULL);
     run_first_phase(lab);
-    if (lab->verdict.ok) {
+    if (still_good(lab)) {
         run_second_phase(lab);
     }
     judge(lab);

@@ -145,6 +145,36 @@ enum cd_status ledger_replay(const struct ledger *ledger, struct paxos *px, ledg
     return status;
 }
 
+struct paxos_ballot ledger_durable_promise(struct ledger *ledger)
+{
+    for (; ledger->promise_to < ledger->durable; ledger->promise_to++) {
+        const struct paxos_persist *persist = &ledger->records[ledger->promise_to].persist;
+        bool promises = persist->kind == PAXOS_PERSIST_PROMISE ||
+                        persist->kind == PAXOS_PERSIST_ACCEPTED ||
+                        persist->kind == PAXOS_PERSIST_IDENTITY;
+        if (promises && paxos_ballot_compare(persist->ballot, ledger->promise) > 0) {
+            ledger->promise = persist->ballot;
+        }
+    }
+    return ledger->promise;
+}
+
+bool ledger_durably_accepted(const struct ledger *ledger, paxos_slot slot,
+                             struct paxos_ballot ballot)
+{
+    for (size_t i = ledger->durable; i > 0; i--) {
+        const struct paxos_persist *persist = &ledger->records[i - 1].persist;
+        if (persist->kind == PAXOS_PERSIST_LEARNED && persist->slot == slot) {
+            return true;
+        }
+        if (persist->kind == PAXOS_PERSIST_ACCEPTED && persist->slot == slot &&
+            paxos_ballot_compare(persist->ballot, ballot) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 size_t ledger_entries(const struct ledger *ledger, paxos_slot first, paxos_slot last,
                       struct paxos_entry *to)
 {

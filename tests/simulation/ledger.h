@@ -31,6 +31,8 @@ struct ledger {
     struct ledger_record *records;
     size_t count, capacity; /* the position of records[i] is i + 1 */
     size_t durable;
+    struct paxos_ballot promise; /* the highest in the first `promise_to` records */
+    size_t promise_to;
     size_t wanted; /* a sync is wanted up to here: records that are not lazy */
 };
 
@@ -54,6 +56,13 @@ void ledger_copy(struct ledger *to, const struct ledger *from);
 typedef void (*ledger_chosen)(void *context, const struct paxos_entry *entry);
 CD_MUST_USE enum cd_status ledger_replay(const struct ledger *ledger, struct paxos *px,
                                          ledger_chosen chosen, void *context);
+
+/* P2, as the disk sees it: the highest promise, or acceptance, that is durable. */
+struct paxos_ballot ledger_durable_promise(struct ledger *ledger);
+/* Whether an acceptance of `slot` under `ballot`, or the knowledge that it is chosen, is durable.
+ */
+bool ledger_durably_accepted(const struct ledger *ledger, paxos_slot slot,
+                             struct paxos_ballot ballot);
 
 /*
  * The newest entries of the slots [first, last], as far as there are any without a gap; borrowed.

@@ -161,6 +161,9 @@ static void play_line(struct story *story, const char *from, size_t bytes)
             cd_buf_printf(&story->text, "> %s\n", copy);
         }
         story_do(story, &words);
+        if (story->group.broken_oath[0] != '\0') {
+            story_fail(story, "%s", story->group.broken_oath);
+        }
     }
     cd_free(copy);
     cd_free(line);
