@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char usage[] =
     "usage: coord_sim COMMAND\n"
@@ -79,10 +80,16 @@ static bool parse_option(const char *name, const char *value, struct run_options
     return true;
 }
 
+static unsigned processors(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count > 0 ? (unsigned)count : 1;
+}
+
 static int run_swarm(const char *command, seed_runner runner, int count, char **words)
 {
     struct run_options options = {
-        .command = command, .first_seed = 1, .jobs = 2, .repeat_every = 20};
+        .command = command, .first_seed = 1, .jobs = processors(), .repeat_every = 20};
     for (int i = 0; i < count; i += 2) {
         if (i + 1 == count || !parse_option(words[i], words[i + 1], &options)) {
             return complain("cannot make sense of this option or its value", words[i]);

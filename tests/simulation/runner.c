@@ -14,7 +14,7 @@
 
 enum {
     JOBS_MAX = 64,
-    FAILURES_SHOWN = 5, /* after so many the rest is not run */
+    FAILURES_SHOWN = 5, /* after so many the rest is not run; one will do for a broken rule */
 };
 
 void report_fail(struct report *report, int code, const char *format, ...)
@@ -236,8 +236,9 @@ int run_seeds(const struct run_options *options, seed_runner runner)
     memset(run.digests, 0, options->seeds * sizeof(*run.digests));
     double begun = now_s();
     unsigned jobs = options->jobs < JOBS_MAX ? options->jobs : JOBS_MAX;
-    while (run.running > 0 || (run.next < options->seeds && run.failures < FAILURES_SHOWN)) {
-        while (run.next < options->seeds && run.running < jobs && run.failures < FAILURES_SHOWN) {
+    uint64_t failures_max = options->breakage == BREAK_NOTHING ? FAILURES_SHOWN : 1;
+    while (run.running > 0 || (run.next < options->seeds && run.failures < failures_max)) {
+        while (run.next < options->seeds && run.running < jobs && run.failures < failures_max) {
             uint64_t seed = options->first_seed + run.next++;
             start_job(&run, seed, false);
             if (runs_twice(options, seed) && run.running < JOBS_MAX) {
