@@ -94,7 +94,7 @@ quote_result() {
 
 commit_name() {
     local changed=""
-    [ -z "$(git status --porcelain)" ] || changed=" with changes"
+    [ -z "$(git status --porcelain -- . ':!tests/RESULTS.md')" ] || changed=" with changes"
     echo "$(git rev-parse --short=12 HEAD)$changed"
 }
 
@@ -107,6 +107,7 @@ suite_long() {
     for piece in "${pieces[@]}"; do
         "piece_$piece"
     done
+    [ -e tests/RESULTS.md ] || printf '# Results of ./dev long\n' >tests/RESULTS.md
     {
         printf '\n## %s, commit %s, %s: %d s\n\n' \
             "$(date -u +%Y-%m-%d)" "$commit" "${pieces[*]}" $((SECONDS - started))
