@@ -59,6 +59,16 @@ def get_request(identifier, path):
     return field(1, identifier) + field(13, field(1, path.encode()))
 
 
+def create_request(identifier, path, data=b""):
+    return field(1, identifier) + field(8, field(1, path.encode()) + field(2, data))
+
+
+def txn_request(identifier, creates):
+    """A transaction of creates: [(path, data)]."""
+    operations = (field(1, field(1, path.encode()) + field(2, data)) for path, data in creates)
+    return field(1, identifier) + field(11, b"".join(field(2, each) for each in operations))
+
+
 class Connection:
     def __init__(self, port, identity):
         context = ssl.create_default_context(cafile=identity.authority)
@@ -90,6 +100,17 @@ class Connection:
     def send(self, stream, payload):
         """One gRPC message."""
         self.send_bytes(stream, grpc_message(payload))
+
+    def send_large(self, stream, payload):
+        """One gRPC message, in pieces as the windows allow."""
+        rest = memoryview(grpc_message(payload))
+        while rest:
+            room = min(self.windows[stream], self.windows[0], FRAME_BYTES_MAX)
+            if room > 0:
+                self.send_bytes(stream, rest[:room].tobytes())
+                rest = rest[room:]
+            else:
+                self._read_frame()
 
     def send_bytes(self, stream, raw):
         """Without a look at the windows: only for what is far smaller than they are."""

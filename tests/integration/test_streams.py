@@ -76,6 +76,27 @@ class Streams(harness.ClusterTest):
         self.connection.send(self.good, client_frame(3, requests=[get_request(10, "/")]))
         self.assertIn(raw_stream.field(1, 10), self.connection.receive(self.good))
 
+    def assert_refused(self, request, *words):
+        """Its reply has the words; the stream and its next request go on."""
+        self.connection.send_large(self.good, client_frame(2, requests=[request]))
+        reply = self.connection.receive(self.good)
+        for word in words:
+            self.assertIn(word, reply)
+        self.connection.send(self.good, client_frame(3, requests=[get_request(70, "/")]))
+        self.assertIn(raw_stream.field(1, 70), self.connection.receive(self.good))
+
+    def test_path_with_nul(self):
+        """What no command line can carry."""
+        self.assert_refused(raw_stream.create_request(5, "/with\0nul"), b"path", b"NUL")
+        result = self.cluster.coordctl().run("stat", "/with")
+        self.assertEqual(result.code, harness.Coordctl.REFUSED, "it was not cut at the NUL")
+
+    def test_transaction_that_is_too_large(self):
+        creates = [(f"/part-{number}", b"x" * MIB) for number in range(4)]
+        self.assert_refused(raw_stream.txn_request(6, creates),
+                            b"transaction", str(4 * MIB).encode())
+        self.assertNotIn("part", self.cluster.coordctl().do("ls", "/").decode())
+
     def test_half_closed_without_a_frame(self):
         stream = self.connection.open()
         self.connection.half_close(stream)
