@@ -10,16 +10,26 @@ GAP_SECONDS_MAX = 0.5
 
 
 class GracefulStop(harness.ClusterTest):
+    @staticmethod
+    def prevotes(replicas):
+        """How often they missed a leader."""
+        return sum(replica.metrics()['coord_paxos_events_total{event="prevoting"}']
+                   for replica in replicas)
+
     def test_leadership_is_handed_over(self):
         leader = self.cluster.wait_leader()
         others = [each for each in self.cluster.replicas if each is not leader]
         control = self.cluster.coordctl(*others)
         control.do("create", "/before")
+        before = self.prevotes(others)
         code = leader.daemon.stop()
         self.assertEqual(code, 0, leader.daemon.log()[-2000:])
         started = time.monotonic()
         control.do("create", "/after")
-        self.assertLess(time.monotonic() - started, GAP_SECONDS_MAX)
+        gap = time.monotonic() - started
+        # On a busy machine the call alone may take longer, or a heartbeat come late: not both.
+        self.assertTrue(gap < GAP_SECONDS_MAX or self.prevotes(others) == before,
+                        f"a write after {gap:.3f} s, and the leader was missed")
         leader.start()
         self.cluster.wait_all_vote()
 

@@ -12,8 +12,9 @@ from cluster.cluster import Cluster, is_free
 from cluster.waiting import NotInTime, wait_until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.join(ROOT, "build", "dev")
-STATE = os.path.join(ROOT, ".dev")
+# The variables are for the test of this program.
+BUILD = os.environ.get("COORD_BUILD", os.path.join(ROOT, "build", "dev"))
+STATE = os.environ.get("COORD_DEV_STATE", os.path.join(ROOT, ".dev"))
 FIRST_PORT = int(os.environ.get("COORD_DEV_PORT", "7420"))
 PORTS = [tuple(FIRST_PORT + 10 * replica + port for port in range(3)) for replica in range(3)]
 SHOW = "/dev-up"
