@@ -318,6 +318,37 @@ static void test_a_tick_repeats_no_more_than_a_message(void **state)
     rig_release(&rig);
 }
 
+/* The most that a step may have to send: a whole window of large values to all voters at once. */
+static void test_a_window_of_large_values_is_adopted(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct paxos_config config = config_of(PAXOS_VOTERS_MAX);
+    config.alpha = PAXOS_ALPHA_MAX;
+    rig_member_of(&rig, 1, &config);
+    become_candidate(&rig);
+    struct cd_blob *large = cd_blob_create(PAXOS_MESSAGE_BYTES_SOFT);
+    memset(large->data, 'x', large->bytes);
+    static struct paxos_entry entries[PAXOS_ALPHA_MAX];
+    for (size_t i = 0; i < PAXOS_ALPHA_MAX; i++) {
+        entries[i] = entry_of(2 + i, PAXOS_COMMANDS);
+        entries[i].payload = large;
+    }
+    hear_promise(&rig, 2, 1, entries, PAXOS_ALPHA_MAX);
+    hear_promise(&rig, 3, 1, NULL, 0);
+    hear_promise(&rig, 4, 1, NULL, 0);
+    assert_int_equal(rig.px->role, PAXOS_ROLE_LEADER);
+    assert_int_equal(sent_count(&rig, PAXOS_MSG_ACCEPT), (PAXOS_VOTERS_MAX - 1) * PAXOS_ALPHA_MAX);
+    rig_persisted(&rig);
+    for (uint32_t node = 2; node <= PAXOS_VOTERS_MAX; node++) {
+        hear_round(&rig, node, rig.px->round, 1);
+    }
+    rig_tick(&rig, 2 * RIG_HEARTBEAT_MS);
+    assert_int_equal(sent_count(&rig, PAXOS_MSG_ACCEPT), PAXOS_VOTERS_MAX - 1);
+    cd_blob_unref(large);
+    rig_release(&rig);
+}
+
 /* --- Being deposed without hearing of the ballot --- */
 
 /*
@@ -508,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_lost_proposals_are_repeated),
         cmocka_unit_test(test_who_is_not_heard_gets_no_repeats),
         cmocka_unit_test(test_a_tick_repeats_no_more_than_a_message),
+        cmocka_unit_test(test_a_window_of_large_values_is_adopted),
         cmocka_unit_test(test_a_leader_told_of_foreign_slots_steps_down),
         cmocka_unit_test(test_a_leader_may_be_told_of_what_it_inherited),
         cmocka_unit_test(test_leadership_is_handed_to_whom_was_named),
