@@ -14,7 +14,9 @@ CLIENT = "client"
 
 
 def is_free(port):
+    """True if nothing listens there; what closed connections leave behind is no hindrance."""
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
