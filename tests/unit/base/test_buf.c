@@ -141,6 +141,37 @@ static void test_printf(void **state)
     cd_buf_release(&buf);
 }
 
+static void test_printf_of_long_lines(void **state)
+{
+    (void)state;
+    struct cd_buf buf;
+    cd_buf_init(&buf, 10000);
+    for (int width = 1000; width < 4000; width += 1000) {
+        cd_buf_printf(&buf, "%*d", width, 7);
+    }
+    assert_false(buf.overflowed);
+    assert_int_equal(buf.bytes, 6000); /* none of them cut */
+    assert_int_equal(buf.data[999], '7');
+    assert_int_equal(buf.data[1000], ' ');
+    assert_int_equal(buf.data[5999], '7');
+    cd_buf_release(&buf);
+}
+
+static void extend_by_nothing(void *context)
+{
+    (void)cd_buf_extend(context, 0);
+}
+
+/* NULL means over the limit, and an empty buffer has no other address to give. */
+static void test_extending_by_nothing_is_a_mistake(void **state)
+{
+    (void)state;
+    struct cd_buf buf;
+    cd_buf_init(&buf, 10);
+    assert_true(death_of(extend_by_nothing, &buf).died);
+    cd_buf_release(&buf);
+}
+
 /* Against a plain array: many appends of random sizes, with clears in between. */
 static void test_against_an_array(void **state)
 {
@@ -189,6 +220,8 @@ int main(void)
         cmocka_unit_test(test_numbers_are_little_endian),
         cmocka_unit_test(test_numbers_round_trip),
         cmocka_unit_test(test_printf),
+        cmocka_unit_test(test_printf_of_long_lines),
+        cmocka_unit_test(test_extending_by_nothing_is_a_mistake),
         cmocka_unit_test(test_against_an_array),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
