@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Streams that misbehave, on a real coordd: they end alone, and everyone else is served."""
 
+import os
+
 import harness
 import raw_stream
 from raw_stream import client_frame, get_request
@@ -10,7 +12,8 @@ LARGE = MIB
 # 16 MiB may wait for one client (stream_out_bytes_max of coordd/transport).
 LARGE_GETS = 40
 # What messages that are not whole yet may take together is 512 MiB (client_memory_bytes_max there).
-RESIDENT_BYTES_MAX = 800 * MIB
+# AddressSanitizer's red zones and rounding come on top: 900 MiB were seen.
+RESIDENT_BYTES_MAX = (1280 if os.environ.get("COORD_SANITIZE") else 800) * MIB
 
 
 class Streams(harness.ClusterTest):
@@ -115,7 +118,7 @@ class Streams(harness.ClusterTest):
         stream = other.open()
         other.send_bytes(stream, b"\0\xff\xff\xff\xff")
         try:
-            other.flood(stream, RESIDENT_BYTES_MAX + 400 * MIB)
+            other.flood(stream, RESIDENT_BYTES_MAX + 500 * MIB)
         except (EOFError, OSError):
             pass  # the whole connection was closed, or nothing more was taken
         self.assertLess(self.replica.metrics()["process_resident_memory_bytes"],
