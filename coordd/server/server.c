@@ -345,10 +345,10 @@ static bool turn(struct server *server)
     close_due_streams(server, now);
     transport_flush(server->transport);
     server->turns++;
-    http_beat(server->http);
     if (now - server->published_ms >= SERVER_PUBLISH_MS) {
         publish(server, now);
     }
+    http_beat(server->http); /* last: who sees it live sees figures that were published */
     return more;
 }
 
