@@ -74,6 +74,9 @@ def bring_up(cluster, changed):
 
 
 def give_birth(cluster):
+    # Until a replica has read its log its figures are all 0, that of births too.
+    wait_until("every replica has read its log", 30, lambda: all(
+        replica.metrics().get("coord_loop_turns_total", 0) > 0 for replica in cluster.replicas))
     if any(replica.metrics().get("coord_born") == 1 for replica in cluster.replicas):
         say("   it holds a cluster already")
         cluster.wait_all_vote()
