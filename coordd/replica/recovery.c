@@ -192,6 +192,7 @@ static enum cd_status restore_record(struct replica *r, const struct storage_rec
         status = wire_peers_decode(&r->arena, record->body, record->body_bytes, &state, error);
         return status == CD_OK ? restore_positions(r, &state) : status;
     case STORAGE_SYNCED:
+    case STORAGE_DROPPED:
         return CD_OK;
     }
     return CD_CORRUPT;

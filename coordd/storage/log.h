@@ -21,12 +21,13 @@
  *     (R4). Damage above the highest durable_to that is readable anywhere in the log is a torn tail
  *     and is cut with all that follows; damage at or below it is CD_CORRUPT.
  *  S3 Every segment starts with the records that `describe` gives, so that dropping older segments
- *     loses no promise, incarnation, configuration or mark (R3).
- *  S4 After any failed write or sync the log is in doubt: it refuses all further work (CD_IN_DOUBT)
- *     and the replica stops. No room for a new segment is not doubt (R22): see CD_FULL below.
- *  S5 When storage_log_open has returned CD_OK, everything it showed is durable again: the part
- *     above durable_to was written to a fresh segment and synced (R4), because after a killed
- *     process it may be in the page cache alone.
+ *     loses no promise, incarnation, configuration or mark (R3). A record that is durable before
+ *     the first file goes says from which position on the log is kept (README.md, "Dropping").
+ *  S4 After any failed write, sync or removal the log is in doubt: it refuses all further work
+ *     (CD_IN_DOUBT) and the replica stops. No room for a new segment is not doubt (R22): see
+ * CD_FULL below. S5 When storage_log_open has returned CD_OK, everything it showed is durable
+ * again: the part above durable_to was written to a fresh segment and synced (R4), because after a
+ * killed process it may be in the page cache alone.
  *
  * A full disk (R22). The next segment is reserved ahead of need. If there is no room for it, `done`
  * is told CD_FULL with the positions durable so far, stats.full is set, and reserving is tried
@@ -48,6 +49,8 @@ enum storage_kind {
     STORAGE_PEERS,     /* log positions that peers acknowledged to this replica (R2) */
     STORAGE_SYNCED,    /* storage's own: a durable_to written because the log went idle (R4), with
                           a position, or at an opening, without one; never given to append, never
+                          shown */
+    STORAGE_DROPPED,   /* storage's own: from where on the log is kept; never given to append, never
                           shown */
 };
 
@@ -120,6 +123,13 @@ struct storage_recovery {
     uint64_t rewritten;  /* records above durable_to, written again (S5) */
     uint64_t records;    /* shown */
     uint64_t segments;   /* files that hold records */
+    /*
+     * After storage_log_drop: the highest slot of which entries may be missing, 0 if nothing was
+     * dropped. Only with a snapshot of that slot or a later one is nothing missing; without one the
+     * replica is damaged (R2).
+     */
+    uint64_t dropped_slot;
+    uint64_t first_position; /* of the log; 1 if nothing was dropped */
 };
 
 /*
@@ -174,6 +184,19 @@ void storage_log_describe_put(struct storage_log *log, const struct storage_reco
  */
 void storage_log_flush(struct storage_log *log);
 
+/*
+ * Gives up the oldest segments, as long as every STORAGE_ENTRY in them is of a slot at or below
+ * `slot`: that of the older of two kept, verified snapshots (R3, storage_snapshots_floor). A
+ * segment goes only if the one behind it has its head and its first record on the disk. First a
+ * record of storage's own goes into the log, with the next storage_log_flush; once it is durable
+ * the entries can no longer be read, and the files are removed beside everything else, oldest
+ * first. A call while an earlier drop is under way does nothing.
+ *
+ * Returns: CD_OK (also if there is nothing to give up), CD_FULL (no room for that record: there is
+ * room for one on a full disk, and what it frees makes room for more), CD_IN_DOUBT.
+ */
+CD_MUST_USE enum cd_status storage_log_drop(struct storage_log *log, uint64_t slot);
+
 /* Writes the idle mark and tries for room again when due. Call with the loop's timers. */
 void storage_log_tick(struct storage_log *log, uint64_t now_ms);
 
@@ -205,6 +228,7 @@ struct storage_stats {
     uint64_t segments;       /* files, without the reserved one */
     uint64_t pending_bytes;  /* taken and not yet durable */
     uint64_t room_bytes;     /* left in the current segment and the reserved one */
+    uint64_t first_slot;     /* no entry of this slot or a later one was dropped; 1 at first */
     bool full;               /* no room for a new segment */
 };
 void storage_log_stats(const struct storage_log *log, struct storage_stats *ret_stats);
