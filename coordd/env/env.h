@@ -68,6 +68,9 @@ struct env_ops {
     enum cd_status (*rename)(void *self, const char *from, const char *to); /* over an old `to` */
     enum cd_status (*remove)(void *self, const char *path);
     enum cd_status (*sync_directory)(void *self);
+    /* Room left for this process on the disk that the data directory is on. Does not wait for it.
+     */
+    enum cd_status (*free_bytes)(void *self, uint64_t *ret_bytes);
     /*
      * Calls `each` for every file name in the data directory, in name order. `each` must not
      * change the directory.
@@ -98,6 +101,29 @@ struct env_ops {
     void (*create_reserved)(void *self, const char *path, uint64_t bytes, const void *head,
                             size_t head_bytes, struct env_file **ret_file, env_done done,
                             void *context);
+    /*
+     * Bulk work: asynchronous, in the order given among these three over all files, in no order
+     * with the two above, and so that no group commit waits for much of it. Paths and `from` are
+     * borrowed until `done` runs.
+     *
+     * write_behind: writes all `bytes` at `offset`. They are durable when `publish` has said so.
+     * Statuses: CD_OK; CD_FULL and CD_IO: what is in the file is unknown.
+     */
+    void (*write_behind)(void *self, struct env_file *file, uint64_t offset, const void *from,
+                         size_t bytes, env_done done, void *context);
+    /*
+     * Makes all of `file`, whose name is `from`, durable, then names it `to` (over an old one),
+     * then makes that durable. Statuses: CD_OK; CD_FULL (no room for what was written behind; it
+     * has its old name); CD_IO (which name it has is unknown, and so is the content if it is the
+     * old one).
+     */
+    void (*publish)(void *self, struct env_file *file, const char *from, const char *to,
+                    env_done done, void *context);
+    /*
+     * Removes the file and makes that durable. Who has it open goes on with it. Statuses: CD_OK;
+     * CD_NOT_FOUND; CD_IO.
+     */
+    void (*discard)(void *self, const char *path, env_done done, void *context);
     /*
      * Forgets the asynchronous operations that were given with this `context`, so that their
      * buffers may be freed: blocks until the one that has begun has ended, the others never begin,

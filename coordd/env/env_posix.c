@@ -22,27 +22,31 @@
 #include <unistd.h>
 
 /*
- * Two workers, each with its queue: the disk thread for write_sync, and the reserving thread for
- * create_reserved, which writes megabytes of zeros that no group commit shall wait for. An
- * operation moves queue -> running -> completed; the loop takes it from there. One mutex guards all
- * of it and is never held over a system call on a file.
+ * Three workers, each with its queue: the disk thread for write_sync, the reserving thread for
+ * create_reserved, which writes megabytes of zeros that no group commit shall wait for, and the
+ * bulk thread for what is written behind and removed, which no new segment shall wait for either.
+ * An operation moves queue -> running -> completed; the loop takes it from there. One mutex guards
+ * all of it and is never held over a system call on a file.
  */
 
 enum worker_kind {
     WORKER_WRITE,
     WORKER_RESERVE,
+    WORKER_BULK,
     WORKER_COUNT,
 };
 
 struct operation {
     struct operation *next;
-    enum worker_kind kind;
+    enum worker_kind worker;
+    enum cd_status (*perform)(struct env_posix *env, struct operation *op); /* on the worker */
     atomic_bool stop; /* a reservation gives up early; set by the loop */
     struct env_file *file;
     uint64_t offset;
     const char *path;
+    const char *new_path;
     uint64_t reserve_bytes;
-    struct env_file **ret_file;
+    struct env_file **ret_file; /* of a creation, else NULL */
     const void *from;
     size_t bytes;
     env_done done;
@@ -230,6 +234,12 @@ static enum cd_status op_sync_directory(void *self)
     return files_sync_directory(env->dir_fd, &env->error);
 }
 
+static enum cd_status op_free_bytes(void *self, uint64_t *ret_bytes)
+{
+    struct env_posix *env = self;
+    return files_free_bytes(env->dir_fd, ret_bytes, &env->error);
+}
+
 static enum cd_status op_list(void *self, void (*each)(void *context, const char *name),
                               void *context)
 {
@@ -250,17 +260,28 @@ static void submit(struct env_posix *env, const struct operation *request)
     struct operation *op = cd_malloc(sizeof(*op));
     *op = *request;
     lock(env);
-    struct worker *worker = &env->workers[op->kind];
+    struct worker *worker = &env->workers[op->worker];
     queue_push(&worker->queue, op);
     CD_ASSERT(pthread_cond_signal(&worker->wanted) == 0);
     unlock(env);
+}
+
+static enum cd_status perform_write(struct env_posix *env, struct operation *op)
+{
+    (void)env;
+    enum cd_status status = files_write(op->file, op->offset, op->from, op->bytes, &op->error);
+    if (status == CD_OK) {
+        status = files_sync(op->file, &op->error);
+    }
+    return status == CD_OK ? CD_OK : CD_IO;
 }
 
 static void op_write_sync(void *self, struct env_file *file, uint64_t offset, const void *from,
                           size_t bytes, env_done done, void *context)
 {
     struct operation op = {
-        .kind = WORKER_WRITE,
+        .worker = WORKER_WRITE,
+        .perform = perform_write,
         .file = file,
         .offset = offset,
         .from = from,
@@ -271,37 +292,11 @@ static void op_write_sync(void *self, struct env_file *file, uint64_t offset, co
     submit(self, &op);
 }
 
-static void op_create_reserved(void *self, const char *path, uint64_t bytes, const void *head,
-                               size_t head_bytes, struct env_file **ret_file, env_done done,
-                               void *context)
-{
-    CD_ASSERT(head_bytes <= bytes);
-    struct operation op = {
-        .kind = WORKER_RESERVE,
-        .path = path,
-        .reserve_bytes = bytes,
-        .ret_file = ret_file,
-        .from = head,
-        .bytes = head_bytes,
-        .done = done,
-        .context = context,
-    };
-    submit(self, &op);
-}
-
-static enum cd_status perform_write(struct operation *op)
-{
-    enum cd_status status = files_write(op->file, op->offset, op->from, op->bytes, &op->error);
-    if (status == CD_OK) {
-        status = files_sync(op->file, &op->error);
-    }
-    return status == CD_OK ? CD_OK : CD_IO;
-}
-
 /* On success op->file is the new file; otherwise there is none any more, as far as that is
  * possible. */
-static enum cd_status perform_reserve(int dir_fd, struct operation *op)
+static enum cd_status perform_reserve(struct env_posix *env, struct operation *op)
 {
+    int dir_fd = env->dir_fd;
     enum cd_status status = files_open(dir_fd, op->path, ENV_OPEN_CREATE, &op->file, &op->error);
     if (status != CD_OK) {
         return status == CD_FULL ? CD_FULL : CD_IO;
@@ -327,6 +322,93 @@ static enum cd_status perform_reserve(int dir_fd, struct operation *op)
     return status;
 }
 
+static void op_create_reserved(void *self, const char *path, uint64_t bytes, const void *head,
+                               size_t head_bytes, struct env_file **ret_file, env_done done,
+                               void *context)
+{
+    CD_ASSERT(head_bytes <= bytes);
+    struct operation op = {
+        .worker = WORKER_RESERVE,
+        .perform = perform_reserve,
+        .path = path,
+        .reserve_bytes = bytes,
+        .ret_file = ret_file,
+        .from = head,
+        .bytes = head_bytes,
+        .done = done,
+        .context = context,
+    };
+    submit(self, &op);
+}
+
+static enum cd_status perform_write_behind(struct env_posix *env, struct operation *op)
+{
+    (void)env;
+    return files_write_behind(op->file, op->offset, op->from, op->bytes, &op->error);
+}
+
+static void op_write_behind(void *self, struct env_file *file, uint64_t offset, const void *from,
+                            size_t bytes, env_done done, void *context)
+{
+    struct operation op = {
+        .worker = WORKER_BULK,
+        .perform = perform_write_behind,
+        .file = file,
+        .offset = offset,
+        .from = from,
+        .bytes = bytes,
+        .done = done,
+        .context = context,
+    };
+    submit(self, &op);
+}
+
+static enum cd_status perform_publish(struct env_posix *env, struct operation *op)
+{
+    enum cd_status status = files_sync(op->file, &op->error);
+    if (status != CD_OK) {
+        return status;
+    }
+    status = files_rename(env->dir_fd, op->path, op->new_path, &op->error);
+    if (status == CD_OK) {
+        status = files_sync_directory(env->dir_fd, &op->error);
+    }
+    return status == CD_OK ? CD_OK : CD_IO;
+}
+
+static void op_publish(void *self, struct env_file *file, const char *from, const char *to,
+                       env_done done, void *context)
+{
+    struct operation op = {
+        .worker = WORKER_BULK,
+        .perform = perform_publish,
+        .file = file,
+        .path = from,
+        .new_path = to,
+        .done = done,
+        .context = context,
+    };
+    submit(self, &op);
+}
+
+static enum cd_status perform_discard(struct env_posix *env, struct operation *op)
+{
+    enum cd_status status = files_remove(env->dir_fd, op->path, &op->error);
+    return status == CD_OK ? files_sync_directory(env->dir_fd, &op->error) : status;
+}
+
+static void op_discard(void *self, const char *path, env_done done, void *context)
+{
+    struct operation op = {
+        .worker = WORKER_BULK,
+        .perform = perform_discard,
+        .path = path,
+        .done = done,
+        .context = context,
+    };
+    submit(self, &op);
+}
+
 static void *worker_main(void *argument)
 {
     struct worker *worker = argument;
@@ -340,8 +422,7 @@ static void *worker_main(void *argument)
         }
         worker->running = op;
         unlock(env);
-        op->status =
-            op->kind == WORKER_WRITE ? perform_write(op) : perform_reserve(env->dir_fd, op);
+        op->status = op->perform(env, op);
         lock(env);
         worker->running = NULL;
         queue_push(&env->completed, op);
@@ -358,7 +439,7 @@ static void *worker_main(void *argument)
 /* The file of a finished reservation becomes its owner's. */
 static void hand_over_file(struct env_posix *env, struct operation *op)
 {
-    if (op->kind == WORKER_RESERVE && op->status == CD_OK) {
+    if (op->ret_file != NULL && op->status == CD_OK) {
         *op->ret_file = op->file;
         env->open_files++;
     }
@@ -413,10 +494,14 @@ static const struct env_ops env_posix_ops = {
     .rename = op_rename,
     .remove = op_remove,
     .sync_directory = op_sync_directory,
+    .free_bytes = op_free_bytes,
     .list = op_list,
     .last_error = op_last_error,
     .write_sync = op_write_sync,
     .create_reserved = op_create_reserved,
+    .write_behind = op_write_behind,
+    .publish = op_publish,
+    .discard = op_discard,
     .cancel = op_cancel,
 };
 
@@ -600,7 +685,7 @@ void env_posix_free(struct env_posix *env)
     stop_workers(env);
     struct operation *op;
     while ((op = queue_pop(&env->completed)) != NULL) {
-        if (op->kind == WORKER_RESERVE && op->status == CD_OK) {
+        if (op->ret_file != NULL && op->status == CD_OK) {
             files_close(op->file);
         }
         cd_free(op);

@@ -38,7 +38,7 @@ CD_MUST_USE enum cd_status env_posix_create(const char *data_dir, struct env_pos
                                             struct cd_error *error);
 
 /*
- * Stops both threads after what they are doing, drops what waits without running it, and gives the
+ * Stops the threads after what they are doing, drops what waits without running it, and gives the
  * directory up. Files must have been closed, and nobody may post any more. Accepts NULL.
  */
 void env_posix_free(struct env_posix *env);

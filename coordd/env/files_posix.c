@@ -10,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum {
-    ZERO_BYTES = 256 << 10,    /* written at a time while a file is reserved */
-    ZERO_SYNC_BYTES = 4 << 20, /* and synced, so that no sync of others waits for much of it */
-    LIST_NAMES_MAX = 1 << 20,  /* more files than that in one directory are not ours */
+    ZERO_BYTES = 256 << 10, /* written at a time while a file is reserved */
+    /* Of bulk, reserved or written behind, until it is synced, so that no sync of others waits for
+     * much of it. */
+    BULK_SYNC_BYTES = 4 << 20,
+    LIST_NAMES_MAX = 1 << 20, /* more files than that in one directory are not ours */
 };
 
 static const uint8_t zeros[ZERO_BYTES];
@@ -173,7 +176,7 @@ enum cd_status files_allocate(struct env_file *file, uint64_t bytes, const atomi
         status = files_write(file, at, zeros, part, error);
         at += part;
         unsynced += part;
-        if (status == CD_OK && unsynced >= ZERO_SYNC_BYTES) {
+        if (status == CD_OK && unsynced >= BULK_SYNC_BYTES) {
             status = files_sync(file, error);
             unsynced = 0;
         }
@@ -209,6 +212,32 @@ enum cd_status files_sync_directory(int dir_fd, struct files_error *error)
         result = fsync(dir_fd);
     } while (result != 0 && errno == EINTR);
     return result == 0 ? CD_OK : fail_plainly(error, "sync", "the data directory");
+}
+
+enum cd_status files_free_bytes(int dir_fd, uint64_t *ret_bytes, struct files_error *error)
+{
+    struct statvfs status;
+    int result;
+    do {
+        result = fstatvfs(dir_fd, &status);
+    } while (result != 0 && errno == EINTR);
+    if (result != 0) {
+        return fail_plainly(error, "ask for the room of", "the data directory");
+    }
+    *ret_bytes = (uint64_t)status.f_bavail * status.f_frsize;
+    return CD_OK;
+}
+
+enum cd_status files_write_behind(struct env_file *file, uint64_t offset, const void *from,
+                                  size_t bytes, struct files_error *error)
+{
+    enum cd_status status = files_write(file, offset, from, bytes, error);
+    file->behind += bytes;
+    if (status == CD_OK && file->behind >= BULK_SYNC_BYTES) {
+        file->behind = 0;
+        status = files_sync(file, error);
+    }
+    return status;
 }
 
 struct names {

@@ -25,6 +25,7 @@ struct files_error {
 
 struct env_file {
     int fd;
+    uint64_t behind; /* written behind since the last sync; the bulk thread's */
     char path[ENV_PATH_BYTES_MAX + 1];
 };
 
@@ -51,6 +52,12 @@ enum cd_status files_rename(int dir_fd, const char *from, const char *to,
                             struct files_error *error);
 enum cd_status files_remove(int dir_fd, const char *path, struct files_error *error);
 enum cd_status files_sync_directory(int dir_fd, struct files_error *error);
+enum cd_status files_free_bytes(int dir_fd, uint64_t *ret_bytes, struct files_error *error);
+
+/* Writes without making it durable; syncs from time to time, so that no sync of others waits for
+ * much of it. */
+enum cd_status files_write_behind(struct env_file *file, uint64_t offset, const void *from,
+                                  size_t bytes, struct files_error *error);
 
 /* As `list` of env_ops; passes over `except`. */
 enum cd_status files_list(int dir_fd, const char *except,

@@ -6,8 +6,11 @@
 
 #include <string.h>
 
+/* How many steps an operation has; one that had begun at a crash has done some of them. */
 enum {
-    CREATE_STAGES = 5, /* open, allocate, write, sync, sync the directory */
+    CREATE_STAGES = 5,  /* open, allocate, write, sync, sync the directory */
+    PUBLISH_STAGES = 3, /* sync, rename, sync the directory */
+    DISCARD_STAGES = 2, /* remove, sync the directory */
 };
 
 struct env_file {
@@ -19,15 +22,26 @@ struct env_file {
 enum lane {
     LANE_WRITE,
     LANE_CREATE,
+    LANE_BULK,
     LANE_COUNT,
+};
+
+enum operation_kind {
+    OPERATION_WRITE_SYNC,
+    OPERATION_CREATE,
+    OPERATION_WRITE_BEHIND,
+    OPERATION_PUBLISH,
+    OPERATION_DISCARD,
 };
 
 struct operation {
     struct operation *next;
     uint64_t ticket;
-    struct env_file *file; /* of a write */
+    enum operation_kind kind;
+    struct env_file *file; /* not of a creation, nor of a discard */
     uint64_t offset;
-    const char *path; /* of a creation */
+    const char *path;
+    const char *new_path; /* of a publish */
     uint64_t reserve_bytes;
     struct env_file **ret_file;
     const void *from;
@@ -77,16 +91,21 @@ static enum cd_status fail_plainly(const struct fault_disk *disk)
     return disk->fail_status == CD_FULL ? CD_IO : disk->fail_status;
 }
 
+static uint64_t used_bytes(const struct fault_disk *disk)
+{
+    uint64_t used = 0;
+    for (const struct fault_inode *each = disk->fs.inodes; each != NULL; each = each->next) {
+        used += each->cache_bytes;
+    }
+    return used;
+}
+
 static bool has_room(const struct fault_disk *disk, const struct fault_inode *inode, uint64_t end)
 {
     if (disk->options.capacity_bytes == 0 || end <= inode->cache_bytes) {
         return true;
     }
-    uint64_t used = 0;
-    for (const struct fault_inode *each = disk->fs.inodes; each != NULL; each = each->next) {
-        used += each->cache_bytes;
-    }
-    return used + (end - inode->cache_bytes) <= disk->options.capacity_bytes;
+    return used_bytes(disk) + (end - inode->cache_bytes) <= disk->options.capacity_bytes;
 }
 
 /* --- env: time --- */
@@ -150,12 +169,20 @@ static enum cd_status op_open(void *self, const char *path, enum env_open_mode m
     return CD_OK;
 }
 
+/* No operation on the file waits or runs. */
+static void assert_idle(const struct fault_disk *disk, const struct env_file *file)
+{
+    for (int lane = 0; lane < LANE_COUNT; lane++) {
+        for (const struct operation *op = disk->lanes[lane]; op != NULL; op = op->next) {
+            CD_ASSERT(op->file != file);
+        }
+    }
+}
+
 static void op_close(void *self, struct env_file *file)
 {
     struct fault_disk *disk = self;
-    for (const struct operation *op = disk->lanes[LANE_WRITE]; op != NULL; op = op->next) {
-        CD_ASSERT(op->file != file);
-    }
+    assert_idle(disk, file);
     struct env_file **link = &disk->files;
     while (*link != file) {
         CD_ASSERT(*link != NULL);
@@ -310,6 +337,18 @@ static enum cd_status op_sync_directory(void *self)
     return CD_OK;
 }
 
+static enum cd_status op_free_bytes(void *self, uint64_t *ret_bytes)
+{
+    struct fault_disk *disk = self;
+    if (must_fail(disk)) {
+        return fail_plainly(disk);
+    }
+    uint64_t capacity = disk->options.capacity_bytes;
+    uint64_t used = used_bytes(disk);
+    *ret_bytes = capacity == 0 ? UINT64_MAX : capacity > used ? capacity - used : 0;
+    return CD_OK;
+}
+
 static enum cd_status op_list(void *self, void (*each)(void *context, const char *name),
                               void *context)
 {
@@ -362,10 +401,9 @@ static void op_write_sync(void *self, struct env_file *file, uint64_t offset, co
                           size_t bytes, env_done done, void *context)
 {
     struct fault_disk *disk = self;
-    for (const struct operation *op = disk->lanes[LANE_WRITE]; op != NULL; op = op->next) {
-        CD_ASSERT(op->file != file); /* one at a time per file */
-    }
+    assert_idle(disk, file); /* one at a time per file */
     struct operation op = {
+        .kind = OPERATION_WRITE_SYNC,
         .file = file,
         .offset = offset,
         .from = from,
@@ -382,6 +420,7 @@ static void op_create_reserved(void *self, const char *path, uint64_t bytes, con
 {
     CD_ASSERT(head_bytes <= bytes);
     struct operation op = {
+        .kind = OPERATION_CREATE,
         .path = path,
         .reserve_bytes = bytes,
         .ret_file = ret_file,
@@ -391,6 +430,46 @@ static void op_create_reserved(void *self, const char *path, uint64_t bytes, con
         .context = context,
     };
     enqueue(self, LANE_CREATE, &op);
+}
+
+static void op_write_behind(void *self, struct env_file *file, uint64_t offset, const void *from,
+                            size_t bytes, env_done done, void *context)
+{
+    struct fault_disk *disk = self;
+    assert_idle(disk, file);
+    struct operation op = {
+        .kind = OPERATION_WRITE_BEHIND,
+        .file = file,
+        .offset = offset,
+        .from = from,
+        .bytes = bytes,
+        .done = done,
+        .context = context,
+    };
+    enqueue(disk, LANE_BULK, &op);
+}
+
+static void op_publish(void *self, struct env_file *file, const char *from, const char *to,
+                       env_done done, void *context)
+{
+    struct fault_disk *disk = self;
+    assert_idle(disk, file);
+    struct operation op = {
+        .kind = OPERATION_PUBLISH,
+        .file = file,
+        .path = from,
+        .new_path = to,
+        .done = done,
+        .context = context,
+    };
+    enqueue(disk, LANE_BULK, &op);
+}
+
+static void op_discard(void *self, const char *path, env_done done, void *context)
+{
+    struct operation op = {
+        .kind = OPERATION_DISCARD, .path = path, .done = done, .context = context};
+    enqueue(self, LANE_BULK, &op);
 }
 
 static enum cd_status perform_write(struct fault_disk *disk, const struct operation *op)
@@ -436,17 +515,57 @@ static enum cd_status perform_create(struct fault_disk *disk, const struct opera
     return status;
 }
 
-static enum cd_status perform(struct fault_disk *disk, enum lane lane, const struct operation *op)
+/* The first `stages` of PUBLISH_STAGES. */
+static enum cd_status perform_publish(struct fault_disk *disk, const struct operation *op,
+                                      uint64_t stages)
 {
-    return lane == LANE_WRITE ? perform_write(disk, op)
-                              : perform_create(disk, op, CREATE_STAGES, op->ret_file);
+    if (stages < 1) {
+        return CD_OK;
+    }
+    uint64_t faults = disk->stats.faults;
+    enum cd_status status = op_sync(disk, op->file);
+    if (status != CD_OK) { /* here alone a sync tells a full disk from a broken one */
+        return disk->stats.faults != faults ? disk->fail_status : status;
+    }
+    if (stages > 1) {
+        status = op_rename(disk, op->path, op->new_path);
+    }
+    if (status == CD_OK && stages > 2) {
+        status = op_sync_directory(disk);
+    }
+    return status == CD_OK ? CD_OK : CD_IO;
+}
+
+/* The first `stages` of DISCARD_STAGES. */
+static enum cd_status perform_discard(struct fault_disk *disk, const struct operation *op,
+                                      uint64_t stages)
+{
+    enum cd_status status = stages > 0 ? op_remove(disk, op->path) : CD_OK;
+    return status == CD_OK && stages > 1 ? op_sync_directory(disk) : status;
+}
+
+static enum cd_status perform(struct fault_disk *disk, const struct operation *op)
+{
+    switch (op->kind) {
+    case OPERATION_WRITE_SYNC:
+        return perform_write(disk, op);
+    case OPERATION_CREATE:
+        return perform_create(disk, op, CREATE_STAGES, op->ret_file);
+    case OPERATION_WRITE_BEHIND:
+        return op_write(disk, op->file, op->offset, op->from, op->bytes);
+    case OPERATION_PUBLISH:
+        return perform_publish(disk, op, PUBLISH_STAGES);
+    case OPERATION_DISCARD:
+        return perform_discard(disk, op, DISCARD_STAGES);
+    }
+    CD_UNREACHABLE();
 }
 
 static void step_lane(struct fault_disk *disk, enum lane lane)
 {
     struct operation *op = disk->lanes[lane];
     disk->lanes[lane] = op->next;
-    enum cd_status status = perform(disk, lane, op);
+    enum cd_status status = perform(disk, op);
     schedule_head(disk, lane);
     env_done done = op->done;
     void *context = op->context;
@@ -461,7 +580,7 @@ static void op_cancel(void *self, void *context)
         const struct operation *head = disk->lanes[lane];
         bool head_goes = head != NULL && head->context == context;
         if (head_goes && draw(disk, 2) == 0) { /* it has begun: it is carried out */
-            (void)perform(disk, (enum lane)lane, head);
+            (void)perform(disk, head);
         }
         struct operation **link = &disk->lanes[lane];
         while (*link != NULL) {
@@ -494,10 +613,14 @@ static const struct env_ops fault_disk_ops = {
     .rename = op_rename,
     .remove = op_remove,
     .sync_directory = op_sync_directory,
+    .free_bytes = op_free_bytes,
     .list = op_list,
     .last_error = op_last_error,
     .write_sync = op_write_sync,
     .create_reserved = op_create_reserved,
+    .write_behind = op_write_behind,
+    .publish = op_publish,
+    .discard = op_discard,
     .cancel = op_cancel,
 };
 
@@ -564,14 +687,21 @@ bool fault_disk_step(struct fault_disk *disk, uint64_t ticket)
 
 bool fault_disk_step_any(struct fault_disk *disk)
 {
-    bool writes = disk->lanes[LANE_WRITE] != NULL;
-    bool creates = disk->lanes[LANE_CREATE] != NULL;
-    if (!writes && !creates) {
+    uint64_t busy = 0;
+    for (int lane = 0; lane < LANE_COUNT; lane++) {
+        busy += disk->lanes[lane] != NULL ? 1 : 0;
+    }
+    if (busy == 0) {
         return false;
     }
-    bool write = writes && (!creates || draw(disk, 2) == 0);
-    step_lane(disk, write ? LANE_WRITE : LANE_CREATE);
-    return true;
+    uint64_t drawn = busy > 1 ? draw(disk, busy) : 0;
+    for (int lane = 0; lane < LANE_COUNT; lane++) {
+        if (disk->lanes[lane] != NULL && drawn-- == 0) {
+            step_lane(disk, (enum lane)lane);
+            return true;
+        }
+    }
+    CD_UNREACHABLE();
 }
 
 size_t fault_disk_pump(struct fault_disk *disk)
@@ -594,6 +724,36 @@ size_t fault_disk_waiting(const struct fault_disk *disk)
     return count;
 }
 
+/* An operation that had begun leaves some of its work behind. */
+static void perform_part(struct fault_disk *disk, const struct operation *op)
+{
+    struct env_file *file = NULL;
+    switch (op->kind) {
+    case OPERATION_CREATE:
+        (void)perform_create(disk, op, draw(disk, CREATE_STAGES + 1), &file);
+        if (file != NULL) {
+            op_close(disk, file);
+        }
+        break;
+    case OPERATION_WRITE_SYNC:
+    case OPERATION_WRITE_BEHIND:
+        if (draw(disk, 4) != 0 && has_room(disk, op->file->inode, op->offset + op->bytes)) {
+            uint64_t bytes = draw(disk, 2) == 0 ? op->bytes : draw(disk, op->bytes + 1);
+            fault_inode_write(op->file->inode, op->offset, op->from, bytes);
+            if (op->kind == OPERATION_WRITE_SYNC && bytes == op->bytes && draw(disk, 2) == 0) {
+                fault_inode_sync(op->file->inode);
+            }
+        }
+        break;
+    case OPERATION_PUBLISH:
+        (void)perform_publish(disk, op, draw(disk, PUBLISH_STAGES + 1));
+        break;
+    case OPERATION_DISCARD:
+        (void)perform_discard(disk, op, draw(disk, DISCARD_STAGES + 1));
+        break;
+    }
+}
+
 /* The operations that had begun leave some of their work behind; all are gone afterwards. */
 static void abandon_operations(struct fault_disk *disk)
 {
@@ -601,19 +761,8 @@ static void abandon_operations(struct fault_disk *disk)
     disk->fail_at = 0; /* a planned fault is for operations that somebody sees */
     for (int lane = 0; lane < LANE_COUNT; lane++) {
         struct operation *op = disk->lanes[lane];
-        if (op != NULL && lane == LANE_CREATE) {
-            struct env_file *file = NULL;
-            (void)perform_create(disk, op, draw(disk, CREATE_STAGES + 1), &file);
-            if (file != NULL) {
-                op_close(disk, file);
-            }
-        } else if (op != NULL && draw(disk, 4) != 0 &&
-                   has_room(disk, op->file->inode, op->offset + op->bytes)) {
-            uint64_t bytes = draw(disk, 2) == 0 ? op->bytes : draw(disk, op->bytes + 1);
-            fault_inode_write(op->file->inode, op->offset, op->from, bytes);
-            if (bytes == op->bytes && draw(disk, 2) == 0) {
-                fault_inode_sync(op->file->inode);
-            }
+        if (op != NULL) {
+            perform_part(disk, op);
         }
         while (disk->lanes[lane] != NULL) {
             op = disk->lanes[lane];

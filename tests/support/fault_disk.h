@@ -23,9 +23,9 @@
  *  - fault_disk_kill (the process ends, the machine goes on): the page cache stays.
  *  - A failed sync leaves the page cache as it is, decides each unsynced sector at once (lost,
  * kept, torn) and takes it for clean: a later sync that succeeds does not write it.
- *  - Asynchronous operations have two lanes, as in env.h: write_sync in the order given, and
- *    create_reserved beside them. In a crash or kill the oldest of each lane has begun and may be
- *    done in part; the others have not begun.
+ *  - Asynchronous operations have three lanes, as in env.h: write_sync in the order given,
+ *    create_reserved beside them, and bulk work beside both. In a crash or kill the oldest of each
+ * lane has begun and may be done in part; the others have not begun.
  *
  * Reproducible: the same seed (or prng state) and the same calls give the same outcomes.
  * Thread: one.

@@ -287,6 +287,57 @@ static void test_create_reserved(void **state)
     assert_true(env->ops->last_error(env->self)[0] != '\0');
 }
 
+static void test_bulk_work(void **state)
+{
+    struct world *world = *state;
+    const struct env *env = world->env;
+    struct env_file *file = open_file(world, "a.tmp", ENV_OPEN_CREATE);
+    close_file(world, open_file(world, "old", ENV_OPEN_CREATE));
+    struct done written = {.status = CD_IO};
+    struct done removed = {.status = CD_IO};
+    struct done missing = {.status = CD_OK};
+    struct done published = {.status = CD_IO};
+    env->ops->write_behind(env->self, file, 3, "hello", 5, on_done, &written);
+    env->ops->discard(env->self, "old", on_done, &removed);
+    env->ops->discard(env->self, "old", on_done, &missing);
+    assert_int_equal(written.count, 0); /* never before the call has returned */
+    while (missing.count == 0) {
+        run(world);
+        assert_true(written.count >= removed.count); /* in the order given */
+        assert_true(removed.count >= missing.count);
+    }
+    env->ops->publish(env->self, file, "a.tmp", "a", on_done, &published);
+    while (published.count == 0) {
+        run(world);
+    }
+    assert_int_equal(written.status, CD_OK);
+    assert_int_equal(removed.status, CD_OK);
+    assert_int_equal(missing.status, CD_NOT_FOUND);
+    assert_int_equal(published.status, CD_OK);
+    struct env_file *second = open_file(world, "a", ENV_OPEN_READ);
+    check_content(world, second, 3, "hello");
+    struct done gone = {.status = CD_IO};
+    env->ops->discard(env->self, "a", on_done, &gone);
+    while (gone.count == 0) {
+        run(world);
+    }
+    assert_int_equal(gone.status, CD_OK);
+    check_content(world, second, 3, "hello"); /* who has it open goes on with it */
+    struct names names = {{0}};
+    assert_int_equal(env->ops->list(env->self, add_name, &names), CD_OK);
+    assert_string_equal(names.text, "");
+    close_file(world, second);
+    close_file(world, file);
+}
+
+static void test_free_bytes(void **state)
+{
+    struct world *world = *state;
+    uint64_t bytes = 0;
+    assert_int_equal(world->env->ops->free_bytes(world->env->self, &bytes), CD_OK);
+    assert_true(bytes > 0);
+}
+
 static void test_cancel(void **state)
 {
     struct world *world = *state;
@@ -294,6 +345,8 @@ static void test_cancel(void **state)
     for (int i = 0; i < 20; i++) {
         struct env_file *file = open_file(world, "a", ENV_OPEN_CREATE);
         struct env_file *other = open_file(world, "b", ENV_OPEN_CREATE);
+        struct env_file *behind = open_file(world, "d", ENV_OPEN_CREATE);
+        struct env_file *second = open_file(world, "hello", ENV_OPEN_CREATE);
         struct env_file *reserved = NULL;
         struct done gone = {0};
         struct done kept = {.status = CD_IO};
@@ -301,6 +354,8 @@ static void test_cancel(void **state)
         env->ops->write_sync(env->self, other, 0, "world", 5, on_done, &kept);
         env->ops->write_sync(env->self, file, 0, buffer, 5, on_done, &gone);
         env->ops->create_reserved(env->self, "c", 64 << 20, buffer, 5, &reserved, on_done, &gone);
+        env->ops->write_behind(env->self, behind, 0, buffer, 5, on_done, &gone);
+        env->ops->publish(env->self, second, buffer, buffer, on_done, &gone);
         env->ops->cancel(env->self, &gone);
         memset(buffer, 0, 5);
         cd_free(buffer); /* nobody uses it any more */
@@ -316,6 +371,10 @@ static void test_cancel(void **state)
         check_content(world, other, 0, "world");
         close_file(world, file);
         close_file(world, other);
+        close_file(world, behind);
+        close_file(world, second);
+        (void)env->ops->remove(env->self, "d");
+        (void)env->ops->remove(env->self, "hello");
         (void)env->ops->remove(env->self, "a");
         (void)env->ops->remove(env->self, "b");
         (void)env->ops->remove(env->self, "c");
@@ -342,9 +401,10 @@ static void test_entropy_and_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(test_open_modes), BOTH(test_read_and_write),   BOTH(test_allocate_and_truncate),
-        BOTH(test_directory),  BOTH(test_write_sync),       BOTH(test_create_reserved),
-        BOTH(test_cancel),     BOTH(test_entropy_and_time),
+        BOTH(test_open_modes),       BOTH(test_read_and_write), BOTH(test_allocate_and_truncate),
+        BOTH(test_directory),        BOTH(test_write_sync),     BOTH(test_create_reserved),
+        BOTH(test_bulk_work),        BOTH(test_free_bytes),     BOTH(test_cancel),
+        BOTH(test_entropy_and_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

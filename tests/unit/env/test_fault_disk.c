@@ -229,6 +229,22 @@ static void on_schedule(void *context, uint64_t delay_us, uint64_t ticket)
     schedule->delays[schedule->count++] = delay_us;
 }
 
+static void test_free_bytes(void **state)
+{
+    (void)state;
+    struct fault_disk_options options = {.capacity_bytes = 3 * FILE_BYTES};
+    struct fault_disk *disk = fault_disk_create(&options);
+    const struct env *env = fault_disk_env(disk);
+    env->ops->close(env->self, make_file(env, "a", 1));
+    uint64_t bytes = 0;
+    assert_int_equal(env->ops->free_bytes(env->self, &bytes), CD_OK);
+    assert_int_equal(bytes, 2 * FILE_BYTES);
+    fault_disk_set_capacity(disk, 1);
+    assert_int_equal(env->ops->free_bytes(env->self, &bytes), CD_OK);
+    assert_int_equal(bytes, 0);
+    fault_disk_free(disk);
+}
+
 static void test_scheduling(void **state)
 {
     (void)state;
@@ -361,6 +377,59 @@ static void test_reproducible(void **state)
     }
 }
 
+static void on_bulk_done(void *context, enum cd_status status)
+{
+    enum cd_status *to = context;
+    *to = status;
+}
+
+/* A crash finds a publish before, in and behind each of its steps, but never an unsynced file that
+ * has its name. */
+static void test_crash_in_bulk_work(void **state)
+{
+    (void)state;
+    uint64_t named = 0;
+    uint64_t unnamed = 0;
+    uint64_t lost = 0;
+    uint64_t removed = 0;
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        struct fault_disk_options options = {.seed = seed};
+        struct fault_disk *disk = fault_disk_create(&options);
+        const struct env *env = fault_disk_env(disk);
+        struct env_file *file = make_file(env, "a.tmp", 1);
+        env->ops->close(env->self, make_file(env, "old", 1));
+        uint8_t data[FILE_BYTES];
+        memset(data, 2, sizeof(data));
+        enum cd_status status = CD_IO;
+        env->ops->write_behind(env->self, file, 0, data, sizeof(data), on_bulk_done, &status);
+        assert_true(fault_disk_step_any(disk));
+        assert_int_equal(status, CD_OK);
+        if (seed % 2 == 0) {
+            env->ops->publish(env->self, file, "a.tmp", "a", on_bulk_done, &status);
+        } else {
+            env->ops->discard(env->self, "old", on_bulk_done, &status);
+        }
+        fault_disk_crash(disk);
+        env->ops->close(env->self, file);
+        uint64_t bytes;
+        const uint8_t *content = fault_disk_peek(disk, "a", &bytes);
+        if (content != NULL) {
+            assert_memory_equal(content, data, sizeof(data));
+            assert_null(fault_disk_peek(disk, "a.tmp", &bytes));
+        }
+        named += content != NULL ? 1 : 0;
+        content = fault_disk_peek(disk, "a.tmp", &bytes);
+        unnamed += seed % 2 == 0 && content != NULL ? 1 : 0;
+        lost += content != NULL && memcmp(content, data, sizeof(data)) != 0 ? 1 : 0;
+        removed += fault_disk_peek(disk, "old", &bytes) == NULL ? 1 : 0;
+        fault_disk_free(disk);
+    }
+    assert_true(named > 30);
+    assert_true(unnamed > 30);
+    assert_true(lost > 30);
+    assert_in_range(removed, 30, 170);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,8 +439,10 @@ int main(void)
         cmocka_unit_test(test_failed_sync),
         cmocka_unit_test(test_directory_changes),
         cmocka_unit_test(test_capacity),
+        cmocka_unit_test(test_free_bytes),
         cmocka_unit_test(test_scheduling),
         cmocka_unit_test(test_crash_in_a_write),
+        cmocka_unit_test(test_crash_in_bulk_work),
         cmocka_unit_test(test_save_and_restore),
         cmocka_unit_test(test_reproducible),
     };

@@ -238,6 +238,58 @@ static void test_create_reserved_is_durable(void **state)
     world->env->ops->close(world->env->self, file);
 }
 
+static enum cd_status write_behind(struct world *world, uint64_t offset, size_t bytes)
+{
+    static const char zeros[1 << 20];
+    assert_true(bytes <= sizeof(zeros));
+    world->env->ops->write_behind(world->env->self, world->file, offset, zeros, bytes, on_done,
+                                  world);
+    return finish(world);
+}
+
+static enum cd_status publish(struct world *world)
+{
+    world->env->ops->publish(world->env->self, world->file, "a", "a", on_done, world);
+    return finish(world);
+}
+
+/* Written behind is not durable; a sync comes every 4 MiB all the same, for the sake of others. */
+static void test_publish_makes_durable(void **state)
+{
+    struct world *world = *state;
+    for (uint64_t i = 0; i < 5; i++) {
+        assert_int_equal(write_behind(world, i << 20, 1 << 20), CD_OK);
+    }
+    assert_string_equal(trace, "wwwwsw");
+    assert_int_equal(publish(world), CD_OK);
+    assert_string_equal(trace, "wwwwswsd"); /* file, name, directory */
+    world->env->ops->discard(world->env->self, "a", on_done, world);
+    assert_int_equal(finish(world), CD_OK);
+    assert_string_equal(trace, "wwwwswsdd");
+}
+
+static void test_failed_bulk_work(void **state)
+{
+    struct world *world = *state;
+    const struct env *env = world->env;
+    const int reasons[] = {EIO, ENOSPC};
+    const enum cd_status statuses[] = {CD_IO, CD_FULL};
+    for (size_t i = 0; i < CD_ARRAY_COUNT(reasons); i++) {
+        fail_next(CALL_PWRITE, 1, reasons[i]);
+        assert_int_equal(write_behind(world, 0, 100), statuses[i]);
+        assert_non_null(strstr(env->ops->last_error(env->self), "write a: "));
+        fail_next(CALL_FDATASYNC, 1, reasons[i]);
+        assert_int_equal(publish(world), statuses[i]); /* before it was named */
+        fail_next(CALL_FSYNC, 1, reasons[i]);
+        assert_int_equal(publish(world), CD_IO);
+        world->env->ops->discard(world->env->self, "nothing", on_done, world);
+        assert_int_equal(finish(world), CD_NOT_FOUND);
+    }
+    fail_next(CALL_FSYNC, 1, EIO);
+    env->ops->discard(env->self, "a", on_done, world);
+    assert_int_equal(finish(world), CD_IO);
+}
+
 /* Writes do not wait for a reservation, and cancelling one ends it early, with nothing left. */
 static void test_reserving_does_not_hold_writes_up(void **state)
 {
@@ -251,6 +303,7 @@ static void test_reserving_does_not_hold_writes_up(void **state)
         sched_yield();
     }
     assert_int_equal(write_sync(world, "hello"), CD_OK);
+    assert_int_equal(write_behind(world, 0, 5), CD_OK);
     assert_int_equal(atomic_load(&gate), 2); /* it is still at it */
     atomic_store(&gate, 0);
     env->ops->cancel(env->self, &other);
@@ -364,6 +417,8 @@ int main(void)
         TEST(test_write_then_sync),
         TEST(test_blocking_calls_sync),
         TEST(test_create_reserved_is_durable),
+        TEST(test_publish_makes_durable),
+        TEST(test_failed_bulk_work),
         TEST(test_reserving_does_not_hold_writes_up),
         TEST(test_interrupted_calls_are_repeated),
         TEST(test_short_writes_go_on),
