@@ -23,24 +23,30 @@ void cd_buf_clear(struct cd_buf *buf)
     buf->overflowed = false;
 }
 
-uint8_t *cd_buf_extend(struct cd_buf *buf, size_t bytes)
+/* Room for `bytes` that are kept and `spare` behind them that are not. */
+static uint8_t *extend(struct cd_buf *buf, size_t bytes, size_t spare)
 {
-    CD_ASSERT(bytes != 0);
     if (buf->overflowed || bytes > buf->limit - buf->bytes) {
         buf->overflowed = true;
         return NULL;
     }
-    size_t needed = buf->bytes + bytes;
+    size_t needed = buf->bytes + bytes + spare;
     if (needed > buf->capacity) {
         size_t capacity = buf->capacity != 0 ? buf->capacity * 2 : 256;
-        capacity = capacity < needed ? needed : capacity;
         capacity = capacity > buf->limit ? buf->limit : capacity;
+        capacity = capacity < needed ? needed : capacity;
         buf->data = cd_realloc(buf->data, capacity);
         buf->capacity = capacity;
     }
     uint8_t *room = buf->data + buf->bytes;
-    buf->bytes = needed;
+    buf->bytes += bytes;
     return room;
+}
+
+uint8_t *cd_buf_extend(struct cd_buf *buf, size_t bytes)
+{
+    CD_ASSERT(bytes != 0);
+    return extend(buf, bytes, 0);
 }
 
 void cd_buf_put(struct cd_buf *buf, const void *from, size_t bytes)
@@ -75,12 +81,11 @@ void cd_buf_printf(struct cd_buf *buf, const char *format, ...)
     int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     CD_ASSERT(length >= 0);
-    uint8_t *room = cd_buf_extend(buf, (size_t)length + 1); /* with the NUL, taken back below */
+    uint8_t *room = extend(buf, (size_t)length, 1); /* vsnprintf writes a NUL, which is not kept */
     if (room != NULL) {
         va_start(arguments, format);
         (void)vsnprintf((char *)room, (size_t)length + 1, format, arguments);
         va_end(arguments);
-        buf->bytes--;
     }
 }
 

@@ -141,6 +141,25 @@ static void test_printf(void **state)
     cd_buf_release(&buf);
 }
 
+/* The limit is on what is kept: an exact fit is none too many. */
+static void test_printf_up_to_the_limit(void **state)
+{
+    (void)state;
+    struct cd_buf buf;
+    cd_buf_init(&buf, 8);
+    cd_buf_printf(&buf, "%s", "slot 17");
+    cd_buf_printf(&buf, "%s", "!");
+    assert_false(buf.overflowed);
+    assert_int_equal(buf.bytes, 8);
+    assert_memory_equal(buf.data, "slot 17!", 8);
+    cd_buf_printf(&buf, "%s", "");
+    assert_false(buf.overflowed);
+    cd_buf_printf(&buf, "%s", "?");
+    assert_true(buf.overflowed);
+    assert_int_equal(buf.bytes, 8);
+    cd_buf_release(&buf);
+}
+
 static void test_printf_of_long_lines(void **state)
 {
     (void)state;
@@ -220,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_numbers_are_little_endian),
         cmocka_unit_test(test_numbers_round_trip),
         cmocka_unit_test(test_printf),
+        cmocka_unit_test(test_printf_up_to_the_limit),
         cmocka_unit_test(test_printf_of_long_lines),
         cmocka_unit_test(test_extending_by_nothing_is_a_mistake),
         cmocka_unit_test(test_against_an_array),
