@@ -47,6 +47,22 @@ bool paxos_config_is_sound(const struct paxos_config *config)
     return voters != 0 && voters <= PAXOS_VOTERS_MAX;
 }
 
+/*
+ * A change must keep a voter: the others learn from voters of the configuration before that theirs
+ * was chosen, and a configuration of strangers alone might never hear of it and fall silent.
+ */
+static bool keeps_a_voter(const struct paxos_config *before, const struct paxos_config *config)
+{
+    for (size_t i = 0; i < config->members_count; i++) {
+        const struct paxos_member *member = &config->members[i];
+        if (member->role == PAXOS_VOTER &&
+            paxos_is_voter(before, member->node, member->incarnation)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool paxos_config_chosen(struct paxos *px, const struct paxos_entry *entry)
 {
     CD_ASSERT(entry->kind == PAXOS_CONFIG && entry->payload->bytes == sizeof(struct paxos_config));
@@ -56,9 +72,10 @@ bool paxos_config_chosen(struct paxos *px, const struct paxos_entry *entry)
     if (px->configs_count != 0) {
         const struct paxos_governing *newest = &px->configs[px->configs_count - 1];
         /* R5: one change in flight, alpha for ever. Every replica judges by the log alone, and
-         * so alike: another change was chosen in between, or the one before governs later. */
+         * so alike: another change was chosen in between, the one before governs later, or
+         * nobody would carry the word. */
         if (config.based_on != newest->chosen_at || newest->from > entry->slot ||
-            config.alpha != newest->config.alpha) {
+            config.alpha != newest->config.alpha || !keeps_a_voter(&newest->config, &config)) {
             return false;
         }
     }

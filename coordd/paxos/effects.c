@@ -114,6 +114,7 @@ void paxos_persist_peers(struct paxos *px, struct paxos_effects *out)
 void paxos_persist_identity(struct paxos *px, struct paxos_effects *out)
 {
     add_persist(px, out, PAXOS_PERSIST_IDENTITY, false)->ballot = px->promised;
+    px->identity_position = px->position;
 }
 
 /*
@@ -133,6 +134,7 @@ struct paxos_message *paxos_send_now(struct paxos *px, struct paxos_effects *out
         grow(out->sends, out->sends_count, &out->sends_capacity, sizeof(*out->sends), SENDS_MAX);
     struct paxos_send *send = &out->sends[out->sends_count++];
     memset(send, 0, sizeof(*send));
+    send->after_persist = px->identity_position > px->persisted; /* R2 */
     send->message.kind = kind;
     send->message.from = px->node;
     send->message.from_incarnation = px->incarnation;

@@ -42,7 +42,7 @@ static void reset_proposer(struct paxos *px)
     px->proposed_from = 0;
     px->config_slot = 0;
     px->hand_over_to = 0;
-    px->hand_over_asked = false;
+    px->hand_over_asked_ms = 0;
     px->round = 0;
     px->round_completed = 0;
     px->barrier_round = 0;
@@ -137,6 +137,34 @@ static bool may_still_answer(const struct paxos *px)
     return answered < voters || lone;
 }
 
+static bool has_answered(const struct paxos *px, uint32_t node)
+{
+    for (size_t i = 1; i < PAXOS_PEERS_MAX; i++) {
+        if (px->peers[i].node == node && px->peers[i].probe_answered) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * A lone voter chooses by itself: only who learns from it can know what it forgot, so each of them
+ * has to answer, however long it takes. A fresh incarnation's answer will do: the one before it,
+ * and what it remembered, is gone.
+ */
+static bool lone_voter_must_wait(const struct paxos *px)
+{
+    const struct paxos_config *newest = paxos_config_newest(px, NULL);
+    size_t voters = 0;
+    bool missing = false;
+    for (size_t i = 0; i < newest->members_count; i++) {
+        const struct paxos_member *member = &newest->members[i];
+        voters += member->role == PAXOS_VOTER ? 1 : 0;
+        missing = missing || (member->node != px->node && !has_answered(px, member->node));
+    }
+    return voters == 1 && missing;
+}
+
 /*
  * A majority must have answered; those who remember most may be slower, so the rest gets a while.
  * A log that names no other voter may be an old copy of one whose cluster has grown since: the
@@ -146,7 +174,7 @@ static void settle_verified(struct paxos *px, struct paxos_effects *out)
 {
     bool waited = px->now_ms >= px->start_ms + px->election_ms;
     if (!px->verified && !px->forgot && paxos_has_window_majority(px, probe_test) &&
-        (waited || !may_still_answer(px))) {
+        (waited || !may_still_answer(px)) && !lone_voter_must_wait(px)) {
         px->verified = true;
         paxos_emit_note(out, PAXOS_NOTE_VERIFIED, px->promised, px->chosen, px->node);
     }

@@ -55,6 +55,7 @@ struct paxos_governing {
 struct paxos {
     uint32_t node;
     uint64_t incarnation;
+    uint64_t identity_position; /* of the record of a fresh incarnation: nothing is said before */
     uint64_t boot;
     uint32_t heartbeat_ms, election_ms;
     uint32_t join_peers[PAXOS_MEMBERS_MAX];
@@ -102,19 +103,20 @@ struct paxos {
     bool was_member; /* some chosen configuration named this incarnation */
     uint64_t prevote_nonce;
     uint64_t join_asked_ms;
+    paxos_slot join_asked_chosen; /* the mark said then */
 
     /* Candidate and leader. */
-    uint64_t ballot_position; /* position of the record of our own promise to our ballot */
-    paxos_slot told_chosen;   /* highest mark told by promises (R1) */
-    paxos_slot next_slot;     /* first slot not yet proposed */
-    paxos_slot adopted_to;    /* last slot in which anything was reported */
-    paxos_slot lead_slot;     /* of our PAXOS_LEAD; 0: not proposed yet */
-    bool established;         /* our PAXOS_LEAD is applied (R8) */
-    paxos_slot proposed_from; /* first slot proposed in this step; 0: none */
-    bool mark_moved;          /* in this step */
-    paxos_slot config_slot;   /* of the change in flight; 0: none */
-    uint32_t hand_over_to;    /* 0: no */
-    bool hand_over_asked;
+    uint64_t ballot_position;    /* position of the record of our own promise to our ballot */
+    paxos_slot told_chosen;      /* highest mark told by promises (R1) */
+    paxos_slot next_slot;        /* first slot not yet proposed */
+    paxos_slot adopted_to;       /* last slot in which anything was reported */
+    paxos_slot lead_slot;        /* of our PAXOS_LEAD; 0: not proposed yet */
+    bool established;            /* our PAXOS_LEAD is applied (R8) */
+    paxos_slot proposed_from;    /* first slot proposed in this step; 0: none */
+    bool mark_moved;             /* in this step */
+    paxos_slot config_slot;      /* of the change in flight; 0: none */
+    uint32_t hand_over_to;       /* 0: no */
+    uint64_t hand_over_asked_ms; /* 0: not yet */
     uint64_t hand_over_deadline_ms;
 
     /* Rounds (R8, R23). */
@@ -142,7 +144,8 @@ void paxos_persist_learned(struct paxos *px, const struct paxos_entry *entry,
 void paxos_persist_mark(struct paxos *px, struct paxos_effects *out);
 void paxos_persist_peers(struct paxos *px, struct paxos_effects *out);
 void paxos_persist_identity(struct paxos *px, struct paxos_effects *out);
-/* The message in its place, header filled; valid until the next send. */
+/* The message in its place, header filled; valid until the next send. Now: unless the incarnation
+ * that says it is not durable yet (R2). */
 struct paxos_message *paxos_send_now(struct paxos *px, struct paxos_effects *out,
                                      enum paxos_message_kind kind, uint32_t to);
 struct paxos_message *paxos_send_after_persist(struct paxos *px, struct paxos_effects *out,

@@ -252,12 +252,15 @@ void paxos_hand_over(struct paxos *px, uint32_t node, struct paxos_effects *out)
                           config->members[i].role == PAXOS_VOTER);
     }
     px->hand_over_to = named ? node : best_successor(px);
-    px->hand_over_asked = false;
+    px->hand_over_asked_ms = 0;
     px->hand_over_deadline_ms = px->now_ms + 2 * (uint64_t)px->election_ms;
     paxos_hand_over_tick(px, out);
 }
 
-/* Asks the successor once nothing of ours is open, so that it has nothing to adopt. */
+/*
+ * Asks the successor once nothing of ours is open, so that it has nothing to adopt; then with each
+ * heartbeat, for the question may be lost. Once it prepares, further ones mean nothing to it.
+ */
 void paxos_hand_over_tick(struct paxos *px, struct paxos_effects *out)
 {
     if (px->role != PAXOS_ROLE_LEADER || px->hand_over_to == 0) {
@@ -267,11 +270,16 @@ void paxos_hand_over_tick(struct paxos *px, struct paxos_effects *out)
         px->hand_over_to = 0; /* it did not take over: lead on */
         return;
     }
-    if (!px->hand_over_asked && px->established && px->chosen + 1 == px->next_slot) {
-        struct paxos_message *m = paxos_send_now(px, out, PAXOS_MSG_TAKE_OVER, px->hand_over_to);
-        m->ballot = px->leader_ballot;
-        m->chosen = px->chosen;
-        px->hand_over_asked = true;
+    bool first = px->hand_over_asked_ms == 0;
+    bool due = first || px->now_ms >= px->hand_over_asked_ms + px->heartbeat_ms;
+    if (!due || !px->established || px->chosen + 1 != px->next_slot) {
+        return;
+    }
+    struct paxos_message *m = paxos_send_now(px, out, PAXOS_MSG_TAKE_OVER, px->hand_over_to);
+    m->ballot = px->leader_ballot;
+    m->chosen = px->chosen;
+    px->hand_over_asked_ms = px->now_ms;
+    if (first) {
         paxos_emit_note(out, PAXOS_NOTE_HANDING_OVER, px->leader_ballot, px->chosen,
                         px->hand_over_to);
     }

@@ -101,8 +101,8 @@ void paxos_fetch_if_behind(struct paxos *px, struct paxos_effects *out)
 
 void paxos_on_fetch(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out)
 {
-    if (m->first == 0 || m->first > px->chosen) {
-        return;
+    if (m->first == 0 || m->first > px->chosen || px->identity_position > px->persisted) {
+        return; /* the driver sends that answer itself, at once (R2) */
     }
     paxos_slot last = m->first + PAXOS_MESSAGE_ENTRIES_MAX - 1;
     out->fetch_to = m->from;

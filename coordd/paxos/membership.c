@@ -39,7 +39,7 @@ void paxos_birth(struct paxos *px, const struct paxos_config *birth, struct paxo
 static void join_ask_member(struct paxos *px, const struct paxos_member *member,
                             struct paxos_effects *out)
 {
-    (void)paxos_send_now(px, out, PAXOS_MSG_JOIN, member->node);
+    paxos_send_now(px, out, PAXOS_MSG_JOIN, member->node)->chosen = px->chosen;
 }
 
 /*
@@ -66,17 +66,22 @@ void paxos_notice_superseded(struct paxos *px, struct paxos_effects *out)
     }
 }
 
-/* A fresh incarnation asks everyone it knows of; who leads proposes it as a learner. */
+/*
+ * A fresh incarnation asks everyone it knows of; who leads proposes it as a learner, once it knows
+ * the newest configuration. So it asks again as soon as it has caught up.
+ */
 void paxos_ask_to_join(struct paxos *px, struct paxos_effects *out)
 {
     bool outside =
         !px->forgot && !px->was_member && !paxos_is_member(px, px->node, px->incarnation);
-    if (!outside || px->now_ms < px->join_asked_ms + px->election_ms) {
+    bool caught_up = px->chosen > px->join_asked_chosen && px->chosen >= px->known_chosen;
+    if (!outside || (!caught_up && px->now_ms < px->join_asked_ms + px->election_ms)) {
         return;
     }
     px->join_asked_ms = px->now_ms;
+    px->join_asked_chosen = px->chosen;
     for (size_t i = 0; i < px->join_peers_count; i++) {
-        (void)paxos_send_now(px, out, PAXOS_MSG_JOIN, px->join_peers[i]);
+        paxos_send_now(px, out, PAXOS_MSG_JOIN, px->join_peers[i])->chosen = px->chosen;
     }
     if (px->join_peers_count == 0) {
         paxos_for_each_member(px, join_ask_member, out);
@@ -93,6 +98,20 @@ static bool is_alive(const struct paxos *px, const struct paxos_member *member)
            peer->chosen + paxos_alpha(px) >= px->chosen;
 }
 
+/* Whether a later word came from another incarnation of its node: then its disk is gone (R2). */
+static bool is_superseded(const struct paxos *px, const struct paxos_member *member)
+{
+    const struct paxos_peer *own = paxos_peer_find_const(px, member->node, member->incarnation);
+    for (size_t i = 1; own != NULL && i < PAXOS_PEERS_MAX; i++) {
+        const struct paxos_peer *peer = &px->peers[i];
+        if (peer != own && peer->node == member->node && peer->heard_ms != 0 &&
+            peer->heard_ms >= own->heard_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a majority of its voters is there and close behind. */
 static bool keeps_quorum(const struct paxos *px, const struct paxos_config *config)
 {
@@ -100,8 +119,9 @@ static bool keeps_quorum(const struct paxos *px, const struct paxos_config *conf
     size_t alive = 0;
     for (size_t i = 0; i < config->members_count; i++) {
         if (config->members[i].role == PAXOS_VOTER) {
+            const struct paxos_member *member = &config->members[i];
             voters++;
-            alive += is_alive(px, &config->members[i]) ? 1 : 0;
+            alive += is_alive(px, member) && !is_superseded(px, member) ? 1 : 0;
         }
     }
     return voters != 0 && voters <= PAXOS_VOTERS_MAX && alive > voters / 2;
@@ -130,9 +150,26 @@ static bool may_change(const struct paxos *px)
     return paxos_may_propose(px) && px->config_slot == 0;
 }
 
+/*
+ * Who asks says by its mark which configurations it knows to leave it out. A newer one may have
+ * named it and a still newer one removed it: then this is a copy from before, and to follow it
+ * would undo the removal. An honest asker is told what to fetch, and asks again.
+ */
+static bool knows_newest(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out)
+{
+    if (m->chosen >= px->configs[px->configs_count - 1].chosen_at) {
+        return true;
+    }
+    struct paxos_message *answer = paxos_send_now(px, out, PAXOS_MSG_HEARTBEAT, m->from);
+    answer->ballot = px->leader_ballot;
+    answer->chosen = px->chosen;
+    return false;
+}
+
 void paxos_on_join(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out)
 {
-    if (!may_change(px) || paxos_is_member(px, m->from, m->from_incarnation)) {
+    if (px->role != PAXOS_ROLE_LEADER || paxos_is_member(px, m->from, m->from_incarnation) ||
+        !knows_newest(px, m, out) || !may_change(px)) {
         return;
     }
     struct paxos_config config = change_of_newest(px);

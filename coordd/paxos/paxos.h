@@ -119,7 +119,7 @@ struct paxos_entry {
 #define PAXOS_MESSAGE_TABLE(X)                                                                     \
     X(PROBE, 1)         /* what do you remember of my log? (R2) */                                 \
     X(PROBE_REPLY, 2)   /* nonce, remembered */                                                    \
-    X(JOIN, 3)          /* an incarnation outside the configuration asks to become a learner */    \
+    X(JOIN, 3)          /* chosen: one outside the configuration there asks to become a learner */ \
     X(PREVOTE, 4)       /* nonce, chosen */                                                        \
     X(PREVOTE_REPLY, 5) /* nonce, granted, chosen, ballot = promised */                            \
     X(PREPARE, 6)       /* ballot, first */                                                        \
@@ -206,7 +206,8 @@ struct paxos_persist {
 
 struct paxos_send {
     struct paxos_message message;
-    bool after_persist; /* P2: only once all that was persisted up to this step is durable */
+    /* P2, R2: only once all that was persisted up to this step, lazy records aside, is durable. */
+    bool after_persist;
 };
 
 /* What a person or a test wants to know of; no part of the protocol. */

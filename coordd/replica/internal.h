@@ -149,11 +149,12 @@ struct replica {
     bool started; /* paxos_start was called: the incarnation is durable */
     bool fatal, stopping;
     bool hand_over_asked;
-    uint64_t start_position;   /* what must be durable before the start */
-    uint64_t durable;          /* log position told by storage */
-    uint64_t needed;           /* log position of the newest record that a message may wait for */
-    uint64_t persists;         /* records that paxos has asked for, */
-    uint64_t persists_durable; /* and those durable, */
+    uint64_t start_position; /* what must be durable before the start */
+    uint64_t durable;        /* log position told by storage */
+    uint64_t identity;       /* log position of a fresh incarnation's record: none speaks before */
+    uint64_t needed;         /* log position of the newest record that a message may wait for */
+    uint64_t persists;       /* records that paxos has asked for, */
+    uint64_t persists_durable;      /* and those durable, */
     struct replica_record *records; /* ring: record n at n % records_capacity */
     size_t records_capacity;
     uint64_t acknowledged; /* log position of the newest durable one that is not lazy */
@@ -214,7 +215,8 @@ CD_MUST_USE enum cd_status replica_apply(struct replica *r, const struct paxos_e
 /* peers.c */
 void replica_peer_send(struct replica *r, const struct paxos_send *send);
 void replica_release_delayed(struct replica *r);
-/* Drops all that was composed and has not left: a frame names one incarnation for all of it (R2). */
+/* Drops all that was composed and has not left: a frame names one incarnation for all of it (R2).
+ */
 void replica_drop_unsaid(struct replica *r);
 void replica_answer_fetch(struct replica *r, uint32_t to, paxos_slot first, paxos_slot last);
 /* False: not a configured peer. */

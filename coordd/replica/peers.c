@@ -24,6 +24,11 @@ static void flush_peer(struct replica *r, struct replica_peer *peer)
     if (peer->messages == 0) {
         return;
     }
+    if (r->identity > r->durable) { /* R2: the head would name an incarnation that may not last */
+        cd_buf_clear(&peer->frame); /* forwarded writes: like lost ones */
+        peer->messages = 0;
+        return;
+    }
     struct paxos_status status;
     replica_get_status(r, &status);
     /* R2: what is durable when the frame leaves, so that it covers all that the frame acknowledges.

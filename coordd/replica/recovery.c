@@ -85,8 +85,11 @@ enum cd_status replica_append(struct replica *r, const struct paxos_persist *per
     enum cd_status encoded = CD_OK;
     enum storage_kind kind = STORAGE_ENTRY;
     switch (persist->kind) {
-    case PAXOS_PERSIST_IDENTITY:
-        return replica_append_state(r, ret_position);
+    case PAXOS_PERSIST_IDENTITY: {
+        enum cd_status status = replica_append_state(r, ret_position);
+        r->identity = status == CD_OK ? *ret_position : r->identity;
+        return status;
+    }
     case PAXOS_PERSIST_PROMISE:
         kind = STORAGE_PROMISE;
         encoded = wire_promise_encode(&r->encode, persist->ballot);

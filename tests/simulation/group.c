@@ -59,13 +59,14 @@ void group_letter_post(struct group *group, struct group_letter *letter)
     network_send(&group->network, letter->message.from, letter->message.to, letter);
 }
 
-/* P2: whatever a replica says of its promises and acceptances is on its disk by then. */
+/* P2: whatever a replica says of its promises and acceptances is on its disk by then. R2: so is the
+ * incarnation that says it. */
 static void check_oath(struct group *group, const struct paxos_message *m)
 {
     struct ledger *ledger = &group->nodes[m->from].ledger;
-    bool kept = true;
+    bool kept = ledger_durable_incarnation(ledger) == m->from_incarnation;
     if (m->kind == PAXOS_MSG_PREPARE || (m->kind == PAXOS_MSG_PROMISE && m->granted)) {
-        kept = paxos_ballot_compare(ledger_durable_promise(ledger), m->ballot) >= 0;
+        kept = kept && paxos_ballot_compare(ledger_durable_promise(ledger), m->ballot) >= 0;
     } else if (m->kind == PAXOS_MSG_ACCEPTED && m->granted) {
         for (paxos_slot slot = m->first; slot <= m->last; slot++) {
             kept = kept && ledger_durably_accepted(ledger, slot, m->ballot);

@@ -145,18 +145,33 @@ enum cd_status ledger_replay(const struct ledger *ledger, struct paxos *px, ledg
     return status;
 }
 
-struct paxos_ballot ledger_durable_promise(struct ledger *ledger)
+static void read_durable(struct ledger *ledger)
 {
-    for (; ledger->promise_to < ledger->durable; ledger->promise_to++) {
-        const struct paxos_persist *persist = &ledger->records[ledger->promise_to].persist;
+    for (; ledger->read_to < ledger->durable; ledger->read_to++) {
+        const struct ledger_record *record = &ledger->records[ledger->read_to];
+        const struct paxos_persist *persist = &record->persist;
         bool promises = persist->kind == PAXOS_PERSIST_PROMISE ||
                         persist->kind == PAXOS_PERSIST_ACCEPTED ||
                         persist->kind == PAXOS_PERSIST_IDENTITY;
         if (promises && paxos_ballot_compare(persist->ballot, ledger->promise) > 0) {
             ledger->promise = persist->ballot;
         }
+        if (persist->kind == PAXOS_PERSIST_IDENTITY) {
+            ledger->identity = record->incarnation;
+        }
     }
+}
+
+struct paxos_ballot ledger_durable_promise(struct ledger *ledger)
+{
+    read_durable(ledger);
     return ledger->promise;
+}
+
+uint64_t ledger_durable_incarnation(struct ledger *ledger)
+{
+    read_durable(ledger);
+    return ledger->identity != 0 ? ledger->identity : ledger->incarnation;
 }
 
 bool ledger_durably_accepted(const struct ledger *ledger, paxos_slot slot,

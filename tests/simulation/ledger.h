@@ -31,8 +31,9 @@ struct ledger {
     struct ledger_record *records;
     size_t count, capacity; /* the position of records[i] is i + 1 */
     size_t durable;
-    struct paxos_ballot promise; /* the highest in the first `promise_to` records */
-    size_t promise_to;
+    struct paxos_ballot promise; /* the highest in the first `read_to` records, */
+    uint64_t identity;           /* and the last incarnation in them; 0: none */
+    size_t read_to;
     size_t wanted; /* a sync is wanted up to here: records that are not lazy */
 };
 
@@ -59,6 +60,8 @@ CD_MUST_USE enum cd_status ledger_replay(const struct ledger *ledger, struct pax
 
 /* P2, as the disk sees it: the highest promise, or acceptance, that is durable. */
 struct paxos_ballot ledger_durable_promise(struct ledger *ledger);
+/* R2: the incarnation that a start from what is durable would have. */
+uint64_t ledger_durable_incarnation(struct ledger *ledger);
 /* Whether an acceptance of `slot` under `ballot`, or the knowledge that it is chosen, is durable.
  */
 bool ledger_durably_accepted(const struct ledger *ledger, paxos_slot slot,

@@ -57,8 +57,7 @@ enum { PATH_ROOM = 64 };
 
 static struct fsm_bytes path_of(char *to, const char *form, uint64_t number)
 {
-    int bytes =
-        snprintf(to, PATH_ROOM, "/bench/%s%010llu", form, (unsigned long long)number);
+    int bytes = snprintf(to, PATH_ROOM, "/bench/%s%010llu", form, (unsigned long long)number);
     return fsm_bytes_make(to, (size_t)bytes);
 }
 

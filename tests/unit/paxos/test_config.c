@@ -326,6 +326,34 @@ static void test_a_change_of_one_that_does_not_govern_yet_has_no_effect(void **s
     rig_release(&rig);
 }
 
+/* Nobody who takes part in choosing it would be left to carry the word to those it names. */
+static void test_a_change_to_strangers_has_no_effect(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct paxos_config before = config_of(2);
+    config_add(&before, 4, PAXOS_LEARNER);
+    rig_member_of(&rig, 1, &before);
+    struct paxos_config strangers = config_of(0);
+    strangers.based_on = 1;
+    config_add(&strangers, 4, PAXOS_VOTER); /* it learned, but it was no voter */
+    config_add(&strangers, 5, PAXOS_VOTER);
+    config_add(&strangers, 2, PAXOS_OBSERVER);
+    struct paxos_config kept = strangers;
+    kept.members[2].role = PAXOS_VOTER;
+    struct paxos_entry entries[] = {config_entry(&rig, 2, &strangers),
+                                    config_entry(&rig, 3, &kept)};
+    paxos_slot slot = 0;
+    hear_chosen(&rig, 2, entries, 1);
+    assert_int_equal(rig.px->chosen, 2);
+    (void)paxos_config_newest(rig.px, &slot);
+    assert_int_equal(slot, 1);
+    hear_chosen(&rig, 2, entries, 2);
+    (void)paxos_config_newest(rig.px, &slot);
+    assert_int_equal(slot, 3);
+    rig_release(&rig);
+}
+
 static void test_configurations_of_the_past_are_forgotten(void **state)
 {
     (void)state;
@@ -461,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_the_first_configuration_governs_at_once),
         cmocka_unit_test(test_a_superseded_change_has_no_effect),
         cmocka_unit_test(test_a_change_of_one_that_does_not_govern_yet_has_no_effect),
+        cmocka_unit_test(test_a_change_to_strangers_has_no_effect),
         cmocka_unit_test(test_configurations_of_the_past_are_forgotten),
         cmocka_unit_test(test_being_named_is_remembered),
         cmocka_unit_test(test_peers_are_found_by_incarnation),

@@ -415,6 +415,27 @@ static void test_leadership_is_handed_to_whom_was_named(void **state)
     assert_int_equal(m->chosen, rig.px->chosen);
     assert_int_equal(note_count(&rig, PAXOS_NOTE_HANDING_OVER), 1);
     assert_false(paxos_may_propose(rig.px));
+    rig_release(&rig);
+}
+
+/* Lost once, it would keep writes waiting until the hand-over is given up. */
+static void test_a_lost_take_over_is_repeated(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_leader(&rig, 1, 3);
+    hand_over(&rig, 3);
+    rig_tick(&rig, RIG_HEARTBEAT_MS - 1);
+    assert_int_equal(sent_count(&rig, PAXOS_MSG_TAKE_OVER), 0);
+    rig_tick(&rig, 1);
+    assert_ballot(sent(&rig, PAXOS_MSG_TAKE_OVER, 3)->ballot, rig.px->leader_ballot);
+    assert_int_equal(note_count(&rig, PAXOS_NOTE_HANDING_OVER), 0); /* noted once */
+    rig_tick(&rig, RIG_HEARTBEAT_MS);
+    assert_int_equal(sent_count(&rig, PAXOS_MSG_TAKE_OVER), 1);
+    struct paxos_message m = message_of(&rig, PAXOS_MSG_PREPARE, 3); /* it takes over */
+    m.ballot = ballot_of(rig.px->promised.round + 1, 3);
+    m.first = rig.px->chosen + 1;
+    rig_deliver(&rig, &m);
     rig_tick(&rig, RIG_HEARTBEAT_MS);
     assert_int_equal(sent_count(&rig, PAXOS_MSG_TAKE_OVER), 0);
     rig_release(&rig);
@@ -482,6 +503,8 @@ static void test_a_hand_over_that_fails_ends(void **state)
     }
     assert_int_equal(rig.px->role, PAXOS_ROLE_LEADER);
     assert_true(paxos_may_propose(rig.px)); /* it leads on */
+    rig_tick(&rig, RIG_HEARTBEAT_MS);
+    assert_int_equal(sent_count(&rig, PAXOS_MSG_TAKE_OVER), 0);
     rig_release(&rig);
 }
 
@@ -543,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_a_leader_told_of_foreign_slots_steps_down),
         cmocka_unit_test(test_a_leader_may_be_told_of_what_it_inherited),
         cmocka_unit_test(test_leadership_is_handed_to_whom_was_named),
+        cmocka_unit_test(test_a_lost_take_over_is_repeated),
         cmocka_unit_test(test_what_is_open_is_finished_first),
         cmocka_unit_test(test_the_best_successor_is_the_one_that_holds_most),
         cmocka_unit_test(test_observers_and_the_silent_are_no_successors),

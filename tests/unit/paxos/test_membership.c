@@ -2,10 +2,12 @@
 
 /* --- Helpers --- */
 
+/* It has caught up, so that it knows to be outside. */
 static void hear_join(struct rig *rig, uint32_t from, uint64_t incarnation)
 {
     struct paxos_message m = message_of(rig, PAXOS_MSG_JOIN, from);
     m.from_incarnation = incarnation;
+    m.chosen = rig->px->chosen;
     rig_deliver(rig, &m);
 }
 
@@ -166,6 +168,76 @@ static void test_the_leader_admits_a_learner(void **state)
     assert_int_equal(note_count(&rig, PAXOS_NOTE_JOINED), 1);
     hear_join(&rig, 5, incarnation_of(5)); /* one at a time */
     assert_false(proposes_config(&rig));
+    rig_release(&rig);
+}
+
+/* Its mark says which configurations it knows to leave it out; told of more, it asks again. */
+static void test_an_asker_must_know_the_newest_configuration(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_leader(&rig, 1, 3);
+    hear_join(&rig, 4, incarnation_of(4));
+    assert_true(proposes_config(&rig));
+    settle(&rig, both);
+    paxos_slot newest = 0;
+    (void)paxos_config_newest(rig.px, &newest);
+    assert_true(newest > 1);
+    round_of(&rig, both);
+    struct paxos_message m = message_of(&rig, PAXOS_MSG_JOIN, 5);
+    m.chosen = newest - 1;
+    rig_deliver(&rig, &m);
+    assert_false(proposes_config(&rig));
+    assert_int_equal(sent(&rig, PAXOS_MSG_HEARTBEAT, 5)->chosen, rig.px->chosen);
+    m.chosen = newest;
+    rig_deliver(&rig, &m);
+    assert_true(proposes_config(&rig));
+    rig_release(&rig);
+}
+
+/* A copy of its asking comes when it has been let in and removed: nobody asked since. */
+static void test_a_late_join_does_not_undo_a_removal(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_leader(&rig, 1, 3);
+    struct paxos_message late = message_of(&rig, PAXOS_MSG_JOIN, 4);
+    late.chosen = rig.px->chosen;
+    rig_deliver(&rig, &late);
+    assert_true(proposes_config(&rig));
+    settle(&rig, both);
+    round_of(&rig, both);
+    remove_node(&rig, 4);
+    assert_true(proposes_config(&rig));
+    settle(&rig, both);
+    round_of(&rig, both);
+    rig_deliver(&rig, &late);
+    assert_false(proposes_config(&rig));
+    assert_int_equal(sent_count(&rig, PAXOS_MSG_HEARTBEAT), 1); /* it could have been anybody */
+    rig_release(&rig);
+}
+
+/* An outsider that has caught up need not wait: it asks with the next heartbeat. */
+static void test_an_outsider_asks_again_when_it_has_caught_up(void **state)
+{
+    (void)state;
+    struct rig rig;
+    const uint32_t peers[] = {1, 2};
+    rig_init_with_peers(&rig, 3, peers, 2);
+    rig_tick(&rig, 0);
+    assert_int_equal(sent(&rig, PAXOS_MSG_JOIN, 1)->chosen, 0);
+    hear_leader(&rig, ballot_of(4, 1), 2);
+    assert_int_equal(sent(&rig, PAXOS_MSG_FETCH, 1)->first, 1);
+    struct paxos_config config = config_of(2);
+    struct paxos_entry entries[] = {config_entry(&rig, 1, &config), entry_of(2, PAXOS_NOOP)};
+    hear_chosen(&rig, 1, entries, 1);
+    rig_tick(&rig, RIG_HEARTBEAT_MS);
+    assert_int_equal(sent_count(&rig, PAXOS_MSG_JOIN), 0); /* there is more to fetch */
+    hear_chosen(&rig, 1, entries, 2);
+    rig_tick(&rig, RIG_HEARTBEAT_MS);
+    assert_int_equal(sent(&rig, PAXOS_MSG_JOIN, 1)->chosen, 2);
+    rig_tick(&rig, RIG_HEARTBEAT_MS);
+    assert_int_equal(sent_count(&rig, PAXOS_MSG_JOIN), 0);
     rig_release(&rig);
 }
 
@@ -688,6 +760,24 @@ static void test_a_removal_that_loses_the_quorum_is_refused(void **state)
     rig_release(&rig);
 }
 
+/* 3 was wiped and asks to join: with 2 gone its old vote would be needed, which nobody has. */
+static void test_a_wiped_voter_is_not_counted_for_a_removal(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_leader(&rig, 1, 3);
+    round_of(&rig, both);
+    hear_join(&rig, 3, 4711); /* within an election timeout of the old one's last word */
+    assert_false(proposes_config(&rig));
+    remove_node(&rig, 2);
+    assert_false(proposes_config(&rig));
+    assert_int_equal(note_count(&rig, PAXOS_NOTE_CHANGE_REFUSED), 1);
+    round_of(&rig, both); /* a late message of an earlier life: the present one speaks on */
+    remove_node(&rig, 2);
+    assert_true(proposes_config(&rig));
+    rig_release(&rig);
+}
+
 static void test_the_last_voter_stays(void **state)
 {
     (void)state;
@@ -743,6 +833,9 @@ int main(void)
         cmocka_unit_test(test_an_outsider_asks_its_peers),
         cmocka_unit_test(test_who_was_removed_does_not_ask),
         cmocka_unit_test(test_the_leader_admits_a_learner),
+        cmocka_unit_test(test_an_asker_must_know_the_newest_configuration),
+        cmocka_unit_test(test_a_late_join_does_not_undo_a_removal),
+        cmocka_unit_test(test_an_outsider_asks_again_when_it_has_caught_up),
         cmocka_unit_test(test_who_is_in_needs_no_admission),
         cmocka_unit_test(test_only_an_established_leader_admits),
         cmocka_unit_test(test_a_wiped_voter_comes_back_as_a_learner),
@@ -766,6 +859,7 @@ int main(void)
         cmocka_unit_test(test_a_promotion_must_keep_the_quorum),
         cmocka_unit_test(test_a_member_is_removed),
         cmocka_unit_test(test_a_removal_that_loses_the_quorum_is_refused),
+        cmocka_unit_test(test_a_wiped_voter_is_not_counted_for_a_removal),
         cmocka_unit_test(test_the_last_voter_stays),
         cmocka_unit_test(test_both_incarnations_of_a_node_are_removed),
         cmocka_unit_test(test_followers_change_nothing),

@@ -191,6 +191,36 @@ static void test_a_lone_voter_asks_its_configured_peers(void **state)
     rig_release(&rig);
 }
 
+/* A lone voter chooses alone: an older volume of it forks from those who learned more. */
+static void test_a_lone_voter_waits_for_its_learners(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct paxos_config config = config_of(1);
+    config_add(&config, 2, PAXOS_LEARNER);
+    config_add(&config, 3, PAXOS_OBSERVER);
+    rig_restored(&rig, 1, &config);
+    rig_wait(&rig, 3 * RIG_ELECTION_MS);
+    assert_false(rig.px->verified);
+    assert_int_equal(sent_count(&rig, PAXOS_MSG_PROBE), 2);
+    hear_probe_reply(&rig, 2, 0);
+    rig_wait(&rig, RIG_ELECTION_MS);
+    assert_false(rig.px->verified);
+    hear_probe_reply(&rig, 3, RIG_START_POSITION + 1); /* it remembers what this volume lacks */
+    assert_true(rig.out.forgot);
+    rig_release(&rig);
+
+    rig_restored(&rig, 1, &config);
+    rig_wait(&rig, 2 * RIG_ELECTION_MS);
+    hear_probe_reply(&rig, 2, 0);
+    struct paxos_message m = message_of(&rig, PAXOS_MSG_PROBE_REPLY, 3);
+    m.nonce = rig.boot;
+    m.from_incarnation = 4711; /* 3 was wiped meanwhile: what it remembered is gone */
+    rig_deliver(&rig, &m);
+    assert_true(rig.px->verified);
+    rig_release(&rig);
+}
+
 /* --- What is drawn from the answers --- */
 
 static void test_a_log_that_ends_too_early_has_forgotten(void **state)
@@ -238,6 +268,32 @@ static void test_a_fresh_incarnation_starts_from_nothing(void **state)
     rig_tick(&rig, RIG_ELECTION_MS);
     assert_int_equal(sent_count(&rig, PAXOS_MSG_JOIN), 2);
     assert_true(sent(&rig, PAXOS_MSG_JOIN, 2)->from_incarnation == 31);
+    rig_release(&rig);
+}
+
+/* Heard of before its record is durable, it would be another one's after a crash: nothing leaves.
+ */
+static void test_a_fresh_incarnation_waits_for_its_record(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct paxos_config config = config_of(3);
+    rig_restored(&rig, 1, &config);
+    hear_probe_reply(&rig, 3, 900);
+    rig_step(&rig, (struct paxos_event){.kind = PAXOS_EV_REINCARNATE, .incarnation = 31});
+    rig_tick(&rig, RIG_ELECTION_MS);
+    assert_true(sent_as(&rig, PAXOS_MSG_JOIN, 2)->after_persist);
+    hear_probe(&rig, 2, incarnation_of(2), 0);
+    assert_true(sent_as(&rig, PAXOS_MSG_PROBE_REPLY, 2)->after_persist);
+    struct paxos_message fetch = message_of(&rig, PAXOS_MSG_FETCH, 2); /* the driver's to answer */
+    fetch.first = 1;
+    rig_deliver(&rig, &fetch);
+    assert_int_equal(rig.out.fetch_to, 0);
+    rig_persisted(&rig);
+    rig_tick(&rig, RIG_ELECTION_MS);
+    assert_false(sent_as(&rig, PAXOS_MSG_JOIN, 2)->after_persist);
+    rig_deliver(&rig, &fetch);
+    assert_int_equal(rig.out.fetch_to, 2);
     rig_release(&rig);
 }
 
@@ -464,8 +520,10 @@ int main(void)
         cmocka_unit_test(test_a_majority_suffices_after_a_while),
         cmocka_unit_test(test_answers_that_do_not_count),
         cmocka_unit_test(test_a_lone_voter_asks_its_configured_peers),
+        cmocka_unit_test(test_a_lone_voter_waits_for_its_learners),
         cmocka_unit_test(test_a_log_that_ends_too_early_has_forgotten),
         cmocka_unit_test(test_a_fresh_incarnation_starts_from_nothing),
+        cmocka_unit_test(test_a_fresh_incarnation_waits_for_its_record),
         cmocka_unit_test(test_a_fresh_incarnation_lasts),
         cmocka_unit_test(test_forgetting_ends_a_candidacy_and_a_leadership),
         cmocka_unit_test(test_growth_of_this_life_is_not_mistaken),

@@ -23,6 +23,7 @@ static void port_peer_send(void *context, uint32_t node, struct cd_blob *frame)
 {
     struct house_replica *from = context;
     struct house *house = from->house;
+    from->frames++;
     if (house->mail_count == CD_ARRAY_COUNT(house->mail) || node == 0 || node > house->count) {
         return;
     }
@@ -185,7 +186,9 @@ static void house_tick(struct house *house)
     for (size_t i = 0; i < house->count; i++) {
         struct house_replica *replica = &house->replicas[i];
         if (replica->replica != NULL) {
-            fault_disk_pump(replica->disk);
+            if (!replica->stalled) {
+                fault_disk_pump(replica->disk);
+            }
             replica_turn(replica->replica);
         }
     }

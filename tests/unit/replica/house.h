@@ -35,7 +35,9 @@ struct house_replica {
     size_t answers_count;
     uint32_t notes[PAXOS_NOTE_COUNT];
     char fatal[256];
-    bool cut; /* no frame to or from it arrives */
+    bool cut;      /* no frame to or from it arrives */
+    bool stalled;  /* its disk completes nothing */
+    size_t frames; /* that it sent */
 };
 
 struct house {

@@ -191,6 +191,38 @@ static void test_wiped_replica_is_readmitted(void **state)
     house_release(&house);
 }
 
+static bool is_superseded(struct house *house)
+{
+    return house->replicas[2].notes[PAXOS_NOTE_SUPERSEDED] != 0;
+}
+
+/* R2: a fresh incarnation is not heard of before its record is durable, whatever it is asked. */
+static void test_fresh_incarnation_is_silent_until_durable(void **state)
+{
+    (void)state;
+    struct house house;
+    start_three(&house);
+    house_run(&house, 200);
+    struct fault_disk_image *old = fault_disk_save(house.replicas[2].disk);
+    house_crash(&house, 2);
+    fault_disk_wipe(house.replicas[2].disk);
+    house_start(&house, 2);
+    assert_true(house_run_until(&house, 20000, all_vote));
+    house_crash(&house, 2);
+    fault_disk_restore(house.replicas[2].disk, old);
+    fault_disk_image_free(old);
+    house_start(&house, 2);
+    assert_true(house_run_until(&house, 20000, is_superseded));
+    house.replicas[2].stalled = true;
+    house.replicas[2].frames = 0;
+    (void)house_create(&house, 2, "/a", "1"); /* a write to forward, for as long as it waits */
+    assert_int_equal(house.replicas[2].frames, 0);
+    house.replicas[2].stalled = false;
+    assert_true(house_run_until(&house, 20000, all_vote));
+    assert_true(house.replicas[2].frames > 0);
+    house_release(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_minority_answers_no_leader),
         cmocka_unit_test(test_stop_hands_over),
         cmocka_unit_test(test_old_directory_put_back),
+        cmocka_unit_test(test_fresh_incarnation_is_silent_until_durable),
         cmocka_unit_test(test_idle_cluster_writes_nothing),
         cmocka_unit_test(test_wiped_replica_is_readmitted),
     };
