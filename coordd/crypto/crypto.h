@@ -1,6 +1,7 @@
 #ifndef COORD_CRYPTO_CRYPTO_H
 #define COORD_CRYPTO_CRYPTO_H
 
+#include "base/identity.h"
 #include "base/status.h"
 
 #include <stdbool.h>
@@ -16,9 +17,8 @@
  * Thread: any, except crypto_init.
  */
 
-#define CRYPTO_PEM_BYTES_MAX      (1024u * 1024u) /* one PEM text; a CA bundle is below 300 kB */
-#define CRYPTO_IDENTITY_BYTES_MAX 2048u /* SPIFFE's own bound for an ID, without the NUL */
-#define CRYPTO_SHA256_BYTES       32u
+#define CRYPTO_PEM_BYTES_MAX (1024u * 1024u) /* one PEM text; a CA bundle is below 300 kB */
+#define CRYPTO_SHA256_BYTES  32u
 
 /*
  * Sets the TLS policy of the process. Call it once, first thing in main: before grpc_init, before
@@ -62,19 +62,21 @@ void crypto_names_add(struct crypto_names *names, enum crypto_name_kind kind, co
  * The identity of a certificate: its first SAN URI that starts with "spiffe://", else its first SAN
  * URI, else its first SAN DNS name, else its common name. The name found is the only candidate; if
  * it breaks a rule there is no identity and no second choice:
- *   - 1 to CRYPTO_IDENTITY_BYTES_MAX bytes, all printable ASCII (a NUL could hide what follows it);
+ *   - 1 to CD_IDENTITY_NAME_BYTES_MAX bytes, all printable ASCII (a NUL could hide what follows
+ * it);
  *   - a DNS name or common name has no ':' and no '/', so that it can never pass for a URI.
  *
- * ret_identity: filled with NUL-terminated text on CD_OK alone.
+ * ret_identity: filled on CD_OK alone with NUL-terminated text in the form of base/identity.h, as
+ * "uri:spiffe://example/web".
  * Returns: CD_OK, CD_PERMISSION_DENIED (`error` names the rule).
  */
 CD_MUST_USE enum cd_status crypto_identity_choose(const struct crypto_names *names,
-                                                  char ret_identity[CRYPTO_IDENTITY_BYTES_MAX + 1],
+                                                  char ret_identity[CD_IDENTITY_BYTES_MAX + 1],
                                                   struct cd_error *error);
 
 /* The same for the first certificate in `pem`. Also returns CD_MALFORMED. */
 CD_MUST_USE enum cd_status crypto_identity_of_pem(const char *pem,
-                                                  char ret_identity[CRYPTO_IDENTITY_BYTES_MAX + 1],
+                                                  char ret_identity[CD_IDENTITY_BYTES_MAX + 1],
                                                   struct cd_error *error);
 
 /* ---- Reading and checking (cert.c) ---- */
@@ -86,7 +88,7 @@ struct crypto_credentials {
     char *key_pem;          /* owned; our private key */
     int64_t not_after_s;    /* our certificate ends, seconds since 1970 */
     int64_t ca_not_after_s; /* the first of the CA certificates to end */
-    char identity[CRYPTO_IDENTITY_BYTES_MAX + 1];
+    char identity[CD_IDENTITY_BYTES_MAX + 1];
 };
 
 /*

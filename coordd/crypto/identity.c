@@ -4,6 +4,7 @@
 
 #include <openssl/x509v3.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #define SPIFFE_PREFIX "spiffe://"
@@ -51,13 +52,13 @@ static bool is_printable(const char *text, size_t bytes)
 }
 
 enum cd_status crypto_identity_choose(const struct crypto_names *names,
-                                      char ret_identity[CRYPTO_IDENTITY_BYTES_MAX + 1],
+                                      char ret_identity[CD_IDENTITY_BYTES_MAX + 1],
                                       struct cd_error *error)
 {
     const char *kind = "SAN URI";
     const char *text = names->uri.text;
     size_t bytes = names->uri.bytes;
-    bool is_uri = true;
+    enum cd_identity_scheme scheme = CD_IDENTITY_URI;
     if (names->spiffe.text != NULL) {
         text = names->spiffe.text;
         bytes = names->spiffe.bytes;
@@ -66,29 +67,30 @@ enum cd_status crypto_identity_choose(const struct crypto_names *names,
         kind = has_dns ? "SAN DNS name" : "common name";
         text = has_dns ? names->dns.text : names->common.text;
         bytes = has_dns ? names->dns.bytes : names->common.bytes;
-        is_uri = false;
+        scheme = has_dns ? CD_IDENTITY_DNS : CD_IDENTITY_CN;
     }
     if (text == NULL) {
         return cd_error_set(error, CD_PERMISSION_DENIED,
                             "the certificate has no SAN URI, no SAN DNS name and no common name "
                             "to identify its owner by");
     }
-    if (bytes == 0 || bytes > CRYPTO_IDENTITY_BYTES_MAX) {
+    if (bytes == 0 || bytes > CD_IDENTITY_NAME_BYTES_MAX) {
         return cd_error_set(error, CD_PERMISSION_DENIED,
                             "the certificate's %s has %zu bytes; an identity has 1 to %u", kind,
-                            bytes, CRYPTO_IDENTITY_BYTES_MAX);
+                            bytes, CD_IDENTITY_NAME_BYTES_MAX);
     }
     if (!is_printable(text, bytes)) {
         return cd_error_set(error, CD_PERMISSION_DENIED,
                             "the certificate's %s has a byte that is not printable ASCII", kind);
     }
-    if (!is_uri && (memchr(text, ':', bytes) != NULL || memchr(text, '/', bytes) != NULL)) {
+    if (scheme != CD_IDENTITY_URI &&
+        (memchr(text, ':', bytes) != NULL || memchr(text, '/', bytes) != NULL)) {
         return cd_error_set(error, CD_PERMISSION_DENIED,
                             "the certificate's %s has a ':' or '/', which only a SAN URI may have",
                             kind);
     }
-    memcpy(ret_identity, text, bytes);
-    ret_identity[bytes] = '\0';
+    (void)snprintf(ret_identity, CD_IDENTITY_BYTES_MAX + 1, "%s:%.*s",
+                   cd_identity_scheme_name(scheme), (int)bytes, text);
     return CD_OK;
 }
 
@@ -106,7 +108,7 @@ static void add_alternative_names(struct crypto_names *names, const GENERAL_NAME
 }
 
 enum cd_status crypto_identity_of_certificate(X509 *certificate,
-                                              char ret_identity[CRYPTO_IDENTITY_BYTES_MAX + 1],
+                                              char ret_identity[CD_IDENTITY_BYTES_MAX + 1],
                                               struct cd_error *error)
 {
     struct crypto_names names = {0};
@@ -130,8 +132,7 @@ enum cd_status crypto_identity_of_certificate(X509 *certificate,
     return status;
 }
 
-enum cd_status crypto_identity_of_pem(const char *pem,
-                                      char ret_identity[CRYPTO_IDENTITY_BYTES_MAX + 1],
+enum cd_status crypto_identity_of_pem(const char *pem, char ret_identity[CD_IDENTITY_BYTES_MAX + 1],
                                       struct cd_error *error)
 {
     STACK_OF(X509) *list = NULL;

@@ -154,10 +154,10 @@ static enum cd_status check_names(const char *const *names, size_t count, const 
 {
     for (size_t i = 0; i < count; i++) {
         size_t bytes = strlen(names[i]);
-        if (bytes == 0 || bytes > CRYPTO_IDENTITY_BYTES_MAX) {
+        if (bytes == 0 || bytes > CD_IDENTITY_NAME_BYTES_MAX) {
             return cd_error_set(error, CD_INVALID_ARGUMENT,
                                 "a certificate's SAN %s has %zu bytes; it takes 1 to %u", kind,
-                                bytes, CRYPTO_IDENTITY_BYTES_MAX);
+                                bytes, CD_IDENTITY_NAME_BYTES_MAX);
         }
         for (const char *at = names[i]; *at != '\0'; at++) {
             if (*at <= 0x20 || *at > 0x7e) {

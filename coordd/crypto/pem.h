@@ -28,7 +28,7 @@ CD_MUST_USE enum cd_status crypto_pem_key(const char *pem, const char *where, EV
 
 /* crypto_identity_choose over the names of `certificate`. Same outcomes. */
 CD_MUST_USE enum cd_status
-crypto_identity_of_certificate(X509 *certificate, char ret_identity[CRYPTO_IDENTITY_BYTES_MAX + 1],
+crypto_identity_of_certificate(X509 *certificate, char ret_identity[CD_IDENTITY_BYTES_MAX + 1],
                                struct cd_error *error);
 
 /* Owned texts; NULL if OpenSSL fails. */

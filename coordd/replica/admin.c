@@ -1,5 +1,6 @@
 #include "replica/internal.h"
 
+#include "base/identity.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -10,7 +11,7 @@
 static bool is_admin(const struct replica *r, const char *identity)
 {
     for (size_t i = 0; i < r->admins_count; i++) {
-        if (strcmp(r->admins[i], identity) == 0) {
+        if (cd_identity_matches(r->admins[i], identity)) {
             return true;
         }
     }

@@ -30,7 +30,6 @@ enum {
     REPLICA_WAIT_MS_DEFAULT = 5000, /* for reads and writes whose client names no bound */
     REPLICA_WAIT_MS_MAX = 60000,
     REPLICA_EXPIRY_PERIOD_MS = 20, /* how often what waits is looked through for deadlines */
-    REPLICA_IDENTITY_BYTES_MAX = 1024,
 };
 
 /* Who waits for an answer: a request of a stream, or a call. */
@@ -44,11 +43,12 @@ struct replica_stream {
     uint64_t stream; /* key */
     char *identity;
     bool welcomed;
-    bool dirty;             /* `frame` holds something to send */
-    bool closed;            /* to be forgotten when nothing waits for it */
-    uint64_t seen_zxid;     /* what it must not fall behind */
-    uint64_t last_write;    /* counter of its newest write */
-    uint32_t reads, writes; /* waiting */
+    bool dirty;                 /* `frame` holds something to send */
+    bool closed;                /* to be forgotten when nothing waits for it */
+    uint64_t seen_zxid;         /* what it must not fall behind */
+    uint64_t last_write;        /* counter of its newest write */
+    uint32_t reads, writes;     /* waiting */
+    uint64_t outstanding_bytes; /* given to stream_send and not yet told as sent */
     struct cd_buf frame;
     struct replica_stream *next_dirty;
     UT_hash_handle hh;

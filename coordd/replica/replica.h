@@ -77,7 +77,10 @@ struct replica_options {
     const char *cluster_name;          /* copied; names the data directory's cluster */
     const uint32_t *peers;             /* ids of the configured peers, without `node`; copied */
     size_t peers_count;
-    /* Identities that may use service Admin; copied. None: nobody may. */
+    /*
+     * Identities that may use service Admin, as cd_identity_matches of base/identity.h takes them:
+     * "cn:operator", or "operator" for any scheme; copied. None: nobody may.
+     */
     const char *const *admins;
     size_t admins_count;
     struct fsm_limits limits;
@@ -101,12 +104,28 @@ void replica_free(struct replica *replica);
 void replica_on_peer_frame(struct replica *replica, uint32_t node, const void *bytes,
                            size_t bytes_count);
 
-/* Client streams. `stream` is the transport's number, never reused; `identity` is copied. */
+/*
+ * Client streams. `stream` is the transport's number, never reused; `identity` is copied: the whole
+ * one of a verified certificate, "SCHEME:NAME" of at most CD_IDENTITY_BYTES_MAX bytes, which
+ * cd_identity_parse of base/identity.h splits.
+ */
 void replica_on_stream_opened(struct replica *replica, uint64_t stream, const char *identity);
 void replica_on_stream_frame(struct replica *replica, uint64_t stream, struct cd_blob *frame);
 void replica_on_stream_closed(struct replica *replica, uint64_t stream);
+/*
+ * Back-pressure: `bytes` of the frames given to ports.stream_send for `stream` have left, that is,
+ * HTTP/2 flow control took them. bytes > 0; all calls of a stream together never exceed what was
+ * given to stream_send, and reach it once the client has read on. Frames that were dropped because
+ * the stream ends are never told; on_stream_closed follows then. Up to 16 KiB may stay untold until
+ * the next turn that happens anyway, so a bound on what is outstanding must be well above that. A
+ * stream that is gone is passed over.
+ */
+void replica_on_stream_sent(struct replica *replica, uint64_t stream, size_t bytes);
 
-/* Single calls; each is answered by exactly one call_reply, at the latest when stopping. */
+/*
+ * Single calls; each is answered by exactly one call_reply, at the latest when stopping. `identity`
+ * is borrowed for the call and of the form above.
+ */
 enum replica_method {
     REPLICA_METHOD_CALL,           /* coord.v1.Coordination/Call */
     REPLICA_METHOD_ADMIN_INIT,     /* coord.v1.Admin/Init */

@@ -40,6 +40,7 @@ static void flush_stream(struct replica *r, struct replica_stream *stream)
         stream->frame.overflowed = false; /* no room: it is for diagnostics, so it stays out */
     }
     struct cd_blob *frame = cd_blob_copy(stream->frame.data, stream->frame.bytes);
+    stream->outstanding_bytes += frame->bytes;
     r->ports.stream_send(r->ports.context, stream->stream, frame);
     cd_blob_unref(frame);
     if (stream->frame.capacity > (64u << 10)) {
@@ -163,7 +164,7 @@ void replica_on_stream_opened(struct replica *r, uint64_t number, const char *id
     }
     struct replica_stream *stream = cd_calloc(1, sizeof(*stream));
     stream->stream = number;
-    stream->identity = cd_strndup(identity, strnlen(identity, REPLICA_IDENTITY_BYTES_MAX));
+    stream->identity = cd_strdup(identity);
     cd_buf_init(&stream->frame, WIRE_SERVER_FRAME_BYTES_MAX);
     HASH_ADD(hh, r->streams, stream, sizeof(stream->stream), stream);
 }
@@ -189,6 +190,15 @@ void replica_on_stream_closed(struct replica *r, uint64_t number)
     struct replica_stream *stream = replica_stream_find(r, number);
     if (stream != NULL) {
         forget_stream(r, stream); /* what still waits for it finds nobody to tell */
+    }
+}
+
+void replica_on_stream_sent(struct replica *r, uint64_t number, size_t bytes)
+{
+    struct replica_stream *stream = replica_stream_find(r, number);
+    if (stream != NULL) {
+        CD_ASSERT(bytes <= stream->outstanding_bytes);
+        stream->outstanding_bytes -= bytes;
     }
 }
 

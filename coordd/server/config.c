@@ -1,5 +1,7 @@
 #include "server/config.h"
 
+#include "base/identity.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -92,7 +94,7 @@ enum cd_status server_config_check_identity(const struct server_config *config,
 {
     for (size_t i = 0; i < config->peers.count; i++) {
         const struct server_peer *peer = &config->peers.items[i];
-        if (peer->id == config->node && strcmp(peer->identity, identity) != 0) {
+        if (peer->id == config->node && !cd_identity_matches(peer->identity, identity)) {
             char origin[SERVER_ORIGIN_BYTES + 2];
             origin_of(config, "peers", origin);
             return cd_error_set(error, CD_INVALID_ARGUMENT,

@@ -97,6 +97,12 @@ static void on_stream_frame(void *context, uint64_t stream, struct cd_blob *fram
     replica_on_stream_frame(server->replica, stream, frame);
 }
 
+static void on_stream_sent(void *context, uint64_t stream, uint64_t bytes)
+{
+    struct server *server = context;
+    replica_on_stream_sent(server->replica, stream, (size_t)bytes);
+}
+
 /* The answers to what it sent are still due; a client in a hurry cancels. */
 static void on_stream_ended(void *context, uint64_t stream)
 {
@@ -176,6 +182,7 @@ static void on_log(void *context, enum transport_log_level level, const char *na
 const struct transport_handler SERVER_HANDLER = {
     .stream_opened = on_stream_opened,
     .stream_frame = on_stream_frame,
+    .stream_sent = on_stream_sent,
     .stream_ended = on_stream_ended,
     .stream_closed = on_stream_closed,
     .call = on_call,

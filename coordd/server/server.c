@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include "base/identity.h"
 #include "base/memory.h"
 #include "crypto/crypto.h"
 #include "server/dev.h"
@@ -265,6 +266,17 @@ static void announce(struct server *server)
     server->announced = true;
 }
 
+/* As somebody who may: a name without a scheme stands for any. */
+static void found_cluster(struct server *server)
+{
+    const char *admin = server->config->admins.items[0];
+    struct cd_identity parsed;
+    char whole[CD_IDENTITY_BYTES_MAX + 8];
+    bool is_whole = cd_identity_parse(admin, strlen(admin), &parsed);
+    (void)snprintf(whole, sizeof(whole), "%s%s", is_whole ? "" : "cn:", admin);
+    replica_on_call(server->replica, SERVER_BIRTH_CALL, REPLICA_METHOD_ADMIN_INIT, whole, "", 0);
+}
+
 /* A replica of --dev founds its cluster by itself and says when it can be used. */
 static void tend_dev(struct server *server)
 {
@@ -272,8 +284,7 @@ static void tend_dev(struct server *server)
     replica_get_view(server->replica, &view);
     if (!view.born && !server->birth_asked) {
         server->birth_asked = true;
-        replica_on_call(server->replica, SERVER_BIRTH_CALL, REPLICA_METHOD_ADMIN_INIT,
-                        server->config->admins.items[0], "", 0);
+        found_cluster(server);
     } else if (view.ready) {
         announce(server);
     }

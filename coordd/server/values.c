@@ -1,5 +1,5 @@
+#include "base/identity.h"
 #include "base/memory.h"
-#include "crypto/crypto.h"
 #include "server/config.h"
 
 #include <stdio.h>
@@ -220,7 +220,8 @@ static void identities_clear(struct server_identities *identities)
     *identities = (struct server_identities){0};
 }
 
-/* The rule of crypto_identity_choose: nothing else can ever match a certificate. */
+/* The rule of crypto_identity_choose, with or without its scheme: nothing else can ever match a
+ * certificate. */
 static bool is_identity(const char *text)
 {
     size_t bytes = strlen(text);
@@ -229,7 +230,7 @@ static bool is_identity(const char *text)
             return false;
         }
     }
-    return bytes > 0 && bytes <= CRYPTO_IDENTITY_BYTES_MAX;
+    return bytes > 0 && bytes <= CD_IDENTITY_BYTES_MAX;
 }
 
 #define IDENTITY_RULE                                                                              \
@@ -260,6 +261,12 @@ static enum cd_status identities_add(struct server_identities *identities, const
     return CD_OK;
 }
 
+/* Whether one certificate could have both: "one" and "dns:one". */
+static bool may_be_one(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0 || cd_identity_matches(a, b) || cd_identity_matches(b, a);
+}
+
 static enum cd_status peers_check_new(const struct server_peers *peers, uint32_t id,
                                       const char *identity, const struct server_origin *origin,
                                       struct cd_error *error)
@@ -273,7 +280,7 @@ static enum cd_status peers_check_new(const struct server_peers *peers, uint32_t
             return cd_error_set(error, CD_INVALID_ARGUMENT, "%s: peers: id %u is given twice",
                                 origin->text, id);
         }
-        if (strcmp(peers->items[i].identity, identity) == 0) {
+        if (may_be_one(peers->items[i].identity, identity)) {
             return cd_error_set(error, CD_INVALID_ARGUMENT,
                                 "%s: peers: identity \"%s\" is given for both %u and %u; each "
                                 "replica needs its own, or one could speak for the other",

@@ -58,13 +58,13 @@ static int verify_identity(void *context, grpc_tls_custom_verification_check_req
     (void)callback; /* only for answers that come later */
     (void)callback_context;
     const struct expectation *expected = context;
-    char identity[CRYPTO_IDENTITY_BYTES_MAX + 1];
+    char identity[CD_IDENTITY_BYTES_MAX + 1];
     struct cd_error error = {0};
     char text[TRANSPORT_LOG_BYTES_MAX];
     const char *pem = request->peer_info.peer_cert != NULL ? request->peer_info.peer_cert : "";
     if (crypto_identity_of_pem(pem, identity, &error) != CD_OK) {
         (void)snprintf(text, sizeof(text), "%.400s", error.message);
-    } else if (strcmp(identity, expected->identity) != 0) {
+    } else if (!cd_identity_matches(expected->identity, identity)) {
         (void)snprintf(text, sizeof(text), "its certificate is of \"%.150s\", expected \"%.150s\"",
                        identity, expected->identity);
     } else {
@@ -133,7 +133,7 @@ static void add_names(grpc_auth_context *auth, const char *property, enum crypto
 
 char *credentials_identity(grpc_call *call, struct cd_error *error)
 {
-    char identity[CRYPTO_IDENTITY_BYTES_MAX + 1];
+    char identity[CD_IDENTITY_BYTES_MAX + 1];
     char *copy = NULL;
     struct crypto_names names = {0};
     grpc_auth_context *auth = grpc_call_auth_context(call);

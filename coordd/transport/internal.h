@@ -76,7 +76,7 @@ struct stream {
     bool superseded; /* PEER: a newer stream of the same node took its place */
     int cancelled;   /* filled by gRPC with over_tag */
     grpc_byte_buffer *received_bytes, *sending_bytes;
-    uint64_t sending_cost;
+    uint64_t sending_cost, sending_payload;
     struct queue out;   /* frames waiting to be sent */
     bool closing;       /* a status follows them */
     struct item *close; /* owned; the CLOSE or REPLY item with status and message */
@@ -89,9 +89,10 @@ struct stream {
     bool in_dirty;
 
     /* both */
-    _Atomic uint64_t in_bytes;  /* cost of its frames in the inbox */
-    _Atomic uint64_t out_bytes; /* cost of its frames not yet taken by gRPC */
-    _Atomic bool hold;          /* the loop wants no more for now */
+    _Atomic uint64_t in_bytes;   /* cost of its frames in the inbox */
+    _Atomic uint64_t out_bytes;  /* cost of its frames not yet taken by gRPC */
+    _Atomic uint64_t sent_bytes; /* payload that gRPC took and the loop was not told of */
+    _Atomic bool hold;           /* the loop wants no more for now */
 
     /* loop */
     uint64_t id;
@@ -207,6 +208,7 @@ struct transport {
 
     /* cq */
     struct inbox news; /* items of this drain, not yet published */
+    bool news_urgent;  /* and the loop has to be woken for them */
     struct stream *streams;
     struct stream *closing_first, *closing_last; /* in the order of closing_until_ms */
     struct stream *paused;
@@ -329,6 +331,8 @@ uint64_t link_due(struct link *link, uint64_t now);
 
 /* Queues an item for the loop; published at the end of the drain. cq. */
 void transport_tell(struct transport *transport, struct item *item);
+/* The same, but it can wait until the loop turns anyway. cq. */
+void transport_tell_later(struct transport *transport, struct item *item);
 /* Starts a batch; `tag` comes back exactly once. cq. */
 void transport_batch(grpc_call *call, const grpc_op *ops, size_t count, struct tag *tag);
 

@@ -106,6 +106,15 @@ static void hand_out_call(struct transport *transport, const struct transport_ha
     handler->call(context, &call);
 }
 
+static void hand_out_sent(const struct transport_handler *handler, void *context,
+                          struct stream *stream)
+{
+    uint64_t bytes = atomic_exchange(&stream->sent_bytes, 0);
+    if (!stream->loop_closing) {
+        handler->stream_sent(context, stream->id, bytes);
+    }
+}
+
 static void hand_out_closed(struct transport *transport, const struct transport_handler *handler,
                             void *context, struct stream *stream)
 {
@@ -141,6 +150,9 @@ static void hand_out(struct transport *transport, const struct transport_handler
             handler->stream_frame(context, stream->id, item->blob);
         }
         consume(transport, item);
+        return;
+    case ITEM_SENT:
+        hand_out_sent(handler, context, stream);
         return;
     case ITEM_ENDED:
         if (!stream->loop_closing) {

@@ -15,6 +15,7 @@ enum item_kind {
     /* to the loop */
     ITEM_OPENED,     /* stream */
     ITEM_FRAME,      /* stream, blob */
+    ITEM_SENT,       /* stream; its unsaid_bytes say how many */
     ITEM_ENDED,      /* stream */
     ITEM_CLOSED,     /* stream */
     ITEM_CALL,       /* stream, blob */

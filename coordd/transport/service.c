@@ -1,5 +1,6 @@
 #include "transport/internal.h"
 
+#include "base/identity.h"
 #include "base/memory.h"
 
 #include <grpc/slice.h>
@@ -243,7 +244,7 @@ static struct link *find_caller(struct request *request, const char *identity, c
     if (link == NULL) {
         (void)snprintf(ret_why, why_bytes, "node %u (\"%.150s\") is not among the peers configured",
                        node, identity);
-    } else if (strcmp(link->identity, identity) != 0) {
+    } else if (!cd_identity_matches(link->identity, identity)) {
         (void)snprintf(ret_why, why_bytes,
                        "says it is node %u but its certificate is of \"%.150s\", expected "
                        "\"%.150s\"",

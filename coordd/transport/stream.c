@@ -321,6 +321,7 @@ static void send_frame(struct stream *stream, struct item *item)
     struct counters *counters = &stream->transport->counters;
     stream->sending = true;
     stream->sending_cost = item_cost(item);
+    stream->sending_payload = item->blob->bytes;
     stream->sending_bytes = bytes_of_blob(item->blob);
     count(&counters->client_frames_out, 1);
     count(&counters->client_bytes_out, item->blob->bytes);
@@ -392,9 +393,20 @@ void stream_pump_dirty(struct transport *transport)
     }
 }
 
+/* One item at a time for each stream: the loop takes all that has come together by then. */
+static void tell_sent(struct stream *stream)
+{
+    uint64_t before = atomic_fetch_add(&stream->sent_bytes, stream->sending_payload);
+    if (before == 0 && stream->sending_payload > 0) {
+        transport_tell_later(stream->transport, item_of(stream, ITEM_SENT));
+    }
+    if (before + stream->sending_payload >= TRANSPORT_SENT_WAKE_BYTES) {
+        stream->transport->news_urgent = true;
+    }
+}
+
 static void on_sent(void *owner, bool ok)
 {
-    (void)ok; /* if it failed, RECV_CLOSE tells */
     struct stream *stream = owner;
     stream->pending--;
     stream->sending = false;
@@ -402,6 +414,9 @@ static void on_sent(void *owner, bool ok)
     stream->sending_bytes = NULL;
     atomic_fetch_sub(&stream->out_bytes, stream->sending_cost);
     atomic_fetch_sub(&stream->transport->out_bytes, stream->sending_cost);
+    if (ok && stream->kind == STREAM_SESSION) {
+        tell_sent(stream); /* if it failed, RECV_CLOSE tells */
+    }
     if (stream->in_paused) {
         receive_more(stream);
     }

@@ -23,6 +23,12 @@ uint64_t now_ms(void)
 void transport_tell(struct transport *transport, struct item *item)
 {
     inbox_push(&transport->news, item);
+    transport->news_urgent = true;
+}
+
+void transport_tell_later(struct transport *transport, struct item *item)
+{
+    inbox_push(&transport->news, item);
 }
 
 void transport_batch(grpc_call *call, const grpc_op *ops, size_t count, struct tag *tag)
@@ -42,14 +48,15 @@ static void on_wake(void *owner, bool ok)
 /* Gives this drain's items to the loop, and wakes it unless it was woken and has not looked yet. */
 static void publish(struct transport *transport)
 {
-    if (inbox_is_empty(&transport->news)) {
+    if (inbox_is_empty(&transport->news) && !transport->news_urgent) {
         return;
     }
     pthread_mutex_lock(&transport->lock);
     inbox_append(&transport->inbox, &transport->news);
-    bool wake = !transport->loop_woken && !transport->stop;
-    transport->loop_woken = true;
+    bool wake = transport->news_urgent && !transport->loop_woken && !transport->stop;
+    transport->loop_woken = transport->loop_woken || transport->news_urgent;
     pthread_mutex_unlock(&transport->lock);
+    transport->news_urgent = false;
     if (wake) {
         transport->wake(transport->wake_context);
     }
@@ -77,6 +84,7 @@ static void take_item(struct transport *transport, struct item *item)
         return;
     case ITEM_OPENED:
     case ITEM_FRAME:
+    case ITEM_SENT:
     case ITEM_ENDED:
     case ITEM_CLOSED:
     case ITEM_CALL:
@@ -277,10 +285,10 @@ static enum cd_status check_peers(const struct transport_config *config, struct 
                                 "peer %zu: an id above 0, an address and an identity are wanted",
                                 i + 1);
         }
-        if (strlen(peer->identity) > CRYPTO_IDENTITY_BYTES_MAX) {
+        if (strlen(peer->identity) > CD_IDENTITY_BYTES_MAX) {
             return cd_error_set(error, CD_INVALID_ARGUMENT,
                                 "peer %u: the identity has more than %u bytes", peer->node,
-                                CRYPTO_IDENTITY_BYTES_MAX);
+                                CD_IDENTITY_BYTES_MAX);
         }
         for (size_t j = 0; j < i; j++) {
             if (config->peers[j].node == peer->node) {

@@ -63,13 +63,14 @@ enum transport_log_level {
     TRANSPORT_LOG_ERROR,
 };
 
-#define TRANSPORT_NO_DEADLINE UINT64_MAX
+#define TRANSPORT_NO_DEADLINE     UINT64_MAX
+#define TRANSPORT_SENT_WAKE_BYTES (16u * 1024u)
 
 /* One unary call of a client. All pointers are valid until the handler function returns. */
 struct transport_call {
-    uint64_t id;        /* for transport_call_reply, exactly once */
-    const char *method; /* "/coord.v1.Coordination/Call", "/coord.v1.Admin/Status" */
-    const char *identity;
+    uint64_t id;             /* for transport_call_reply, exactly once */
+    const char *method;      /* "/coord.v1.Coordination/Call", "/coord.v1.Admin/Status" */
+    const char *identity;    /* "SCHEME:NAME", see base/identity.h */
     const char *from;        /* "ipv4:127.0.0.1:40112" */
     uint64_t timeout_ms;     /* what is left of the client's deadline, or TRANSPORT_NO_DEADLINE */
     struct cd_blob *request; /* borrowed; take a reference to keep it */
@@ -87,6 +88,13 @@ struct transport_handler {
     void (*stream_opened)(void *context, uint64_t stream, const char *identity, const char *from);
     /* One gRPC message of it. `frame` is borrowed: take a reference to keep it. */
     void (*stream_frame)(void *context, uint64_t stream, struct cd_blob *frame);
+    /*
+     * `bytes` (> 0) of the frames given to transport_stream_send since the last time were taken by
+     * HTTP/2's flow control; their 128 bytes of overhead each are not in it. One call a stream and
+     * turn; less than TRANSPORT_SENT_WAKE_BYTES do not wake the loop for themselves. Frames that
+     * are dropped because the stream ends are never told.
+     */
+    void (*stream_sent)(void *context, uint64_t stream, uint64_t bytes);
     /* The client sends no more but still reads: answer what is open, then transport_stream_close.
      */
     void (*stream_ended)(void *context, uint64_t stream);
@@ -125,7 +133,7 @@ struct transport_handler {
 struct transport_peer {
     uint32_t node;        /* > 0 */
     const char *address;  /* "coordd-1.example:7421"; resolved anew at every dial */
-    const char *identity; /* what crypto_identity_choose must find in its certificate */
+    const char *identity; /* its certificate's, as cd_identity_matches takes it: "dns:one", "one" */
 };
 
 /* PEM texts that passed crypto_credentials_load. Copied by whoever gets them. */
@@ -145,7 +153,7 @@ struct transport_limits {
     uint64_t in_bytes_max;   /* of all together waiting for the loop; likewise [64 MiB] */
     uint32_t stream_out_bytes_mark; /* waiting for one client; above it reading stops [1 MiB] */
     uint32_t stream_out_bytes_max;  /* above it that stream is cut off [16 MiB] */
-    uint64_t out_bytes_max;      /* of all; above it a stream over its mark is cut off [256 MiB] */
+    uint64_t out_bytes_max; /* of all; above it a stream over its mark is cut off [256 MiB] */
     /*
      * What gRPC itself may hold for all clients: messages that have not arrived whole (it compares
      * with frame_bytes_max only then), connections. Above it gRPC ends streams, not of necessity

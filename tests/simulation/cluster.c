@@ -95,7 +95,7 @@ static void feed(struct cluster_node *node, struct cluster_input *input)
         replica_on_peer_frame(node->replica, input->from, input->bytes->data, input->bytes->bytes);
         break;
     case CLUSTER_INPUT_STREAM_OPENED:
-        replica_on_stream_opened(node->replica, input->stream, "client.example");
+        replica_on_stream_opened(node->replica, input->stream, "dns:client.example");
         break;
     case CLUSTER_INPUT_STREAM_FRAME:
         replica_on_stream_frame(node->replica, input->stream, input->bytes);

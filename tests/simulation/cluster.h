@@ -20,7 +20,7 @@ enum {
     CLUSTER_CLIENTS_MAX = 32,
 };
 
-#define CLUSTER_ADMIN "admin.example"
+#define CLUSTER_ADMIN "dns:admin.example"
 
 /* Something on its way into a replica. */
 enum cluster_input_kind {

@@ -66,7 +66,7 @@ static void good_ones_are_taken(void **state)
                                              NOW_S, &credentials, &error),
                      CD_OK);
     assert_string_equal(credentials.cert_pem, fix.leaf.cert_pem);
-    assert_string_equal(credentials.identity, "coordd-1.example");
+    assert_string_equal(credentials.identity, "dns:coordd-1.example");
     assert_int_equal(credentials.not_after_s, NOW_S + CRYPTO_LEAF_DAYS * DAY_S);
     assert_int_equal(credentials.ca_not_after_s, NOW_S + CRYPTO_CA_DAYS * DAY_S);
     crypto_credentials_release(&credentials);

@@ -19,7 +19,7 @@
 
 static const char *chosen(const struct crypto_names *names)
 {
-    static char identity[CRYPTO_IDENTITY_BYTES_MAX + 1];
+    static char identity[CD_IDENTITY_BYTES_MAX + 1];
     enum cd_status status = crypto_identity_choose(names, identity, NULL);
     assert_true(status == CD_OK || status == CD_PERMISSION_DENIED);
     return status == CD_OK ? identity : NULL;
@@ -36,16 +36,16 @@ static void order_is_spiffe_uri_dns_common(void **state)
     struct crypto_names names = {0};
     assert_null(chosen(&names));
     add(&names, CRYPTO_NAME_COMMON, "Jane Doe");
-    assert_string_equal(chosen(&names), "Jane Doe");
+    assert_string_equal(chosen(&names), "cn:Jane Doe");
     add(&names, CRYPTO_NAME_DNS, "one.example");
     add(&names, CRYPTO_NAME_DNS, "two.example");
-    assert_string_equal(chosen(&names), "one.example");
+    assert_string_equal(chosen(&names), "dns:one.example");
     add(&names, CRYPTO_NAME_URI, "https://one.example/");
     add(&names, CRYPTO_NAME_URI, "urn:two");
-    assert_string_equal(chosen(&names), "https://one.example/");
+    assert_string_equal(chosen(&names), "uri:https://one.example/");
     add(&names, CRYPTO_NAME_URI, "spiffe://example/one");
     add(&names, CRYPTO_NAME_URI, "spiffe://example/two");
-    assert_string_equal(chosen(&names), "spiffe://example/one");
+    assert_string_equal(chosen(&names), "uri:spiffe://example/one");
 }
 
 static void a_bad_name_is_not_passed_over(void **state)
@@ -79,13 +79,13 @@ static void only_a_uri_looks_like_a_uri(void **state)
 static void length_and_bytes_are_bounded(void **state)
 {
     (void)state;
-    char text[CRYPTO_IDENTITY_BYTES_MAX + 1];
+    char text[CD_IDENTITY_NAME_BYTES_MAX + 1];
     memset(text, 'x', sizeof(text));
     struct crypto_names names = {0};
-    crypto_names_add(&names, CRYPTO_NAME_DNS, text, CRYPTO_IDENTITY_BYTES_MAX);
+    crypto_names_add(&names, CRYPTO_NAME_DNS, text, CD_IDENTITY_NAME_BYTES_MAX);
     assert_non_null(chosen(&names));
     memset(&names, 0, sizeof(names));
-    crypto_names_add(&names, CRYPTO_NAME_DNS, text, CRYPTO_IDENTITY_BYTES_MAX + 1);
+    crypto_names_add(&names, CRYPTO_NAME_DNS, text, CD_IDENTITY_NAME_BYTES_MAX + 1);
     assert_null(chosen(&names));
 
     static const char *const refused[] = {"a\nb", "\x7f", "caf\xc3\xa9", "\x1b[2J"};
@@ -100,7 +100,7 @@ static void expect_of_request(const struct crypto_request *request, const char *
 {
     struct crypto_pair ca = {0};
     struct crypto_pair pair = {0};
-    char identity[CRYPTO_IDENTITY_BYTES_MAX + 1];
+    char identity[CD_IDENTITY_BYTES_MAX + 1];
     assert_int_equal(crypto_make_ca("ca", NOW_S, &ca, NULL), CD_OK);
     assert_int_equal(crypto_issue(&ca, request, NOW_S, &pair, NULL), CD_OK);
     assert_int_equal(crypto_identity_of_pem(pair.cert_pem, identity, NULL), CD_OK);
@@ -116,15 +116,15 @@ static void whole_certificates(void **state)
     const char *dns[] = {"coordd-1.example", "localhost"};
     const char *ips[] = {"127.0.0.1"};
     struct crypto_request request = {.common_name = "Coord 1", .ips = ips, .ips_count = 1};
-    expect_of_request(&request, "Coord 1");
+    expect_of_request(&request, "cn:Coord 1");
     request.dns = dns;
     request.dns_count = 2;
-    expect_of_request(&request, "coordd-1.example");
+    expect_of_request(&request, "dns:coordd-1.example");
     request.uris = uris;
     request.uris_count = 2;
-    expect_of_request(&request, "spiffe://example/coordd-1");
+    expect_of_request(&request, "uri:spiffe://example/coordd-1");
     request.uris_count = 1;
-    expect_of_request(&request, "urn:first");
+    expect_of_request(&request, "uri:urn:first");
 }
 
 /* A self-signed certificate with one DNS name of exactly these bytes, as PEM. */
@@ -160,7 +160,7 @@ static char *certificate_with_dns(const char *bytes, int count)
 static void a_nul_in_a_certificate_gives_no_identity(void **state)
 {
     (void)state;
-    char identity[CRYPTO_IDENTITY_BYTES_MAX + 1];
+    char identity[CD_IDENTITY_BYTES_MAX + 1];
     struct cd_error error;
     char *pem = certificate_with_dns("coordd-1\0.evil.example", 22);
     assert_int_equal(crypto_identity_of_pem(pem, identity, &error), CD_PERMISSION_DENIED);
@@ -168,7 +168,7 @@ static void a_nul_in_a_certificate_gives_no_identity(void **state)
     test_free(pem);
     pem = certificate_with_dns("coordd-1", 8);
     assert_int_equal(crypto_identity_of_pem(pem, identity, &error), CD_OK);
-    assert_string_equal(identity, "coordd-1");
+    assert_string_equal(identity, "dns:coordd-1");
     test_free(pem);
     assert_int_equal(crypto_identity_of_pem("no PEM", identity, &error), CD_MALFORMED);
 }

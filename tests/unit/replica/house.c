@@ -246,7 +246,7 @@ static const struct house_answer *call(struct house *house, size_t index,
     static uint64_t numbers = 0;
     uint64_t number = ++numbers;
     struct house_replica *replica = &house->replicas[index];
-    replica_on_call(replica->replica, number, method, "admin", bytes, bytes_count);
+    replica_on_call(replica->replica, number, method, "cn:admin", bytes, bytes_count);
     for (int i = 0; i < 10000; i++) {
         const struct house_answer *answer = find_answer(replica, number);
         if (answer != NULL) {

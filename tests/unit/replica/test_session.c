@@ -107,7 +107,7 @@ static void open_stream(struct house *house)
     house_init(house, 1);
     house_give_birth(house);
     house_run(house, 50);
-    replica_on_stream_opened(house->replicas[0].replica, STREAM, "client");
+    replica_on_stream_opened(house->replicas[0].replica, STREAM, "cn:client");
     Coord__V1__ClientFrame frame = COORD__V1__CLIENT_FRAME__INIT;
     Coord__V1__Hello hello = COORD__V1__HELLO__INIT;
     frame.number = 1;
@@ -157,7 +157,7 @@ static void test_welcome_tells_cluster_and_limits(void **state)
     assert_int_equal(frame->welcome->cluster_id.len, 16);
     assert_int_equal(frame->welcome->replica_id, 1);
     assert_int_equal(frame->welcome->limits->data_bytes, 1 << 20);
-    assert_true(says(frame->welcome->identity, "client"));
+    assert_true(says(frame->welcome->identity, "cn:client"));
     coord__v1__server_frame__free_unpacked(frame, NULL);
     house_release(&house);
 }
@@ -251,7 +251,7 @@ static void test_malformed_frame_ends_this_stream_alone(void **state)
     (void)state;
     struct house house;
     open_stream(&house);
-    replica_on_stream_opened(house.replicas[0].replica, STREAM + 1, "other");
+    replica_on_stream_opened(house.replicas[0].replica, STREAM + 1, "cn:other");
     struct cd_blob *junk = cd_blob_copy("\xff\xff\xff\xff junk", 9);
     replica_on_stream_frame(house.replicas[0].replica, STREAM, junk);
     cd_blob_unref(junk);
@@ -272,7 +272,7 @@ static void test_first_frame_needs_a_hello(void **state)
     struct house house;
     house_init(&house, 1);
     house_give_birth(&house);
-    replica_on_stream_opened(house.replicas[0].replica, STREAM, "client");
+    replica_on_stream_opened(house.replicas[0].replica, STREAM, "cn:client");
     Coord__V1__ClientFrame frame = COORD__V1__CLIENT_FRAME__INIT;
     frame.number = 1;
     send_frame(&house, &frame);
@@ -287,7 +287,7 @@ static void test_hello_of_another_cluster_is_refused(void **state)
     struct house house;
     house_init(&house, 1);
     house_give_birth(&house);
-    replica_on_stream_opened(house.replicas[0].replica, STREAM, "client");
+    replica_on_stream_opened(house.replicas[0].replica, STREAM, "cn:client");
     Coord__V1__ClientFrame frame = COORD__V1__CLIENT_FRAME__INIT;
     Coord__V1__Hello hello = COORD__V1__HELLO__INIT;
     uint8_t foreign[16] = {1, 2, 3};

@@ -174,7 +174,7 @@ class Replica(CoorddTest):
         self.assertEqual((result.returncode, result.stderr), (STOPPED, ""))
         self.assertFalse(os.path.exists(self.data))
         self.assertIn(f'  key: "{self.identity.key}" # --tls-key\n', result.stdout)
-        self.assertIn('identity is "coordd-1"', result.stdout)
+        self.assertIn('identity is "dns:coordd-1"', result.stdout)
         self.assertNotIn("PRIVATE", result.stdout)
         again = os.path.join(self.folder, "again.yaml")
         with open(again, "w", encoding="utf-8") as file:
@@ -242,7 +242,7 @@ class Replica(CoorddTest):
         self.replace("coordd-1", days=20)
         self.assertEqual(self.certificate_shown(running), before)
         running.process.send_signal(signal.SIGHUP)
-        running.wait_log(r"event=certificates_reloaded .*identity=coordd-1")
+        running.wait_log(r"event=certificates_reloaded .*identity=cn:coordd-1")
         wait_until("new connections see the new certificate", SECONDS,
                    lambda: self.certificate_shown(running) not in (None, before))
         with open(self.identity.key, "w", encoding="ascii") as file:

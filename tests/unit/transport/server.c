@@ -46,6 +46,16 @@ static void on_frame(void *context, uint64_t stream, struct cd_blob *frame)
     }
 }
 
+static void on_sent(void *context, uint64_t stream, uint64_t bytes)
+{
+    struct server *server = context;
+    (void)stream;
+    pthread_mutex_lock(&server->lock);
+    server->record.sents++;
+    server->record.sent_bytes += bytes;
+    pthread_mutex_unlock(&server->lock);
+}
+
 static void on_ended(void *context, uint64_t stream)
 {
     struct server *server = context;
@@ -144,6 +154,7 @@ static void on_log(void *context, enum transport_log_level level, const char *ev
 static const struct transport_handler handler = {
     .stream_opened = on_opened,
     .stream_frame = on_frame,
+    .stream_sent = on_sent,
     .stream_ended = on_ended,
     .stream_closed = on_closed,
     .call = on_call,

@@ -24,7 +24,7 @@ struct server_log {
 
 /* Under server.lock. */
 struct server_record {
-    uint64_t opened, frames, frame_bytes, ended, closed, calls;
+    uint64_t opened, frames, frame_bytes, sents, sent_bytes, ended, closed, calls;
     uint64_t last_stream; /* id of the stream opened last */
     uint64_t last_call;
     uint64_t last_timeout_ms;

@@ -380,7 +380,7 @@ static void a_client_that_never_reads_is_cut_off(void **state)
     config.limits.stream_out_bytes_max = 2 * MIB;
     begin(&config);
     flood_until_cut();
-    server_wait_log(&server, "stream_cut_off", "\"web.example\"");
+    server_wait_log(&server, "stream_cut_off", "\"dns:web.example\"");
     long before_kib = rss_kib();
     for (int i = 0; i < 30; i++) {
         flood_until_cut();
@@ -466,6 +466,54 @@ static void a_slow_reader_is_not_read_from(void **state)
     }
     SERVER_WAIT_FOR(&server, frames, sent);
     drop(&stream);
+    end();
+}
+
+/* Back-pressure for the loop: what the client's windows took is told, and what waits is not. */
+static void what_was_sent_is_told(void **state)
+{
+    (void)state;
+    struct client_stream stream;
+    struct flood flood = {.bytes = 64 * KIB, .status = CD_OK};
+    struct transport_config config = prepare();
+    begin(&config);
+    client_open(&client, &stream, CLIENT_SESSION, 0, 0);
+    SERVER_WAIT_FOR(&server, opened, 1);
+    fill_up(&flood);
+    uint64_t given = flood.sent * flood.bytes;
+    uint64_t waiting = metrics().out_bytes_waiting;
+    assert_true(waiting >= MIB);
+    /* Everything but what still waits, of which each frame counts its overhead too. */
+    SERVER_WAIT_FOR(&server, sent_bytes, given - waiting);
+    assert_true(server_record_get(&server).sent_bytes < given);
+    for (uint64_t i = 0; i < flood.sent; i++) {
+        struct cd_blob *frame = client_receive(&stream);
+        assert_non_null(frame);
+        cd_blob_unref(frame);
+    }
+    SERVER_WAIT_FOR(&server, sent_bytes, given);
+    assert_int_equal(server_record_get(&server).sent_bytes, given);
+    drop(&stream);
+    end();
+}
+
+/* A few bytes do not wake the loop, but the next turn tells them, together. */
+static void small_sends_are_told_with_the_next_turn(void **state)
+{
+    (void)state;
+    struct client_stream stream;
+    struct transport_config config = prepare();
+    server.echo = true;
+    begin(&config);
+    client_open(&client, &stream, CLIENT_SESSION, 0, 0);
+    for (int i = 0; i < 50; i++) {
+        expect_echo(&stream);
+    }
+    drop(&stream);
+    SERVER_WAIT_FOR(&server, closed, 1);
+    /* The last turn was that of the end, at the latest, and nothing comes behind an end. */
+    assert_int_equal(server_record_get(&server).sent_bytes, 50 * 5);
+    assert_true(server_record_get(&server).sents <= 50);
     end();
 }
 
@@ -677,6 +725,8 @@ int main(int count, char **arguments)
         cmocka_unit_test(frames_without_a_byte_count_too),
         cmocka_unit_test(over_the_total_the_slow_are_cut_off),
         cmocka_unit_test(a_slow_reader_is_not_read_from),
+        cmocka_unit_test(what_was_sent_is_told),
+        cmocka_unit_test(small_sends_are_told_with_the_next_turn),
         cmocka_unit_test(a_close_does_not_wait_for_ever),
         cmocka_unit_test(streams_are_limited),
         cmocka_unit_test(calls_are_limited),

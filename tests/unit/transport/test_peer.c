@@ -287,7 +287,7 @@ static void a_server_with_another_identity_is_not_spoken_to(void **state)
     start(2);
     start(1);
     server_wait_log(&pair.one, "peer_dial_failed",
-                    "its certificate is of \"impostor.example\", expected \"" NAME_2 "\"");
+                    "its certificate is of \"dns:impostor.example\", expected \"" NAME_2 "\"");
     assert_int_equal(server_record_get(&pair.one).peer_ups, 0);
     /* And node 1 does not listen to it either. */
     server_wait_log(&pair.one, "peer_refused", "says it is node 2 but its certificate is of");
@@ -344,8 +344,8 @@ static void strangers_are_refused(void **state)
     prepare();
     start(1);
     struct crypto_pair web = authority_issue(NULL, "web.example", NULL);
-    expect_refused(&web, 2, "says it is node 2 but its certificate is of \"web.example\"");
-    expect_refused(&pair.two_pair, 3, "node 3 (\"" NAME_2 "\") is not among the peers");
+    expect_refused(&web, 2, "says it is node 2 but its certificate is of \"dns:web.example\"");
+    expect_refused(&pair.two_pair, 3, "node 3 (\"uri:" NAME_2 "\") is not among the peers");
     expect_refused(&pair.two_pair, 0, "node 0");
     expect_refused(&pair.two_pair, 1, "node 1"); /* the server itself */
     assert_int_equal(server_record_get(&pair.one).peer_frames, 0);

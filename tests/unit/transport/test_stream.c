@@ -75,7 +75,7 @@ static void frames_come_back_in_order(void **state)
     struct server_record record = server_record_get(&fixture.server);
     assert_int_equal(record.opened, 1);
     assert_int_equal(record.frames, 300);
-    assert_string_equal(record.identity, "spiffe://example/web");
+    assert_string_equal(record.identity, "uri:spiffe://example/web");
     assert_non_null(strstr(record.from, "127.0.0.1"));
     client_half_close(&stream);
     assert_null(client_receive(&stream));
@@ -187,7 +187,7 @@ static void unary_calls_are_answered(void **state)
     struct server_record record = server_record_get(&fixture.server);
     assert_int_equal(record.calls, 2);
     assert_string_equal(record.method, "/coord.v1.Admin/Status");
-    assert_string_equal(record.identity, "spiffe://example/web");
+    assert_string_equal(record.identity, "uri:spiffe://example/web");
     assert_true(record.last_timeout_ms == TRANSPORT_NO_DEADLINE);
 
     fixture.server.echo = false;
@@ -303,9 +303,9 @@ static void identities_follow_the_one_rule(void **state)
     static const struct {
         const char *uri, *dns, *common_name, *expected;
     } table[] = {
-        {"urn:web", "web.example", "web", "urn:web"},
-        {NULL, "web.example", "web", "web.example"},
-        {NULL, NULL, "Web Server", "Web Server"},
+        {"urn:web", "web.example", "web", "uri:urn:web"},
+        {NULL, "web.example", "web", "dns:web.example"},
+        {NULL, NULL, "Web Server", "cn:Web Server"},
     };
     for (size_t i = 0; i < CD_ARRAY_COUNT(table); i++) {
         set_up(true);
