@@ -5,14 +5,17 @@
 
 static void refuse(struct fsm_outcome *outcome, enum cd_status status)
 {
-    *outcome = (struct fsm_outcome){.status = status};
+    *outcome = (struct fsm_outcome){.kind = outcome->kind, .status = status};
 }
 
 static void refuse_limit(struct fsm_outcome *outcome, enum cd_status status, const char *limit_name,
                          uint64_t limit, uint64_t wanted)
 {
-    *outcome = (struct fsm_outcome){
-        .status = status, .limit_name = limit_name, .limit = limit, .wanted = wanted};
+    *outcome = (struct fsm_outcome){.kind = outcome->kind,
+                                    .status = status,
+                                    .limit_name = limit_name,
+                                    .limit = limit,
+                                    .wanted = wanted};
 }
 
 /* May the command create, set or delete so many nodes more? */
@@ -292,6 +295,7 @@ static void op_exists(struct fsm_step *step, const struct fsm_op_read *read,
 
 void fsm_step_op(struct fsm_step *step, const struct fsm_op *op, struct fsm_outcome *outcome)
 {
+    outcome->kind = op->kind;
     switch (op->kind) {
     case FSM_OP_CREATE:
         op_create(step, &op->create, outcome);
@@ -312,6 +316,17 @@ void fsm_step_op(struct fsm_step *step, const struct fsm_op *op, struct fsm_outc
         op_exists(step, &op->read, outcome);
         return;
     case FSM_OP_TXN:
+    case FSM_OP_CHILDREN:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
+    case FSM_OP_SET_TIMEOUT:
+    case FSM_OP_FORGET:
+    case FSM_OP_CLOSE:
+    case FSM_OP_REFUSE:
+    case FSM_OP_OPEN_SESSION:
+    case FSM_OP_ATTACH_SESSION:
+    case FSM_OP_EXPIRE_SESSION:
+    case FSM_OP_REAP:
         break;
     }
     CD_UNREACHABLE();
@@ -330,11 +345,13 @@ void fsm_apply(struct fsm *fsm, const struct fsm_command *command, struct fsm_re
 {
     CD_ASSERT(fsm->in_slot);
     fsm_result_clear(result);
+    result->kind = command->op.kind;
     result->status = judge(fsm, command);
     result->zxid = fsm->zxid;
     bool is_txn = command->op.kind == FSM_OP_TXN;
     if (!is_txn) {
         fsm_result_expect(result, 1);
+        result->outcomes[0].kind = command->op.kind;
         result->outcomes[0].status = result->status;
     }
     if (result->status != CD_OK) {

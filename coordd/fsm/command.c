@@ -108,6 +108,18 @@ static enum cd_status check_op(const struct fsm_limits *limits, const struct fsm
         return fsm_path_check(limits, op->read.path, error);
     case FSM_OP_TXN:
         return invalid(error, "a transaction holds no other transaction");
+    case FSM_OP_CHILDREN:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
+    case FSM_OP_SET_TIMEOUT:
+    case FSM_OP_FORGET:
+    case FSM_OP_CLOSE:
+    case FSM_OP_REFUSE:
+    case FSM_OP_OPEN_SESSION:
+    case FSM_OP_ATTACH_SESSION:
+    case FSM_OP_EXPIRE_SESSION:
+    case FSM_OP_REAP:
+        break;
     }
     return cd_error_set(error, CD_UNIMPLEMENTED, "%s", cd_status_text(CD_UNIMPLEMENTED));
 }
@@ -167,6 +179,17 @@ static uint64_t op_bytes(const struct fsm_op *op)
     case FSM_OP_EXISTS:
         return op->read.path.bytes;
     case FSM_OP_TXN:
+    case FSM_OP_CHILDREN:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
+    case FSM_OP_SET_TIMEOUT:
+    case FSM_OP_FORGET:
+    case FSM_OP_CLOSE:
+    case FSM_OP_REFUSE:
+    case FSM_OP_OPEN_SESSION:
+    case FSM_OP_ATTACH_SESSION:
+    case FSM_OP_EXPIRE_SESSION:
+    case FSM_OP_REAP:
         break;
     }
     return 0;
@@ -273,6 +296,18 @@ enum cd_status fsm_command_check(const struct fsm_limits *limits, const struct f
     case FSM_OP_GET:
     case FSM_OP_EXISTS:
         return invalid(error, "only a transaction may check or read in the log");
+    case FSM_OP_CHILDREN:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
+    case FSM_OP_SET_TIMEOUT:
+    case FSM_OP_FORGET:
+    case FSM_OP_CLOSE:
+    case FSM_OP_REFUSE:
+    case FSM_OP_OPEN_SESSION:
+    case FSM_OP_ATTACH_SESSION:
+    case FSM_OP_EXPIRE_SESSION:
+    case FSM_OP_REAP:
+        break;
     }
     return cd_error_set(error, CD_UNIMPLEMENTED, "%s", cd_status_text(CD_UNIMPLEMENTED));
 }

@@ -153,7 +153,7 @@ uint64_t fsm_digest(const struct fsm *fsm)
 static void check_node(const struct fsm *fsm, const struct fsm_node *node)
 {
     struct fsm_stat stat;
-    struct fsm_children list;
+    struct fsm_list list;
     struct fsm_view child;
     fsm_node_stat(node, &stat);
     CD_ASSERT(stat.czxid <= stat.mzxid && stat.mzxid <= fsm->zxid);
@@ -163,9 +163,10 @@ static void check_node(const struct fsm *fsm, const struct fsm_node *node)
 
     struct fsm_bytes path = fsm_path_of_key(fsm_node_key(node));
     uint64_t children = 0;
-    enum cd_status status = fsm_children_open(fsm, path, fsm_bytes_make(NULL, 0), &list);
+    const struct fsm_list_options options = {.kind = FSM_LIST_CHILDREN, .path = path};
+    enum cd_status status = fsm_list_open(fsm, NULL, NULL, &options, &list);
     CD_ASSERT(status == CD_OK);
-    while (fsm_children_next(&list, &child)) {
+    while (fsm_list_next(&list, &child)) {
         CD_ASSERT(memchr(child.path.data, '/', child.path.bytes) == NULL);
         children++;
     }

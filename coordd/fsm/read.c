@@ -15,8 +15,10 @@ static enum cd_status find(const struct fsm *fsm, struct fsm_bytes path, struct 
     return CD_OK;
 }
 
-enum cd_status fsm_get(const struct fsm *fsm, struct fsm_bytes path, struct fsm_view *ret_view)
+enum cd_status fsm_get(const struct fsm *fsm, const struct fsm_version *version,
+                       const struct fsm_who *who, struct fsm_bytes path, struct fsm_view *ret_view)
 {
+    CD_ASSERT(version == NULL && who == NULL);
     struct fsm_node *node;
     enum cd_status status = find(fsm, path, &node);
     if (status != CD_OK) {
@@ -28,8 +30,11 @@ enum cd_status fsm_get(const struct fsm *fsm, struct fsm_bytes path, struct fsm_
     return CD_OK;
 }
 
-enum cd_status fsm_exists(const struct fsm *fsm, struct fsm_bytes path, struct fsm_stat *ret_stat)
+enum cd_status fsm_exists(const struct fsm *fsm, const struct fsm_version *version,
+                          const struct fsm_who *who, struct fsm_bytes path,
+                          struct fsm_stat *ret_stat)
 {
+    CD_ASSERT(version == NULL && who == NULL);
     struct fsm_node *node;
     enum cd_status status = find(fsm, path, &node);
     if (status == CD_OK) {
@@ -58,19 +63,25 @@ static enum cd_status seek_after(const struct fsm *fsm, struct fsm_bytes parent_
     return status;
 }
 
-enum cd_status fsm_children_open(const struct fsm *fsm, struct fsm_bytes path,
-                                 struct fsm_bytes after, struct fsm_children *ret_list)
+enum cd_status fsm_list_open(const struct fsm *fsm, const struct fsm_version *version,
+                             const struct fsm_who *who, const struct fsm_list_options *options,
+                             struct fsm_list *ret_list)
 {
+    CD_ASSERT(version == NULL && who == NULL);
+    CD_ASSERT(options->kind == FSM_LIST_CHILDREN);
     struct fsm_node *node;
-    enum cd_status status = find(fsm, path, &node);
+    enum cd_status status = find(fsm, options->path, &node);
     if (status != CD_OK) {
         return status;
     }
-    struct fsm_children list = {
-        .zxid = fsm->zxid, .tree = &fsm->tree, .prefix = fsm_node_key(node)};
-    fsm_node_stat(node, &list.parent);
-    if (after.bytes != 0) {
-        status = seek_after(fsm, list.prefix, after, &list.cursor);
+    struct fsm_list list = {.zxid = fsm->zxid,
+                            .options = *options,
+                            .fsm = fsm,
+                            .tree = &fsm->tree,
+                            .prefix = fsm_node_key(node)};
+    fsm_node_stat(node, &list.top);
+    if (options->after.bytes != 0) {
+        status = seek_after(fsm, list.prefix, options->after, &list.cursor);
     } else {
         fsm_tree_seek(&fsm->tree, list.prefix, &list.cursor);
         fsm_cursor_next(
@@ -82,7 +93,7 @@ enum cd_status fsm_children_open(const struct fsm *fsm, struct fsm_bytes path,
     return status;
 }
 
-bool fsm_children_next(struct fsm_children *list, struct fsm_view *ret_view)
+bool fsm_list_next(struct fsm_list *list, struct fsm_view *ret_view)
 {
     const struct fsm_node *node = fsm_cursor_get(&list->cursor);
     if (node == NULL || !fsm_key_below(fsm_node_key(node), list->prefix)) {

@@ -74,13 +74,14 @@ static int64_t find_failing(const struct fsm_tree *tree, const struct fsm_op_txn
 }
 
 /* Takes everything back; only the refused operation keeps its outcome. */
-static void fail(struct fsm_step *step, size_t at)
+static void fail(struct fsm_step *step, const struct fsm_op *ops, size_t at)
 {
     struct fsm_result *result = step->result;
     fsm_step_undo(step);
     for (size_t i = 0; i < result->outcomes_count; i++) {
         if (i != at) {
             fsm_outcome_clear(&result->outcomes[i]);
+            result->outcomes[i].kind = ops[i].kind;
             result->outcomes[i].status = CD_NOT_APPLIED;
         }
     }
@@ -105,7 +106,7 @@ void fsm_step_txn(struct fsm_step *step, const struct fsm_op_txn *txn)
     for (size_t i = 0; i < count; i++) {
         fsm_step_op(step, &ops[i], &result->outcomes[i]);
         if (result->outcomes[i].status != CD_OK) {
-            fail(step, i);
+            fail(step, ops, i);
             return;
         }
     }

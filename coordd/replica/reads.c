@@ -14,20 +14,22 @@ static enum cd_status read_children(struct replica *r, const struct replica_read
 {
     struct fsm_bytes path = {(const uint8_t *)read->path, read->path_bytes};
     const struct wire_cursor *cursor = &read->children.cursor;
-    struct fsm_children list;
-    enum cd_status status = fsm_children_open(r->fsm, path, cursor->after, &list);
+    const struct fsm_list_options options = {
+        .kind = FSM_LIST_CHILDREN, .path = path, .after = cursor->after};
+    struct fsm_list list;
+    enum cd_status status = fsm_list_open(r->fsm, NULL, NULL, &options, &list);
     if (status != CD_OK) {
         return status;
     }
     bool continued = cursor->czxid != 0 || cursor->pzxid != 0;
-    if (continued && (cursor->czxid != list.parent.czxid || cursor->pzxid != list.parent.pzxid)) {
+    if (continued && (cursor->czxid != list.top.czxid || cursor->pzxid != list.top.pzxid)) {
         return CD_CURSOR_EXPIRED; /* R25: the pages before came from another version */
     }
     size_t count = 0;
     size_t bytes = 0;
     struct fsm_view view;
     reply->children.more = false;
-    while (fsm_children_next(&list, &view)) {
+    while (fsm_list_next(&list, &view)) {
         if (count == read->children.limit || bytes >= WIRE_PAGE_BYTES_MAX) {
             reply->children.more = true;
             break;
@@ -40,7 +42,7 @@ static enum cd_status read_children(struct replica *r, const struct replica_read
     reply->children.views_count = count;
     reply->children.with_stat = read->children.with_stat;
     reply->children.with_data = read->children.with_data;
-    reply->children.parent = list.parent;
+    reply->children.parent = list.top;
     return CD_OK;
 }
 
@@ -51,10 +53,10 @@ static enum cd_status read_now(struct replica *r, const struct replica_read *rea
     enum cd_status status = CD_UNIMPLEMENTED;
     if (read->kind == WIRE_GET) {
         reply->kind = WIRE_RESULT_GET;
-        status = fsm_get(r->fsm, path, &reply->view);
+        status = fsm_get(r->fsm, NULL, NULL, path, &reply->view);
     } else if (read->kind == WIRE_EXISTS) {
         reply->kind = WIRE_RESULT_EXISTS;
-        status = fsm_exists(r->fsm, path, &reply->view.stat);
+        status = fsm_exists(r->fsm, NULL, NULL, path, &reply->view.stat);
         reply->found = status == CD_OK;
         status = status == CD_NO_NODE ? CD_OK : status;
     } else if (read->kind == WIRE_CHILDREN) {

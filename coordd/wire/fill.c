@@ -108,6 +108,17 @@ static void fill_txn_op(struct op_messages *ret_messages, const struct fsm_op *o
         message->exists = &ret_messages->exists;
         return;
     case FSM_OP_TXN:
+    case FSM_OP_CHILDREN:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
+    case FSM_OP_SET_TIMEOUT:
+    case FSM_OP_FORGET:
+    case FSM_OP_CLOSE:
+    case FSM_OP_REFUSE:
+    case FSM_OP_OPEN_SESSION:
+    case FSM_OP_ATTACH_SESSION:
+    case FSM_OP_EXPIRE_SESSION:
+    case FSM_OP_REAP:
         break;
     }
     CD_UNREACHABLE(); /* a transaction holds no other */
@@ -248,6 +259,17 @@ enum cd_status wire_fill_op(struct wire_arena *arena, Coord__Storage__V1__Comman
     case FSM_OP_CHECK:
     case FSM_OP_GET:
     case FSM_OP_EXISTS:
+    case FSM_OP_CHILDREN:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
+    case FSM_OP_SET_TIMEOUT:
+    case FSM_OP_FORGET:
+    case FSM_OP_CLOSE:
+    case FSM_OP_REFUSE:
+    case FSM_OP_OPEN_SESSION:
+    case FSM_OP_ATTACH_SESSION:
+    case FSM_OP_EXPIRE_SESSION:
+    case FSM_OP_REAP:
         break;
     }
     CD_UNREACHABLE(); /* only inside a transaction */

@@ -149,6 +149,17 @@ static void fill_op_result(struct op_messages *ret_messages, enum fsm_op_kind ki
         message->exists = &ret_messages->exists;
         return;
     case FSM_OP_TXN:
+    case FSM_OP_CHILDREN:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
+    case FSM_OP_SET_TIMEOUT:
+    case FSM_OP_FORGET:
+    case FSM_OP_CLOSE:
+    case FSM_OP_REFUSE:
+    case FSM_OP_OPEN_SESSION:
+    case FSM_OP_ATTACH_SESSION:
+    case FSM_OP_EXPIRE_SESSION:
+    case FSM_OP_REAP:
         break;
     }
     CD_UNREACHABLE(); /* a transaction holds no other */
@@ -217,6 +228,17 @@ static enum cd_status fill_command(struct reply_messages *messages,
     case FSM_OP_CHECK:
     case FSM_OP_GET:
     case FSM_OP_EXISTS:
+    case FSM_OP_CHILDREN:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
+    case FSM_OP_SET_TIMEOUT:
+    case FSM_OP_FORGET:
+    case FSM_OP_CLOSE:
+    case FSM_OP_REFUSE:
+    case FSM_OP_OPEN_SESSION:
+    case FSM_OP_ATTACH_SESSION:
+    case FSM_OP_EXPIRE_SESSION:
+    case FSM_OP_REAP:
         break;
     }
     CD_UNREACHABLE(); /* only inside a transaction */

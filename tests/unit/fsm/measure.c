@@ -131,7 +131,9 @@ static void measure(bool random)
     struct fsm *fsm = fsm_create(&limits, FSM_GENERATION_FIRST);
     struct fsm_result result;
     struct fsm_view view;
-    struct fsm_children list;
+    const struct fsm_list_options options = {.kind = FSM_LIST_CHILDREN,
+                                             .path = fsm_bytes_make("/bench", 6)};
+    struct fsm_list list;
     struct fsm_tree frozen;
     char path[PATH_ROOM];
     fsm_result_init(&result);
@@ -139,14 +141,14 @@ static void measure(bool random)
 
     uint64_t start = now_ns();
     for (uint64_t i = 0; i < NODES; i++) {
-        if (fsm_get(fsm, path_of(path, "n-", scatter(i)), &view) != CD_OK) {
+        if (fsm_get(fsm, NULL, NULL, path_of(path, "n-", scatter(i)), &view) != CD_OK) {
             exit(1);
         }
     }
     print_time("get, random", start, NODES);
     start = now_ns();
     for (uint64_t i = 0; i < NODES; i++) {
-        if (fsm_get(fsm, path_of(path, "n-", i % 1000), &view) != CD_OK) {
+        if (fsm_get(fsm, NULL, NULL, path_of(path, "n-", i % 1000), &view) != CD_OK) {
             exit(1);
         }
     }
@@ -160,11 +162,10 @@ static void measure(bool random)
 
     start = now_ns();
     uint64_t count = 0;
-    if (fsm_children_open(fsm, fsm_bytes_make("/bench", 6), fsm_bytes_make(NULL, 0), &list) !=
-        CD_OK) {
+    if (fsm_list_open(fsm, NULL, NULL, &options, &list) != CD_OK) {
         exit(1);
     }
-    while (fsm_children_next(&list, &view)) {
+    while (fsm_list_next(&list, &view)) {
         count++;
     }
     print_time("children, each", start, count);

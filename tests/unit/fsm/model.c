@@ -229,6 +229,17 @@ static enum cd_status form_of_op(const struct model *model, const struct fsm_op 
     case FSM_OP_EXISTS:
         return given_is_valid(model, op->read.path, "") ? CD_OK : CD_INVALID_ARGUMENT;
     case FSM_OP_TXN:
+    case FSM_OP_CHILDREN:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
+    case FSM_OP_SET_TIMEOUT:
+    case FSM_OP_FORGET:
+    case FSM_OP_CLOSE:
+    case FSM_OP_REFUSE:
+    case FSM_OP_OPEN_SESSION:
+    case FSM_OP_ATTACH_SESSION:
+    case FSM_OP_EXPIRE_SESSION:
+    case FSM_OP_REAP:
         break;
     }
     abort();

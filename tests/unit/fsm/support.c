@@ -95,6 +95,6 @@ void rig_must(struct rig *rig, struct fsm_op op)
 struct fsm_stat rig_stat(const struct rig *rig, const char *path)
 {
     struct fsm_stat stat = {0};
-    assert_int_equal(fsm_exists(rig->fsm, text(path), &stat), CD_OK);
+    assert_int_equal(fsm_exists(rig->fsm, NULL, NULL, text(path), &stat), CD_OK);
     return stat;
 }

@@ -28,7 +28,7 @@ static void test_start(void **state)
     assert_int_equal(fsm_zxid_counter(fsm_zxid(fsm)), 0);
     assert_int_equal(fsm_nodes_count(fsm), 1);
     assert_int_equal(fsm_limits(fsm)->data_bytes, 1u << 20);
-    assert_int_equal(fsm_exists(fsm, text("/"), &stat), CD_OK);
+    assert_int_equal(fsm_exists(fsm, NULL, NULL, text("/"), &stat), CD_OK);
     assert_int_equal(stat.czxid, 0);
     fsm_check(fsm);
     fsm_free(fsm);

@@ -10,19 +10,19 @@ static void test_get(void **state)
     struct fsm_stat stat;
     rig_init(&rig, NULL);
     rig_must(&rig, make_create("/a", "data"));
-    assert_int_equal(fsm_get(rig.fsm, text("/a"), &view), CD_OK);
+    assert_int_equal(fsm_get(rig.fsm, NULL, NULL, text("/a"), &view), CD_OK);
     assert_text(view.path, "/a");
     assert_text(view.data, "data");
     assert_int_equal(view.stat.czxid, fsm_zxid(rig.fsm));
-    assert_int_equal(fsm_get(rig.fsm, text("/"), &view), CD_OK);
+    assert_int_equal(fsm_get(rig.fsm, NULL, NULL, text("/"), &view), CD_OK);
     assert_text(view.path, "/");
     assert_int_equal(view.stat.children_count, 1);
-    assert_int_equal(fsm_exists(rig.fsm, text("/a"), &stat), CD_OK);
+    assert_int_equal(fsm_exists(rig.fsm, NULL, NULL, text("/a"), &stat), CD_OK);
     assert_int_equal(stat.data_bytes, 4);
-    assert_int_equal(fsm_get(rig.fsm, text("/b"), &view), CD_NO_NODE);
-    assert_int_equal(fsm_exists(rig.fsm, text("/a/b"), &stat), CD_NO_NODE);
-    assert_int_equal(fsm_get(rig.fsm, text("/a/"), &view), CD_INVALID_ARGUMENT);
-    assert_int_equal(fsm_exists(rig.fsm, text(""), &stat), CD_INVALID_ARGUMENT);
+    assert_int_equal(fsm_get(rig.fsm, NULL, NULL, text("/b"), &view), CD_NO_NODE);
+    assert_int_equal(fsm_exists(rig.fsm, NULL, NULL, text("/a/b"), &stat), CD_NO_NODE);
+    assert_int_equal(fsm_get(rig.fsm, NULL, NULL, text("/a/"), &view), CD_INVALID_ARGUMENT);
+    assert_int_equal(fsm_exists(rig.fsm, NULL, NULL, text(""), &stat), CD_INVALID_ARGUMENT);
     rig_release(&rig);
 }
 
@@ -30,12 +30,13 @@ static void test_get(void **state)
 static void check_page(const struct fsm *fsm, const char *path, const char *after, size_t limit,
                        const char *expected)
 {
-    struct fsm_children list;
+    const struct fsm_list_options options = {.path = text(path), .after = text(after)};
+    struct fsm_list list;
     struct fsm_view view;
     char names[128] = "";
     size_t bytes = 0;
-    assert_int_equal(fsm_children_open(fsm, text(path), text(after), &list), CD_OK);
-    while (limit > 0 && fsm_children_next(&list, &view)) {
+    assert_int_equal(fsm_list_open(fsm, NULL, NULL, &options, &list), CD_OK);
+    while (limit > 0 && fsm_list_next(&list, &view)) {
         memcpy(names + bytes, view.path.data, view.path.bytes);
         bytes += view.path.bytes;
         names[bytes] = ' ';
@@ -74,30 +75,32 @@ static void test_children_view(void **state)
 {
     (void)state;
     struct rig rig;
-    struct fsm_children list;
+    const struct fsm_list_options options = {.path = text("/p")};
+    struct fsm_list list;
     struct fsm_view view;
     rig_init(&rig, NULL);
     rig_must(&rig, make_create("/p", ""));
     rig_must(&rig, make_create("/p/a", "data"));
     rig_must(&rig, make_set("/", ""));
-    assert_int_equal(fsm_children_open(rig.fsm, text("/p"), text(""), &list), CD_OK);
+    assert_int_equal(fsm_list_open(rig.fsm, NULL, NULL, &options, &list), CD_OK);
     assert_int_equal(list.zxid, fsm_zxid(rig.fsm));
-    assert_int_equal(list.parent.pzxid, fsm_zxid(rig.fsm) - 1);
-    assert_int_equal(list.parent.children_count, 1);
-    assert_true(fsm_children_next(&list, &view));
+    assert_int_equal(list.top.pzxid, fsm_zxid(rig.fsm) - 1);
+    assert_int_equal(list.top.children_count, 1);
+    assert_true(fsm_list_next(&list, &view));
     assert_text(view.path, "a");
     assert_text(view.data, "data");
     assert_int_equal(view.stat.czxid, fsm_zxid(rig.fsm) - 1);
-    assert_false(fsm_children_next(&list, &view));
-    assert_false(fsm_children_next(&list, &view));
+    assert_false(fsm_list_next(&list, &view));
+    assert_false(fsm_list_next(&list, &view));
     rig_release(&rig);
 }
 
 static void refuse(const struct fsm *fsm, const char *path, struct fsm_bytes after,
                    enum cd_status status)
 {
-    struct fsm_children list;
-    assert_int_equal(fsm_children_open(fsm, text(path), after, &list), status);
+    const struct fsm_list_options options = {.path = text(path), .after = after};
+    struct fsm_list list;
+    assert_int_equal(fsm_list_open(fsm, NULL, NULL, &options, &list), status);
 }
 
 static void test_children_refused(void **state)

@@ -262,6 +262,18 @@ static void assert_outcome(const struct fsm_outcome *got, const struct model_out
     }
 }
 
+/* A result says by itself of which operations it is. */
+static void assert_kinds(const struct fsm_result *got, const struct fsm_op *op)
+{
+    assert_int_equal(got->kind, op->kind);
+    const struct fsm_op *ops = op->kind != FSM_OP_TXN ? op
+                               : got->compares_held   ? op->txn.then_ops
+                                                      : op->txn.else_ops;
+    for (size_t i = 0; i < got->outcomes_count; i++) {
+        assert_int_equal(got->outcomes[i].kind, ops[i].kind);
+    }
+}
+
 static void assert_result(const struct fsm_result *got, const struct model_result *expected)
 {
     assert_int_equal(got->status, expected->status);
@@ -288,15 +300,16 @@ static void assert_children(struct generator *generator, const struct fsm *fsm, 
     size_t at = 0;
     char **names = model_children(generator->model, path, &count);
     struct fsm_bytes after = {0};
-    struct fsm_children list;
+    struct fsm_list list;
     struct fsm_view view;
     bool more = true;
     while (more) {
         uint64_t page = 1 + below(generator, 6);
-        assert_int_equal(fsm_children_open(fsm, text(path), after, &list), CD_OK);
-        assert_int_equal(list.parent.children_count, count);
+        const struct fsm_list_options options = {.path = text(path), .after = after};
+        assert_int_equal(fsm_list_open(fsm, NULL, NULL, &options, &list), CD_OK);
+        assert_int_equal(list.top.children_count, count);
         assert_int_equal(list.zxid, fsm_zxid(fsm));
-        while (page > 0 && (more = fsm_children_next(&list, &view))) {
+        while (page > 0 && (more = fsm_list_next(&list, &view))) {
             assert_true(at < count);
             assert_text(view.path, names[at]);
             after = text(names[at]);
@@ -376,7 +389,7 @@ static void assert_tree(struct generator *generator, const struct fsm *fsm)
     for (size_t i = 0; i < model->count; i++) {
         struct fsm_view view;
         const struct model_node *node = &model->nodes[i];
-        assert_int_equal(fsm_get(fsm, text(node->path), &view), CD_OK);
+        assert_int_equal(fsm_get(fsm, NULL, NULL, text(node->path), &view), CD_OK);
         assert_text(view.path, node->path);
         assert_stat(&view.stat, &node->stat);
         assert_int_equal(view.data.bytes, node->stat.data_bytes);
@@ -471,6 +484,7 @@ static void run(const struct world *world, uint64_t seed, unsigned steps, struct
         fsm_slot_begin(fsm, step, &stamp);
         fsm_slot_begin(second.fsm, step, &stamp);
         fsm_apply(fsm, &command, &result);
+        assert_kinds(&result, &command.op);
         second_apply(&second, &command);
         /* After the machines: the command may borrow the model's bytes. */
         struct model before = model;

@@ -171,7 +171,7 @@ static void test_refused(void **state)
     assert_int_equal(rig.result.zxid, zxid);
     assert_int_equal(rig.result.changes_count, 0);
     struct fsm_stat stat;
-    assert_int_equal(fsm_exists(rig.fsm, text("/x"), &stat), CD_NO_NODE);
+    assert_int_equal(fsm_exists(rig.fsm, NULL, NULL, text("/x"), &stat), CD_NO_NODE);
 }
 
 static void test_no_effect(void **state)

@@ -88,7 +88,8 @@ static enum cd_status decode_command(struct wire_arena *arena, const void *bytes
 static struct fsm_command some_command(struct fsm_compare *compare, struct fsm_op *create,
                                        struct fsm_op *set)
 {
-    *compare = (struct fsm_compare){text("/a"), FSM_COMPARE_VALUE, FSM_EQUAL, 0, text("value")};
+    *compare =
+        (struct fsm_compare){text("/a"), FSM_COMPARE_VALUE, FSM_EQUAL, 0, text("value"), NULL};
     *create = (struct fsm_op){.kind = FSM_OP_CREATE};
     create->create.path = text("/a/\xc3\xa9");
     create->create.data = text("some data");

@@ -73,6 +73,18 @@ static void same_op(const struct fsm_op *a, const struct fsm_op *b)
     case FSM_OP_EXISTS:
         same_bytes(a->read.path, b->read.path);
         return;
+    case FSM_OP_CHILDREN:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
+    case FSM_OP_SET_TIMEOUT:
+    case FSM_OP_FORGET:
+    case FSM_OP_CLOSE:
+    case FSM_OP_REFUSE:
+    case FSM_OP_OPEN_SESSION:
+    case FSM_OP_ATTACH_SESSION:
+    case FSM_OP_EXPIRE_SESSION:
+    case FSM_OP_REAP:
+        break;
     }
     fail();
 }
@@ -102,8 +114,11 @@ static struct fsm_op any_op(struct cd_prng *prng, bool in_txn)
     switch (cd_prng_below(prng, in_txn ? 6 : 3)) {
     case 0:
         op.kind = FSM_OP_CREATE;
-        op.create = (struct fsm_op_create){any_bytes(prng), any_bytes(prng), FSM_PERSISTENT,
-                                           any_bool(prng),  any_bool(prng),  any_bool(prng)};
+        op.create = (struct fsm_op_create){.path = any_bytes(prng),
+                                           .data = any_bytes(prng),
+                                           .sequential = any_bool(prng),
+                                           .make_parents = any_bool(prng),
+                                           .if_absent = any_bool(prng)};
         break;
     case 1:
         op.kind = FSM_OP_DELETE;
@@ -210,7 +225,7 @@ static void test_golden(void **state)
     struct rig *rig = *state;
     struct cd_blob *golden = from_hex("0a0d080211630000000000000018079a01280a090a022f61100162017612"
                                       "0c0a0a0a032f622d12016420011a0d120b0a022f611201651a020803");
-    struct fsm_compare compare = {text("/a"), FSM_COMPARE_VALUE, FSM_NOT_EQUAL, 0, text("v")};
+    struct fsm_compare compare = {text("/a"), FSM_COMPARE_VALUE, FSM_NOT_EQUAL, 0, text("v"), NULL};
     struct fsm_op create = {.kind = FSM_OP_CREATE};
     create.create =
         (struct fsm_op_create){.path = text("/b-"), .data = text("d"), .sequential = true};
@@ -240,8 +255,8 @@ static void test_dearest_command(void **state)
         ops[i].set = (struct fsm_op_set){text("/a/b/c/d/e/f"), text("some data"), INT64_MAX};
     }
     for (size_t i = 0; i < WIRE_TXN_COMPARES_MAX; i++) {
-        compares[i] = (struct fsm_compare){text("/a/b/c/d/e/f"), FSM_COMPARE_VALUE, FSM_EQUAL, 0,
-                                           text("some data")};
+        compares[i] = (struct fsm_compare){
+            text("/a/b/c/d/e/f"), FSM_COMPARE_VALUE, FSM_EQUAL, 0, text("some data"), NULL};
     }
     struct fsm_command command = {.origin = {1, 2, 3}, .op = {.kind = FSM_OP_TXN}};
     command.op.txn = (struct fsm_op_txn){compares, WIRE_TXN_COMPARES_MAX, ops, WIRE_TXN_OPS_MAX,

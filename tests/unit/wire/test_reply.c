@@ -245,8 +245,8 @@ static void test_txn_refusals(void **state)
     txn.txn = (struct fsm_op_txn){.then_ops = ops, .then_count = 2};
     apply(rig, &world, 1, txn);
     struct fsm_compare compares[] = {
-        {text("/"), FSM_COMPARE_EXISTS, FSM_EQUAL, 1, {0}},
-        {text("/a"), FSM_COMPARE_EXISTS, FSM_EQUAL, 1, {0}},
+        {text("/"), FSM_COMPARE_EXISTS, FSM_EQUAL, 1, {0}, NULL},
+        {text("/a"), FSM_COMPARE_EXISTS, FSM_EQUAL, 1, {0}, NULL},
     };
     txn.txn.compares = compares;
     txn.txn.compares_count = 2;
