@@ -78,23 +78,29 @@ void server_fill_ports(struct server *server, struct replica_ports *ports)
 
 /* ---- What the transport tells ---- */
 
-static void on_stream_opened(void *context, uint64_t stream, const char *identity, const char *from)
+static void on_stream_opened(void *context, uint64_t stream, const char *method,
+                             const char *identity, const char *from)
 {
     struct server *server = context;
     struct server_line line;
     server_line_begin(&line, server->log, SERVER_LOG_DEBUG, "stream_opened");
     server_line_u64(&line, "stream", stream);
+    server_line_str(&line, "method", method);
     server_line_str(&line, "identity", identity);
     server_line_str(&line, "from", from);
     server_line_end(&line);
     server_streams_add(&server->streams, stream);
-    replica_on_stream_opened(server->replica, stream, identity);
+    if (!server_tools_opened(&server->tools, stream, method)) {
+        replica_on_stream_opened(server->replica, stream, identity);
+    }
 }
 
 static void on_stream_frame(void *context, uint64_t stream, struct cd_blob *frame)
 {
     struct server *server = context;
-    replica_on_stream_frame(server->replica, stream, frame);
+    if (!server_tools_frame(&server->tools, stream, frame)) {
+        replica_on_stream_frame(server->replica, stream, frame);
+    }
 }
 
 static void on_stream_sent(void *context, uint64_t stream, uint64_t bytes)
@@ -107,7 +113,9 @@ static void on_stream_sent(void *context, uint64_t stream, uint64_t bytes)
 static void on_stream_ended(void *context, uint64_t stream)
 {
     struct server *server = context;
-    server_streams_end(&server->streams, stream, now_ms(server) + SERVER_LINGER_MS);
+    if (!server_tools_ended(&server->tools, stream)) {
+        server_streams_end(&server->streams, stream, now_ms(server) + SERVER_LINGER_MS);
+    }
 }
 
 static void on_stream_closed(void *context, uint64_t stream)
@@ -118,7 +126,31 @@ static void on_stream_closed(void *context, uint64_t stream)
     server_line_u64(&line, "stream", stream);
     server_line_end(&line);
     server_streams_remove(&server->streams, stream);
-    replica_on_stream_closed(server->replica, stream);
+    if (!server_tools_closed(&server->tools, stream)) {
+        replica_on_stream_closed(server->replica, stream);
+    }
+}
+
+static void tool_send(void *context, uint64_t stream, struct cd_blob *frame)
+{
+    struct server *server = context;
+    (void)transport_stream_send(server->transport, stream, frame); /* stream_closed says the rest */
+}
+
+static void tool_close(void *context, uint64_t stream, enum transport_code code,
+                       const char *message)
+{
+    struct server *server = context;
+    transport_stream_close(server->transport, stream, code, message);
+}
+
+void server_fill_tools_ports(struct server *server, struct server_tools_ports *ports)
+{
+    *ports = (struct server_tools_ports){
+        .context = server,
+        .send = tool_send,
+        .close = tool_close,
+    };
 }
 
 static void on_call(void *context, const struct transport_call *call)
@@ -140,7 +172,13 @@ static void on_call(void *context, const struct transport_call *call)
             return;
         }
     }
-    char message[256];
+    char message[SERVER_TOOLS_MESSAGE_BYTES];
+    enum transport_code code;
+    struct cd_blob *reply;
+    if (server_tools_call(&server->tools, call->method, call->request, &code, &reply, message)) {
+        transport_call_reply(server->transport, call->id, code, message, reply);
+        return;
+    }
     snprintf(message, sizeof(message), "this version of coordd has no method %.150s", call->method);
     transport_call_reply(server->transport, call->id, TRANSPORT_UNIMPLEMENTED, message, NULL);
 }

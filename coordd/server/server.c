@@ -169,6 +169,9 @@ enum cd_status server_create(const struct server_config *config, bool dev, struc
     server_events_init(&server->events, log);
     server_metrics_init(&server->metrics, COORD_VERSION);
     server_streams_init(&server->streams);
+    struct server_tools_ports tools;
+    server_fill_tools_ports(server, &tools);
+    server_tools_init(&server->tools, &tools);
     enum cd_status status = make_parts(server, error);
     if (status != CD_OK) {
         server_free(server);
@@ -199,6 +202,7 @@ void server_free(struct server *server)
         server_signals_stop(&server->signals);
     }
     server_streams_release(&server->streams);
+    server_tools_release(&server->tools);
     cd_free(server);
 }
 
@@ -219,6 +223,7 @@ static void publish(struct server *server, uint64_t now)
         .certificate_ends_s = server->certificate_ends_s,
     };
     server_metrics_fill(&server->metrics, &figures);
+    server_tools_set_serving(&server->tools, view.ready && !stopping);
     http_publish(server->http, view.ready && !stopping, server_unready_reason(&view, stopping),
                  server->metrics.values);
     server->published_ms = now;
@@ -306,6 +311,7 @@ static void tend_stop(struct server *server, uint64_t now)
         log_state(server, "stopping", "leadership is handed over and open work is finished");
         server->state = SERVER_HANDING_OVER;
         server->patience_ms = now + server->config->stop_grace_ms;
+        server_tools_set_serving(&server->tools, false);
         transport_drain(server->transport);
         replica_begin_stop(server->replica);
     }
@@ -354,11 +360,11 @@ static bool turn(struct server *server)
     replica_turn(server->replica);
     tend_stop(server, now);
     close_due_streams(server, now);
-    transport_flush(server->transport);
     server->turns++;
     if (now - server->published_ms >= SERVER_PUBLISH_MS) {
         publish(server, now);
     }
+    transport_flush(server->transport); /* with what the watches of health were told */
     http_beat(server->http); /* last: who sees it live sees figures that were published */
     return more;
 }

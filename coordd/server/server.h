@@ -12,6 +12,7 @@
 #include "server/metrics.h"
 #include "server/signals.h"
 #include "server/streams.h"
+#include "server/tools.h"
 #include "transport/transport.h"
 
 #include <stdbool.h>
@@ -60,6 +61,7 @@ struct server {
     struct server_events events;
     struct server_metrics metrics;
     struct server_streams streams;
+    struct server_tools tools;
     enum server_state state;
     uint64_t patience_ms; /* absolute: when the state is left whatever happens */
     uint64_t turns;
@@ -91,6 +93,7 @@ void server_free(struct server *server);
 /* ports.c: what the replica is told with, what the transport tells, and certificates anew. */
 extern const struct transport_handler SERVER_HANDLER;
 void server_fill_ports(struct server *server, struct replica_ports *ports);
+void server_fill_tools_ports(struct server *server, struct server_tools_ports *ports);
 void server_reload(void *server); /* thread: signals */
 
 /* The call by which --dev gives birth; the transport never uses this number. */

@@ -17,10 +17,7 @@
  * under the lock named.
  */
 
-#define TRANSPORT_METHOD_SESSION "/coord.v1.Coordination/Session"
-#define TRANSPORT_METHOD_CALL    "/coord.v1.Coordination/Call"
-#define TRANSPORT_PREFIX_ADMIN   "/coord.v1.Admin/"
-#define TRANSPORT_METHOD_LINK    "/coord.peer.v1.Peer/Link"
+#define TRANSPORT_METHOD_LINK "/coord.peer.v1.Peer/Link"
 
 /* Says on both sides of a peer link which node is speaking: decimal, in the initial metadata. */
 #define TRANSPORT_NODE_KEY "coord-node"
@@ -44,7 +41,7 @@ struct tag {
 };
 
 enum stream_kind {
-    STREAM_SESSION,
+    STREAM_SESSION, /* any stream of a client's: Session, Watch of health, reflection */
     STREAM_CALL,
     STREAM_PEER,
     STREAM_REFUSED, /* gets its status and is gone; the loop never hears of it */

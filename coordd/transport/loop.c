@@ -143,7 +143,7 @@ static void hand_out(struct transport *transport, const struct transport_handler
     switch (item->kind) {
     case ITEM_OPENED:
         put_handle(transport, stream);
-        handler->stream_opened(context, stream->id, stream->identity, stream->from);
+        handler->stream_opened(context, stream->id, stream->method, stream->identity, stream->from);
         return;
     case ITEM_FRAME:
         if (!stream->loop_closing) {

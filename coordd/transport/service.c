@@ -16,7 +16,7 @@
 
 /*
  * The two listeners and who gets in: methods, identities, limits. All calls are taken as generic
- * ones: three methods and a prefix need no table inside gRPC.
+ * ones: these few methods need no table inside gRPC.
  */
 
 /* A posted wish for the next call. */
@@ -289,6 +289,27 @@ static void accept_peer(struct request *request, char *method)
     stream_begin(stream);
 }
 
+/* What the client port has. "/" at the end: every method of that service. */
+static const struct {
+    const char *method;
+    bool is_stream;
+} CLIENT_METHODS[] = {
+    {"/coord.v1.Coordination/Session", true},
+    {"/coord.v1.Coordination/Call", false},
+    {"/coord.v1.Admin/", false},
+    {"/grpc.health.v1.Health/Check", false},
+    {"/grpc.health.v1.Health/Watch", true},
+    {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true},
+    {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true},
+};
+
+static bool is_method(const char *pattern, const char *method)
+{
+    size_t bytes = strlen(pattern);
+    return pattern[bytes - 1] == '/' ? strncmp(method, pattern, bytes) == 0
+                                     : strcmp(method, pattern) == 0;
+}
+
 static void accept_call(struct request *request)
 {
     struct service *service = request->service;
@@ -300,13 +321,13 @@ static void accept_call(struct request *request)
             accept_peer(request, method);
             return;
         }
-    } else if (strcmp(method, TRANSPORT_METHOD_SESSION) == 0) {
-        accept_client(request, method, true);
-        return;
-    } else if (strcmp(method, TRANSPORT_METHOD_CALL) == 0 ||
-               strncmp(method, TRANSPORT_PREFIX_ADMIN, sizeof(TRANSPORT_PREFIX_ADMIN) - 1) == 0) {
-        accept_client(request, method, false);
-        return;
+    } else {
+        for (size_t i = 0; i < CD_ARRAY_COUNT(CLIENT_METHODS); i++) {
+            if (is_method(CLIENT_METHODS[i].method, method)) {
+                accept_client(request, method, CLIENT_METHODS[i].is_stream);
+                return;
+            }
+        }
     }
     char text[TRANSPORT_METHOD_BYTES_MAX + 64];
     (void)snprintf(text, sizeof(text), "this port has no method %s", method);

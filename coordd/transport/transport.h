@@ -82,10 +82,12 @@ struct transport_call {
  */
 struct transport_handler {
     /*
-     * A client opened a Session stream. `identity` and `from` are valid until stream_closed has
-     * returned. Stream ids are never reused and never 0.
+     * A client opened a stream: "/coord.v1.Coordination/Session", Watch of grpc.health.v1, or
+     * server reflection (v1 or v1alpha). `method`, `identity` and `from` are valid until
+     * stream_closed has returned. Stream ids are never reused and never 0.
      */
-    void (*stream_opened)(void *context, uint64_t stream, const char *identity, const char *from);
+    void (*stream_opened)(void *context, uint64_t stream, const char *method, const char *identity,
+                          const char *from);
     /* One gRPC message of it. `frame` is borrowed: take a reference to keep it. */
     void (*stream_frame)(void *context, uint64_t stream, struct cd_blob *frame);
     /*
@@ -146,7 +148,7 @@ struct transport_certificates {
 /* Every one > 0. transport_config_init sets the values in brackets. */
 struct transport_limits {
     uint32_t frame_bytes_max; /* one received message; more ends that stream [4 MiB + 64 KiB] */
-    uint32_t streams_max;     /* Session streams at a time [10000] */
+    uint32_t streams_max;     /* clients' streams at a time [10000] */
     uint32_t calls_max;       /* unary calls without a reply at a time [4096] */
     uint32_t
         stream_in_bytes_max; /* of one stream waiting for the loop; then reading stops [1 MiB] */

@@ -4,8 +4,10 @@
 #include "wire/admin.h"
 #include "wire/arena.h"
 #include "wire/client.h"
+#include "wire/health.h"
 #include "wire/peer.h"
 #include "wire/record.h"
+#include "wire/reflection.h"
 
 /*
  * Bytes to structs and back: the contract of proto/ as the rest of coordd sees it. protobuf-c is
@@ -15,6 +17,7 @@
  *   admin.h    service Admin
  *   peer.h     frames between replicas
  *   record.h   bodies of log records, batches, commands
+ *   health.h, reflection.h   grpc.health.v1 and server reflection
  *
  * Decoding: bytes are borrowed for the call; what comes out lives in the arena. Bad input gets a
  * status and a sentence, never an assertion.

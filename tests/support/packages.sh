@@ -8,9 +8,10 @@ build_packages=(
     libgrpc-dev libprotobuf-c-dev protobuf-c-compiler libssl-dev libzstd-dev
     libyaml-dev libxxhash-dev uthash-dev libmicrohttpd-dev libcmocka-dev
 )
-# For ./dev test besides: the second compiler, and the checker of the shell scripts.
+# For ./dev test besides: the second compiler, the checker of the shell scripts, and what brings the
+# stock clients below.
 # shellcheck disable=SC2034 # read by ./dev
-test_packages=(clang shellcheck)
+test_packages=(clang shellcheck python3-venv)
 # For ./dev long besides: the commit's name.
 # shellcheck disable=SC2034 # read by ./dev
 long_packages=(git)
@@ -52,4 +53,22 @@ require_packages() {
     as_root apt-get -q update </dev/null
     as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -q -y install --no-install-recommends "${missing[@]}" </dev/null
+}
+
+# require_python yes|no: build/python with the packages of requirements.txt, which Debian does not
+# have or has without each other; made anew when that list changes.
+require_python() {
+    local list=tests/support/requirements.txt made=build/python/made-from
+    if [ -x build/python/bin/python ] && cmp -s "$list" "$made"; then
+        return 0
+    fi
+    if [ "$1" = no ]; then
+        echo "./dev: build/python is missing or old; ./dev test without --no-install makes it" >&2
+        return 1
+    fi
+    echo "Installing with pip into build/python: $(grep -v '^#' "$list" | tr '\n' ' ')"
+    rm -rf build/python
+    python3 -m venv build/python
+    build/python/bin/pip install -q --disable-pip-version-check -r "$list" </dev/null
+    cp "$list" "$made"
 }

@@ -71,10 +71,12 @@ static void reply(struct fake *fake, uint64_t stream, const Coord__V1__Request *
 
 /* ---- What it is told ---- */
 
-static void on_opened(void *context, uint64_t stream, const char *identity, const char *from)
+static void on_opened(void *context, uint64_t stream, const char *method, const char *identity,
+                      const char *from)
 {
     struct fake *fake = context;
     (void)stream;
+    (void)method;
     (void)identity;
     (void)from;
     atomic_fetch_add(&fake->streams, 1);
@@ -111,6 +113,13 @@ static void on_frame(void *context, uint64_t stream, struct cd_blob *bytes)
         atomic_fetch_add(&fake->requests, 1);
     }
     coord__v1__client_frame__free_unpacked(frame, NULL);
+}
+
+static void on_sent(void *context, uint64_t stream, uint64_t bytes)
+{
+    (void)context;
+    (void)stream;
+    (void)bytes;
 }
 
 static void on_ended(void *context, uint64_t stream)
@@ -187,6 +196,7 @@ static void *run(void *context)
     static const struct transport_handler handler = {
         .stream_opened = on_opened,
         .stream_frame = on_frame,
+        .stream_sent = on_sent,
         .stream_ended = on_ended,
         .stream_closed = on_closed,
         .call = on_call,

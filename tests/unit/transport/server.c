@@ -22,12 +22,14 @@ static void copy_text(char *to, size_t bytes, const void *from, size_t from_byte
     to[fits] = '\0';
 }
 
-static void on_opened(void *context, uint64_t stream, const char *identity, const char *from)
+static void on_opened(void *context, uint64_t stream, const char *method, const char *identity,
+                      const char *from)
 {
     struct server *server = context;
     pthread_mutex_lock(&server->lock);
     server->record.opened++;
     server->record.last_stream = stream;
+    copy_text(server->record.method, sizeof(server->record.method), method, strlen(method));
     copy_text(server->record.identity, sizeof(server->record.identity), identity, strlen(identity));
     copy_text(server->record.from, sizeof(server->record.from), from, strlen(from));
     pthread_mutex_unlock(&server->lock);
