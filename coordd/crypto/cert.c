@@ -56,24 +56,34 @@ static enum cd_status check_times(X509 *certificate, const char *where, int64_t 
     return CD_OK;
 }
 
+/*
+ * While one CA replaces another both are in the file, and the old one may have ended already, or
+ * the new one not begun: such a one signs for nobody, and is no reason not to serve. One must be
+ * valid.
+ */
 static enum cd_status check_authorities(STACK_OF(X509) * list, const char *where, int64_t now_s,
                                         int64_t *ret_not_after_s, struct cd_error *error)
 {
     int64_t first_end = INT64_MAX;
+    enum cd_status status = CD_OK;
     for (int i = 0; i < sk_X509_num(list); i++) {
         X509 *one = sk_X509_value(list, i);
-        enum cd_status status = check_times(one, where, now_s, error);
-        if (status != CD_OK) {
-            return status;
-        }
         if (X509_check_ca(one) == 0) {
             return cd_error_set(error, CD_MALFORMED,
                                 "%s: certificate %d in it is no CA certificate; give those that "
                                 "sign the certificates of replicas and clients",
                                 where, i + 1);
         }
-        int64_t end = seconds_of(X509_get0_notAfter(one));
-        first_end = end < first_end ? end : first_end;
+        enum cd_status valid = check_times(one, where, now_s, error);
+        if (valid == CD_OK) {
+            int64_t end = seconds_of(X509_get0_notAfter(one));
+            first_end = end < first_end ? end : first_end;
+        } else {
+            status = valid;
+        }
+    }
+    if (first_end == INT64_MAX) {
+        return status;
     }
     *ret_not_after_s = first_end;
     return CD_OK;

@@ -87,14 +87,15 @@ struct crypto_credentials {
     char *cert_pem;         /* owned; our certificate, then its intermediates */
     char *key_pem;          /* owned; our private key */
     int64_t not_after_s;    /* our certificate ends, seconds since 1970 */
-    int64_t ca_not_after_s; /* the first of the CA certificates to end */
+    int64_t ca_not_after_s; /* the first of the valid CA certificates to end */
     char identity[CD_IDENTITY_BYTES_MAX + 1];
 };
 
 /*
  * Reads the three files and checks them: they parse, the key belongs to the certificate, the
  * certificate is valid at `now_s`, was signed by one of the CA certificates and may act as server
- * and as client, it has an identity, and the CA file has no expired certificate.
+ * and as client, it has an identity, and one of the CA certificates is valid; others in that file
+ * may have ended, as while one CA replaces another.
  *
  * ret_credentials: filled on CD_OK alone; the caller releases it.
  * Returns: CD_OK; CD_IO or CD_NOT_FOUND (a file cannot be read); CD_MALFORMED (not PEM, or not what

@@ -37,7 +37,13 @@
       "Peers' frames that made no sense.")                                                         \
     X(coord_loop_turns_total, COUNTER, f->turns, "Turns of the loop.")                             \
     X(coord_certificate_expiry_timestamp_seconds, GAUGE, f->certificate_ends_s,                    \
-      "When this replica's certificate ends, in seconds since 1970.")                              \
+      "When the certificate in force ends, in seconds since 1970.")                                \
+    X(coord_ca_expiry_timestamp_seconds, GAUGE, f->ca_ends_s,                                      \
+      "When the first of the CA's certificates ends, in seconds since 1970.")                      \
+    X(coord_certificate_reloads_total, COUNTER, f->certificate_reloads,                            \
+      "Times new certificates were taken.")                                                        \
+    X(coord_certificate_reload_failures_total, COUNTER, f->certificate_failures,                   \
+      "Times the certificates' files were refused; the old ones stay.")                            \
     X(coord_transport_streams, GAUGE, t->streams_open, "Client streams open.")                     \
     X(coord_transport_calls, GAUGE, t->calls_open, "Single calls without an answer.")              \
     X(coord_transport_in_waiting_bytes, GAUGE, t->in_bytes_waiting,                                \

@@ -32,6 +32,8 @@ struct server_figures {
     const struct server_events *events;
     uint64_t turns;             /* of the loop */
     int64_t certificate_ends_s; /* seconds since 1970 */
+    int64_t ca_ends_s;
+    uint64_t certificate_reloads, certificate_failures;
 };
 
 /* Fills the values. */

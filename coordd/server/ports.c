@@ -1,13 +1,9 @@
 #include "server/server.h"
 
-#include "base/memory.h"
-#include "crypto/crypto.h"
-
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-/* Between replica and transport, both ways; all on the loop thread except server_reload. */
+/* Between replica and transport, both ways; all on the loop thread. */
 
 CD_STATIC_ASSERT((int)REPLICA_RPC_OK == (int)TRANSPORT_OK, "gRPC's numbers");
 CD_STATIC_ASSERT((int)REPLICA_RPC_INVALID_ARGUMENT == (int)TRANSPORT_INVALID_ARGUMENT, "the same");
@@ -229,58 +225,3 @@ const struct transport_handler SERVER_HANDLER = {
     .peer_frame = on_peer_frame,
     .log = on_log,
 };
-
-/* ---- Certificates anew ---- */
-
-struct reload {
-    struct server *server;
-    struct crypto_credentials credentials;
-};
-
-/* On the loop thread. */
-static void install(void *argument)
-{
-    struct reload *reload = argument;
-    struct server *server = reload->server;
-    const struct transport_certificates certificates = {
-        .ca_pem = reload->credentials.ca_pem,
-        .cert_pem = reload->credentials.cert_pem,
-        .key_pem = reload->credentials.key_pem,
-    };
-    transport_set_certificates(server->transport, &certificates);
-    server->certificate_ends_s = reload->credentials.not_after_s;
-    struct server_line line;
-    server_line_begin(&line, server->log, SERVER_LOG_INFO, "certificates_reloaded");
-    server_line_str(&line, "identity", reload->credentials.identity);
-    server_line_end(&line);
-    crypto_credentials_release(&reload->credentials);
-    cd_free(reload);
-}
-
-void server_reload(void *argument)
-{
-    struct server *server = argument;
-    const struct server_config *config = server->config;
-    struct reload *reload = cd_calloc(1, sizeof(*reload));
-    struct cd_error error;
-    reload->server = server;
-    enum cd_status status =
-        crypto_credentials_load(config->tls_ca, config->tls_cert, config->tls_key,
-                                (int64_t)time(NULL), &reload->credentials, &error);
-    if (status == CD_OK) {
-        status = server_config_check_identity(config, reload->credentials.identity, &error);
-    }
-    if (status == CD_OK) {
-        status = env_posix_post(server->env, install, reload);
-        if (status == CD_OK) {
-            return;
-        }
-        (void)cd_error_set(&error, status, "the loop is too busy; send SIGHUP again");
-    }
-    struct server_line line;
-    server_line_begin(&line, server->log, SERVER_LOG_ERROR, "certificates_not_reloaded");
-    server_line_str(&line, "text", error.message);
-    server_line_end(&line);
-    crypto_credentials_release(&reload->credentials);
-    cd_free(reload);
-}

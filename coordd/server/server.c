@@ -135,6 +135,8 @@ static enum cd_status make_parts(struct server *server, struct cd_error *error)
 {
     const struct server_config *config = server->config;
     struct crypto_credentials credentials = {0};
+    server_certificates_init(&server->certificates, config->tls_ca, config->tls_cert,
+                             config->tls_key);
     enum cd_status status =
         crypto_credentials_load(config->tls_ca, config->tls_cert, config->tls_key,
                                 (int64_t)time(NULL), &credentials, error);
@@ -143,6 +145,7 @@ static enum cd_status make_parts(struct server *server, struct cd_error *error)
     }
     warn_of_identity(server, credentials.identity);
     server->certificate_ends_s = credentials.not_after_s;
+    server->ca_ends_s = credentials.ca_not_after_s;
     status = make_transport(server, &credentials, error);
     crypto_credentials_release(&credentials);
     if (status == CD_OK) {
@@ -152,7 +155,8 @@ static enum cd_status make_parts(struct server *server, struct cd_error *error)
         status = env_posix_create(config->data_dir, &server->env, error);
     }
     if (status == CD_OK) {
-        server_signals_start(&server->signals, server->env, server_reload, server);
+        server_signals_start(&server->signals, server->env, server_reload,
+                             server_look_after_certificates, SERVER_CERTIFICATES_LOOK_MS, server);
         server->signals_started = true;
         status = make_replica(server, error);
     }
@@ -221,6 +225,9 @@ static void publish(struct server *server, uint64_t now)
         .events = &server->events,
         .turns = server->turns,
         .certificate_ends_s = server->certificate_ends_s,
+        .ca_ends_s = server->ca_ends_s,
+        .certificate_reloads = atomic_load(&server->certificates.reloads),
+        .certificate_failures = atomic_load(&server->certificates.failures),
     };
     server_metrics_fill(&server->metrics, &figures);
     server_tools_set_serving(&server->tools, view.ready && !stopping);

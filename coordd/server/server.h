@@ -5,6 +5,7 @@
 #include "env/env_posix.h"
 #include "http/http.h"
 #include "replica/replica.h"
+#include "server/certificates.h"
 #include "server/config.h"
 #include "server/events.h"
 #include "server/exit.h"
@@ -66,7 +67,9 @@ struct server {
     uint64_t patience_ms; /* absolute: when the state is left whatever happens */
     uint64_t turns;
     uint64_t published_ms;
-    int64_t certificate_ends_s; /* seconds since 1970 */
+    struct server_certificates certificates;
+    int64_t certificate_ends_s; /* in force; seconds since 1970 */
+    int64_t ca_ends_s;          /* the first of its CA's certificates to end */
     bool signals_started;
     bool dev;
     bool birth_asked; /* --dev: an Init is under way */
@@ -90,11 +93,14 @@ void server_free(struct server *server);
 
 /* ---- Shared by the files of this module ---- */
 
-/* ports.c: what the replica is told with, what the transport tells, and certificates anew. */
+/* ports.c: what the replica is told with, and what the transport tells. */
 extern const struct transport_handler SERVER_HANDLER;
 void server_fill_ports(struct server *server, struct replica_ports *ports);
 void server_fill_tools_ports(struct server *server, struct server_tools_ports *ports);
-void server_reload(void *server); /* thread: signals */
+
+/* reload.c; thread: signals. Reads the certificates now; reads them if their files changed. */
+void server_reload(void *server);
+void server_look_after_certificates(void *server);
 
 /* The call by which --dev gives birth; the transport never uses this number. */
 #define SERVER_BIRTH_CALL UINT64_MAX

@@ -3,8 +3,10 @@
 #include "base/assert.h"
 #include "server/exit.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Sent to our own thread by server_signals_stop alone. */
@@ -45,11 +47,11 @@ static void on_stop(struct server_signals *signals)
     CD_ASSERT(pthread_mutex_unlock(&signals->mutex) == 0);
 }
 
-static void on_reload(struct server_signals *signals)
+static void call(struct server_signals *signals, void (*function)(void *context))
 {
     CD_ASSERT(pthread_mutex_lock(&signals->mutex) == 0);
     if (signals->env != NULL) {
-        signals->reload(signals->context);
+        function(signals->context);
     }
     CD_ASSERT(pthread_mutex_unlock(&signals->mutex) == 0);
 }
@@ -59,24 +61,27 @@ static void *run(void *argument)
     struct server_signals *signals = argument;
     sigset_t set;
     fill_set(&set);
+    const struct timespec period = {.tv_sec = signals->look_ms / 1000,
+                                    .tv_nsec = (long)(signals->look_ms % 1000) * 1000000};
     while (!atomic_load(&signals->ended)) {
-        int number = 0;
-        if (sigwait(&set, &number) != 0) {
-            continue;
-        }
+        int number = sigtimedwait(&set, NULL, &period);
         if (number == SIGTERM || number == SIGINT) {
             on_stop(signals);
         } else if (number == SIGHUP) {
-            on_reload(signals);
+            call(signals, signals->reload);
+        } else if (number < 0 && errno == EAGAIN) {
+            call(signals, signals->look);
         }
     }
     return NULL;
 }
 
 void server_signals_start(struct server_signals *signals, struct env_posix *env,
-                          void (*reload)(void *context), void *context)
+                          void (*reload)(void *context), void (*look)(void *context),
+                          uint32_t look_ms, void *context)
 {
-    *signals = (struct server_signals){.env = env, .reload = reload, .context = context};
+    *signals = (struct server_signals){
+        .env = env, .reload = reload, .look = look, .look_ms = look_ms, .context = context};
     CD_ASSERT(pthread_mutex_init(&signals->mutex, NULL) == 0);
     CD_ASSERT(pthread_create(&signals->thread, NULL, run, signals) == 0);
 }

@@ -80,6 +80,33 @@ static void good_ones_are_taken(void **state)
     crypto_credentials_release(&credentials);
 }
 
+/* While one CA replaces another, the file may hold one that has ended or has not begun. */
+static void one_valid_authority_is_enough(void **state)
+{
+    (void)state;
+    struct crypto_pair old = {0};
+    struct crypto_pair next = {0};
+    struct crypto_credentials credentials = {0};
+    struct cd_error error = {0};
+    char both[8192];
+    assert_int_equal(crypto_make_ca("old", NOW_S - (CRYPTO_CA_DAYS + 1) * DAY_S, &old, NULL),
+                     CD_OK);
+    assert_int_equal(crypto_make_ca("next", NOW_S + DAY_S, &next, NULL), CD_OK);
+    (void)snprintf(both, sizeof(both), "%s%s%s", old.cert_pem, fix.ca.cert_pem, next.cert_pem);
+    assert_int_equal(crypto_credentials_take(both, fix.leaf.cert_pem, fix.leaf.key_pem, NOW_S,
+                                             &credentials, &error),
+                     CD_OK);
+    assert_int_equal(credentials.ca_not_after_s, NOW_S + CRYPTO_CA_DAYS * DAY_S);
+    crypto_credentials_release(&credentials);
+    (void)snprintf(both, sizeof(both), "%s%s", next.cert_pem, old.cert_pem);
+    assert_int_equal(crypto_credentials_take(both, fix.leaf.cert_pem, fix.leaf.key_pem, NOW_S,
+                                             &credentials, &error),
+                     CD_INVALID_ARGUMENT);
+    assert_non_null(strstr(error.message, "expired at"));
+    crypto_pair_release(&old);
+    crypto_pair_release(&next);
+}
+
 static void refuse(const char *ca, const char *cert, const char *key, enum cd_status status,
                    const char *why)
 {
@@ -184,8 +211,11 @@ static void files_are_named_in_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_ones_are_taken),       cmocka_unit_test(bad_ones_are_refused),
-        cmocka_unit_test(damage_inside_is_seen),     cmocka_unit_test(an_encrypted_key_asks_nobody),
+        cmocka_unit_test(good_ones_are_taken),
+        cmocka_unit_test(one_valid_authority_is_enough),
+        cmocka_unit_test(bad_ones_are_refused),
+        cmocka_unit_test(damage_inside_is_seen),
+        cmocka_unit_test(an_encrypted_key_asks_nobody),
         cmocka_unit_test(files_are_named_in_errors),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
