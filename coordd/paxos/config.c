@@ -51,7 +51,8 @@ bool paxos_config_is_sound(const struct paxos_config *config)
  * A change must keep a voter: the others learn from voters of the configuration before that theirs
  * was chosen, and a configuration of strangers alone might never hear of it and fall silent.
  */
-static bool keeps_a_voter(const struct paxos_config *before, const struct paxos_config *config)
+bool paxos_config_keeps_a_voter(const struct paxos_config *before,
+                                const struct paxos_config *config)
 {
     for (size_t i = 0; i < config->members_count; i++) {
         const struct paxos_member *member = &config->members[i];
@@ -63,41 +64,83 @@ static bool keeps_a_voter(const struct paxos_config *before, const struct paxos_
     return false;
 }
 
-bool paxos_config_chosen(struct paxos *px, const struct paxos_entry *entry)
+paxos_slot paxos_governs_from(paxos_slot chosen_at, uint32_t alpha)
+{
+    return chosen_at == 1 ? 1 : chosen_at + alpha;
+}
+
+bool paxos_configs_take(struct paxos_governing *configs, size_t *count, paxos_slot chosen,
+                        const struct paxos_entry *entry)
 {
     CD_ASSERT(entry->kind == PAXOS_CONFIG && entry->payload->bytes == sizeof(struct paxos_config));
     struct paxos_config config;
     memcpy(&config, entry->payload->data, sizeof(config));
     CD_ASSERT(paxos_config_is_sound(&config));
-    if (px->configs_count != 0) {
-        const struct paxos_governing *newest = &px->configs[px->configs_count - 1];
+    if (*count != 0) {
+        const struct paxos_governing *newest = &configs[*count - 1];
         /* R5: one change in flight, alpha for ever. Every replica judges by the log alone, and
          * so alike: another change was chosen in between, the one before governs later, or
          * nobody would carry the word. */
         if (config.based_on != newest->chosen_at || newest->from > entry->slot ||
-            config.alpha != newest->config.alpha || !keeps_a_voter(&newest->config, &config)) {
+            config.alpha != newest->config.alpha ||
+            !paxos_config_keeps_a_voter(&newest->config, &config)) {
             return false;
         }
     }
-    paxos_config_forget_old(px);
-    CD_ASSERT(px->configs_count < PAXOS_CONFIGS_MAX);
-    struct paxos_governing *governing = &px->configs[px->configs_count++];
+    paxos_configs_forget_old(configs, count, chosen);
+    CD_ASSERT(*count < PAXOS_CONFIGS_MAX);
+    struct paxos_governing *governing = &configs[(*count)++];
     governing->chosen_at = entry->slot;
-    governing->from = entry->slot == 1 ? 1 : entry->slot + config.alpha;
+    governing->from = paxos_governs_from(entry->slot, config.alpha);
     governing->config = config;
-    if (paxos_member_find(&config, px->node, px->incarnation) != NULL) {
-        px->was_member = true;
-    }
     return true;
 }
 
 /* Drops configurations that govern only chosen slots. */
+void paxos_configs_forget_old(struct paxos_governing *configs, size_t *count, paxos_slot chosen)
+{
+    while (*count > 1 && configs[1].from <= chosen + 1) {
+        memmove(&configs[0], &configs[1], (*count - 1) * sizeof(configs[0]));
+        (*count)--;
+    }
+}
+
+bool paxos_names_self(const struct paxos *px)
+{
+    bool named = false;
+    for (size_t i = 0; i < px->configs_count; i++) {
+        named =
+            named || paxos_member_find(&px->configs[i].config, px->node, px->incarnation) != NULL;
+    }
+    return named;
+}
+
+bool paxos_config_chosen(struct paxos *px, const struct paxos_entry *entry)
+{
+    if (!paxos_configs_take(px->configs, &px->configs_count, px->chosen, entry)) {
+        return false;
+    }
+    px->was_member = px->was_member || paxos_names_self(px);
+    return true;
+}
+
 void paxos_config_forget_old(struct paxos *px)
 {
-    while (px->configs_count > 1 && px->configs[1].from <= px->chosen + 1) {
-        memmove(&px->configs[0], &px->configs[1], (px->configs_count - 1) * sizeof(px->configs[0]));
-        px->configs_count--;
+    paxos_configs_forget_old(px->configs, &px->configs_count, px->chosen);
+}
+
+void paxos_configs_replace(struct paxos *px, const struct paxos_base *base)
+{
+    px->configs_count = base->configs_count;
+    for (size_t i = 0; i < base->configs_count; i++) {
+        const struct paxos_placed_config *placed = &base->configs[i];
+        px->configs[i] = (struct paxos_governing){
+            .chosen_at = placed->chosen_at,
+            .from = paxos_governs_from(placed->chosen_at, placed->config.alpha),
+            .config = placed->config,
+        };
     }
+    px->was_member = px->was_member || paxos_names_self(px);
 }
 
 const struct paxos_member *paxos_member_find(const struct paxos_config *config, uint32_t node,

@@ -37,6 +37,7 @@ void paxos_effects_clear(struct paxos_effects *effects)
     effects->chosen_count = 0;
     effects->notes_count = 0;
     effects->fetch_to = 0;
+    effects->snapshot_to = 0;
     effects->barrier_token = 0;
     effects->forgot = false;
 }
@@ -115,6 +116,15 @@ void paxos_persist_identity(struct paxos *px, struct paxos_effects *out)
 {
     add_persist(px, out, PAXOS_PERSIST_IDENTITY, false)->ballot = px->promised;
     px->identity_position = px->position;
+}
+
+void paxos_persist_installed(struct paxos *px, struct paxos_effects *out)
+{
+    struct paxos_persist *record = add_persist(px, out, PAXOS_PERSIST_INSTALLED, false);
+    record->slot = px->installed.slot;
+    record->base = &px->installed;
+    px->marked = px->installed.slot;
+    px->marked_position = px->position;
 }
 
 /*

@@ -75,6 +75,7 @@ void paxos_follow(struct paxos *px, struct paxos_ballot ballot, struct paxos_eff
     }
     paxos_raise_promise(px, ballot, out);
     CD_ASSERT(px->role == PAXOS_ROLE_FOLLOWER || px->role == PAXOS_ROLE_LEARNER);
+    px->leader_mark = news ? 0 : px->leader_mark;
     px->leader = ballot.node;
     px->leader_ballot = ballot;
     px->leader_heard_ms = px->now_ms;
@@ -368,6 +369,7 @@ void paxos_start_candidacy(struct paxos *px, struct paxos_effects *out)
     px->role = PAXOS_ROLE_CANDIDATE;
     px->leader = 0;
     px->leader_ballot = ballot;
+    px->leader_mark = 0;
     paxos_raise_promise(px, ballot, out);
     px->ballot_position = px->position;
     px->max_round_seen = ballot.round;

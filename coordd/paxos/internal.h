@@ -9,8 +9,8 @@
  * The state of one replica's Multi-Paxos and the functions that its files share. Which file owns
  * what: acceptor.c promised and accepted; learner.c the chosen mark and catch-up; election.c
  * verification, pre-votes, phase 1; leader.c phase 2 and hand-over; rounds.c heartbeats and
- * barriers; membership.c changes of configuration; config.c which configuration governs and who is
- * a quorum.
+ * barriers; membership.c changes of configuration; snapshot.c what stands for a dropped log;
+ * config.c which configuration governs and who is a quorum.
  */
 
 /* An open slot, in (chosen, chosen + alpha]. */
@@ -42,8 +42,8 @@ struct paxos_peer {
 };
 
 enum {
-    PAXOS_PEERS_MAX = 2 * PAXOS_MEMBERS_MAX, /* members and those who were or want to be */
-    PAXOS_CONFIGS_MAX = 2,                   /* one that governs and one that will */
+    PAXOS_PEERS_MAX = 2 * PAXOS_MEMBERS_MAX,    /* members and those who were or want to be */
+    PAXOS_CONFIGS_MAX = PAXOS_BASE_CONFIGS_MAX, /* one that governs and one that will */
 };
 
 struct paxos_governing {
@@ -79,9 +79,12 @@ struct paxos {
     uint64_t marked_position;  /* position of that record */
     paxos_slot watched_mark;   /* the mark that will become chosen_durable next; 0: none */
     uint64_t watched_position;
-    paxos_slot known_chosen; /* highest mark heard from anyone */
-    uint64_t fetch_until_ms; /* a FETCH is under way until then */
-    uint32_t known_from;     /* who told known_chosen */
+    paxos_slot known_chosen;     /* highest mark heard from anyone */
+    uint64_t fetch_until_ms;     /* a FETCH is under way until then */
+    uint32_t known_from;         /* who told known_chosen */
+    paxos_slot leader_mark;      /* highest that the leader of leader_ballot announced */
+    paxos_slot dropped;          /* entries up to here are not in the log */
+    struct paxos_base installed; /* in this step, for its record */
 
     struct paxos_governing configs[PAXOS_CONFIGS_MAX]; /* oldest first */
     size_t configs_count;
@@ -144,6 +147,7 @@ void paxos_persist_learned(struct paxos *px, const struct paxos_entry *entry,
 void paxos_persist_mark(struct paxos *px, struct paxos_effects *out);
 void paxos_persist_peers(struct paxos *px, struct paxos_effects *out);
 void paxos_persist_identity(struct paxos *px, struct paxos_effects *out);
+void paxos_persist_installed(struct paxos *px, struct paxos_effects *out);
 /* The message in its place, header filled; valid until the next send. Now: unless the incarnation
  * that says it is not durable yet (R2). */
 struct paxos_message *paxos_send_now(struct paxos *px, struct paxos_effects *out,
@@ -162,6 +166,18 @@ bool paxos_config_is_sound(const struct paxos_config *config);
 /* Takes note of a chosen CONFIG entry; false if it had no effect (superseded base). */
 bool paxos_config_chosen(struct paxos *px, const struct paxos_entry *entry);
 void paxos_config_forget_old(struct paxos *px);
+/* The same for any run of configurations, with everything up to `chosen` chosen. */
+bool paxos_configs_take(struct paxos_governing *configs, size_t *count, paxos_slot chosen,
+                        const struct paxos_entry *entry);
+void paxos_configs_forget_old(struct paxos_governing *configs, size_t *count, paxos_slot chosen);
+/* First slot that a configuration governs. */
+paxos_slot paxos_governs_from(paxos_slot chosen_at, uint32_t alpha);
+bool paxos_config_keeps_a_voter(const struct paxos_config *before,
+                                const struct paxos_config *config);
+/* Whether a known configuration names this incarnation. */
+bool paxos_names_self(const struct paxos *px);
+/* These in place of all known ones. */
+void paxos_configs_replace(struct paxos *px, const struct paxos_base *base);
 const struct paxos_member *paxos_member_find(const struct paxos_config *config, uint32_t node,
                                              uint64_t incarnation);
 bool paxos_is_voter(const struct paxos_config *config, uint32_t node, uint64_t incarnation);
@@ -203,6 +219,12 @@ void paxos_heard_mark(struct paxos *px, paxos_slot mark, uint32_t from);
 void paxos_fetch_if_behind(struct paxos *px, struct paxos_effects *out);
 void paxos_on_fetch(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out);
 void paxos_on_chosen(struct paxos *px, const struct paxos_message *m, struct paxos_effects *out);
+
+/* snapshot.c */
+/* Everything up to the base's slot is chosen and gone: drops acceptances there and nothing else. */
+void paxos_jump_to(struct paxos *px, const struct paxos_base *base);
+void paxos_install(struct paxos *px, const struct paxos_base *base, struct paxos_effects *out);
+void paxos_drop(struct paxos *px, paxos_slot slot);
 
 /* acceptor.c */
 void paxos_raise_promise(struct paxos *px, struct paxos_ballot ballot, struct paxos_effects *out);

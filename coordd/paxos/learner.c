@@ -2,7 +2,8 @@
 
 /*
  * The chosen mark, how it moves (P6, P7), and how a replica that lags gets what was chosen: it asks
- * (FETCH) whoever told it of a higher mark, and is sent entries as chosen.
+ * (FETCH) whoever told it of a higher mark, and is sent entries as chosen, or a snapshot where the
+ * log no longer has them (R1).
  */
 
 bool paxos_slot_is_open(const struct paxos *px, paxos_slot slot)
@@ -70,6 +71,9 @@ void paxos_heard_mark(struct paxos *px, paxos_slot mark, uint32_t from)
 void paxos_learn_announced(struct paxos *px, struct paxos_ballot ballot, paxos_slot mark,
                            struct paxos_effects *out)
 {
+    if (paxos_ballot_compare(ballot, px->leader_ballot) == 0 && mark > px->leader_mark) {
+        px->leader_mark = mark;
+    }
     while (px->chosen < mark && paxos_alpha(px) != 0) {
         struct paxos_cell *cell = paxos_cell(px, px->chosen + 1);
         if (cell->entry.kind == 0 || paxos_ballot_compare(cell->entry.ballot, ballot) != 0) {
@@ -103,6 +107,10 @@ void paxos_on_fetch(struct paxos *px, const struct paxos_message *m, struct paxo
 {
     if (m->first == 0 || m->first > px->chosen || px->identity_position > px->persisted) {
         return; /* the driver sends that answer itself, at once (R2) */
+    }
+    if (m->first <= px->dropped) {
+        out->snapshot_to = m->from;
+        return;
     }
     paxos_slot last = m->first + PAXOS_MESSAGE_ENTRIES_MAX - 1;
     out->fetch_to = m->from;

@@ -325,6 +325,12 @@ void paxos_step(struct paxos *px, const struct paxos_event *event, struct paxos_
     case PAXOS_EV_REMOVE:
         paxos_remove(px, event->node, effects);
         break;
+    case PAXOS_EV_INSTALLED:
+        paxos_install(px, event->base, effects);
+        break;
+    case PAXOS_EV_DROPPED:
+        paxos_drop(px, event->slot);
+        break;
     }
     finish_step(px, effects);
 }
@@ -349,6 +355,7 @@ void paxos_status(const struct paxos *px, uint64_t now_ms, struct paxos_status *
         .promised = px->promised,
         .chosen = px->chosen,
         .applied = px->applied,
+        .chosen_durable = px->chosen_durable,
         .known_chosen = px->known_chosen > px->chosen ? px->known_chosen : px->chosen,
         .incarnation = px->incarnation,
         .established = px->established,
@@ -417,6 +424,7 @@ void paxos_check(const struct paxos *px)
     CD_ASSERT(px->applied <= px->chosen);
     CD_ASSERT(px->persisted <= px->position);
     CD_ASSERT(px->chosen_durable <= px->chosen);
+    CD_ASSERT(px->dropped <= px->applied || !px->started);
     for (size_t i = 0; i < PAXOS_ALPHA_MAX; i++) {
         const struct paxos_cell *cell = &px->cells[i];
         if (cell->slot <= px->chosen || cell->entry.kind == 0) {

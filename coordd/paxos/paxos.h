@@ -28,7 +28,8 @@
  * theorem] P6 Slots are handed out as chosen in order, without gaps, once.           [PMS 3] P7 An
  * entry below the announced chosen mark counts as chosen only if it was accepted under the
  *     announcing ballot, or was sent as chosen.
- *  P8 A snapshot covers chosen slots alone.
+ *  P8 A snapshot covers chosen slots alone.                               (R3: and replaces nothing
+ *     of the acceptor's memory but acceptances there)
  *  P9 A replica that may have forgotten a promise or an acceptance votes again only after the log
  *     readmitted it under a fresh incarnation.                               (R2)
  *
@@ -101,6 +102,26 @@ struct paxos_config {
     struct paxos_member members[PAXOS_MEMBERS_MAX];
 };
 
+/*
+ * What a chosen prefix of the log means to consensus, and all that a snapshot has to say of it: up
+ * to `slot` everything is chosen (P8), `configs` (oldest first) are the one that governs slot + 1
+ * and, if there is one, the next, chosen in the prefix and not in force yet. All zero: the empty
+ * prefix. Who applies what is chosen keeps one beside its state by paxos_base_follow, so that a
+ * snapshot of that state at any slot has its own.
+ */
+enum { PAXOS_BASE_CONFIGS_MAX = 2 };
+
+struct paxos_placed_config {
+    paxos_slot chosen_at;
+    struct paxos_config config;
+};
+
+struct paxos_base {
+    paxos_slot slot;
+    size_t configs_count;
+    struct paxos_placed_config configs[PAXOS_BASE_CONFIGS_MAX];
+};
+
 enum paxos_kind {
     PAXOS_NOOP = 1,
     PAXOS_LEAD = 2,     /* a leadership begins; carries its ballot */
@@ -171,6 +192,14 @@ enum paxos_event_kind {
     PAXOS_EV_REINCARNATE, /* incarnation: the fresh one that effects.forgot asked for (R2) */
     PAXOS_EV_HAND_OVER,   /* node: to whom, 0 for the best one; a leader alone acts on it */
     PAXOS_EV_REMOVE,      /* node: leave the configuration; a leader alone acts on it */
+    /*
+     * base: a snapshot of the state there is durable and loaded: what is chosen comes from
+     * base.slot + 1 on. Only while paxos_may_install. Acceptances at or below the slot go, nothing
+     * else of the acceptor's memory (R3). The INSTALLED record that it asks for makes it lasting:
+     * a start without that record starts from what stood before.
+     */
+    PAXOS_EV_INSTALLED,
+    PAXOS_EV_DROPPED, /* slot: entries up to here left the log; a snapshot kept here covers them */
 };
 
 struct paxos_event {
@@ -179,6 +208,7 @@ struct paxos_event {
     const struct paxos_message *message;
     struct cd_blob *payload; /* shared: a reference is taken */
     const struct paxos_config *config;
+    const struct paxos_base *base;
     uint64_t persisted; /* counts the effects' persist records since paxos_start */
     uint64_t position;  /* the log's own durable position, which peers are told (R2) */
     paxos_slot slot;
@@ -188,12 +218,13 @@ struct paxos_event {
 };
 
 enum paxos_persist_kind {
-    PAXOS_PERSIST_PROMISE,  /* ballot */
-    PAXOS_PERSIST_ACCEPTED, /* entry */
-    PAXOS_PERSIST_LEARNED,  /* entry, known chosen: counts as a mark of its slot */
-    PAXOS_PERSIST_MARK,     /* slot: everything up to here is chosen; lazy */
-    PAXOS_PERSIST_PEERS,    /* paxos_remembered_at tells what; lazy */
-    PAXOS_PERSIST_IDENTITY, /* the whole state, because the incarnation changed */
+    PAXOS_PERSIST_PROMISE,   /* ballot */
+    PAXOS_PERSIST_ACCEPTED,  /* entry */
+    PAXOS_PERSIST_LEARNED,   /* entry, known chosen: counts as a mark of its slot */
+    PAXOS_PERSIST_MARK,      /* slot: everything up to here is chosen; lazy */
+    PAXOS_PERSIST_PEERS,     /* paxos_remembered_at tells what; lazy */
+    PAXOS_PERSIST_IDENTITY,  /* the whole state, because the incarnation changed */
+    PAXOS_PERSIST_INSTALLED, /* base: a snapshot took the place of the log up to its slot (R3) */
 };
 
 struct paxos_persist {
@@ -201,7 +232,8 @@ struct paxos_persist {
     bool lazy; /* nothing waits for it */
     struct paxos_ballot ballot;
     paxos_slot slot;
-    struct paxos_entry entry; /* payload: one reference owned by the effects */
+    struct paxos_entry entry;      /* payload: one reference owned by the effects */
+    const struct paxos_base *base; /* INSTALLED; valid until the next step */
 };
 
 struct paxos_send {
@@ -230,7 +262,8 @@ struct paxos_send {
     X(PROMOTED, "a learner was proposed as voter")                                                 \
     X(REMOVED, "a removal was proposed")                                                           \
     X(HANDING_OVER, "asks another replica to lead")                                                \
-    X(CHANGE_REFUSED, "a change of members would lose the quorum")
+    X(CHANGE_REFUSED, "a change of members would lose the quorum")                                 \
+    X(INSTALLED, "a snapshot took the place of the log up to here")
 
 enum paxos_note_kind {
 #define PAXOS_NOTE_ENUM(name, text) PAXOS_NOTE_##name,
@@ -267,6 +300,9 @@ struct paxos_effects {
     /* Answer a FETCH: read these slots from the log, send them by paxos_make_chosen. 0: none. */
     uint32_t fetch_to;
     paxos_slot fetch_first, fetch_last;
+    /* Answer a FETCH of slots that left the log: send the newest snapshot. It is asked for again
+     * while it is on its way. 0: none. */
+    uint32_t snapshot_to;
     /* Reads whose barrier token is at or below this may run once applied >= barrier_index. */
     uint64_t barrier_token; /* 0: none in this step */
     paxos_slot barrier_index;
@@ -303,6 +339,20 @@ struct paxos *paxos_create(const struct paxos_options *options);
 void paxos_free(struct paxos *px);
 
 /*
+ * Snapshots (R3, P8). paxos_base_is_sound: what comes from a peer or a disk is judged by it, and
+ * every base handed to the functions below but paxos_restore_base must pass. paxos_base_follow:
+ * `entry` is the chosen value of slot base->slot + 1.
+ */
+bool paxos_base_is_sound(const struct paxos_base *base);
+void paxos_base_follow(struct paxos_base *base, const struct paxos_entry *entry);
+
+/*
+ * Whether a snapshot with this base takes this replica further and belongs to its cluster: before
+ * its bytes are asked for, and again right before it is loaded and INSTALLED is said.
+ */
+bool paxos_may_install(const struct paxos *px, const struct paxos_base *base);
+
+/*
  * What the log holds, in its order, before paxos_start. A mark or a learned entry puts what became
  * chosen into `effects->chosen`, to be applied. Whoever restores calls paxos_effects_clear between.
  * Returns: CD_OK, CD_CORRUPT (the log contradicts itself: a mark over a slot that it lacks, a slot
@@ -316,6 +366,15 @@ CD_MUST_USE enum cd_status paxos_restore_learned(struct paxos *px, const struct 
                                                  struct paxos_effects *effects);
 CD_MUST_USE enum cd_status paxos_restore_mark(struct paxos *px, paxos_slot slot,
                                               struct paxos_effects *effects);
+/*
+ * A snapshot stands for everything up to base->slot: first of all that of the state which is
+ * loaded, then at each INSTALLED record its own (below the first one's slot it changes nothing).
+ * Nothing up to the slot is handed out as chosen; records of it are passed over. `dropped`: entries
+ * at or below it are not in the log; the slot itself for an INSTALLED record.
+ * Returns: CD_OK, CD_CORRUPT (unsound, or another alpha than the log's).
+ */
+CD_MUST_USE enum cd_status paxos_restore_base(struct paxos *px, const struct paxos_base *base,
+                                              paxos_slot dropped);
 void paxos_restore_remembered(struct paxos *px, uint32_t node, uint64_t incarnation,
                               uint64_t position);
 
@@ -361,7 +420,10 @@ struct paxos_status {
     struct paxos_ballot ballot; /* under which `leader` leads, or of the own candidacy */
     struct paxos_ballot promised;
     paxos_slot chosen, applied;
-    paxos_slot known_chosen; /* highest mark heard of; above `chosen`: still to be fetched */
+    paxos_slot chosen_durable; /* what the log durably holds as chosen; an own snapshot at a slot is
+                                  worth keeping once this has reached it (else older ones and the
+                                  log no longer make up for its loss) */
+    paxos_slot known_chosen;   /* highest mark heard of; above `chosen`: still to be fetched */
     uint64_t incarnation;
     bool established;         /* leader whose own leadership is applied */
     bool verified;            /* may vote as far as R2 is concerned */

@@ -7,7 +7,7 @@ void paxos_restore_identity(struct paxos *px, uint64_t incarnation)
     CD_ASSERT(!px->started);
     if (incarnation != px->incarnation) {
         px->incarnation = incarnation;
-        px->was_member = false;
+        px->was_member = paxos_names_self(px);
         px->peers[0].incarnation = incarnation;
     }
 }
@@ -68,6 +68,22 @@ enum cd_status paxos_restore_mark(struct paxos *px, paxos_slot slot, struct paxo
         paxos_choose_next(px, &entry, effects);
         paxos_entry_drop(&entry);
     }
+    return CD_OK;
+}
+
+enum cd_status paxos_restore_base(struct paxos *px, const struct paxos_base *base,
+                                  paxos_slot dropped)
+{
+    CD_ASSERT(!px->started);
+    bool known = px->configs_count != 0;
+    if (!paxos_base_is_sound(base) || dropped > base->slot ||
+        (known && base->configs[0].config.alpha != paxos_alpha(px))) {
+        return CD_CORRUPT;
+    }
+    if (base->slot > px->chosen) {
+        paxos_jump_to(px, base);
+    }
+    px->dropped = dropped > px->dropped ? dropped : px->dropped;
     return CD_OK;
 }
 

@@ -90,6 +90,8 @@ enum cd_status replica_append(struct replica *r, const struct paxos_persist *per
         r->identity = status == CD_OK ? *ret_position : r->identity;
         return status;
     }
+    case PAXOS_PERSIST_INSTALLED:
+        CD_UNREACHABLE(); /* no snapshot is told to paxos */
     case PAXOS_PERSIST_PROMISE:
         kind = STORAGE_PROMISE;
         encoded = wire_promise_encode(&r->encode, persist->ballot);

@@ -80,6 +80,7 @@ static enum server_log_level level_of_note(enum paxos_note_kind kind)
     case PAXOS_NOTE_JOINED:
     case PAXOS_NOTE_PROMOTED:
     case PAXOS_NOTE_REMOVED:
+    case PAXOS_NOTE_INSTALLED:
     case PAXOS_NOTE_HANDING_OVER:
     case PAXOS_NOTE_COUNT:
         break;

@@ -114,7 +114,7 @@ static uint64_t now_ms(const struct group_node *node)
     return world_clock_ms(node->group->world, &node->clock);
 }
 
-static void step(struct group_node *node, struct paxos_event event)
+void group_step(struct group_node *node, struct paxos_event event)
 {
     CD_ASSERT(node->up);
     event.now_ms = now_ms(node);
@@ -152,7 +152,7 @@ static void ring(void *context, const struct world_event *event)
         return; /* rings again when that ends */
     }
     if (paxos_deadline_ms(node->px) <= now_ms(node)) {
-        step(node, (struct paxos_event){.kind = PAXOS_EV_TICK});
+        group_step(node, (struct paxos_event){.kind = PAXOS_EV_TICK});
         /* A deadline that a tick does not move would keep a real loop spinning. */
         CD_ASSERT(!node->up || paxos_deadline_ms(node->px) > now_ms(node));
     } else {
@@ -182,7 +182,7 @@ static void deliver(void *context, uint32_t from, uint32_t to, void *cargo)
     group_trace_letter(group, &letter->message, "->");
     trace_count(group->trace, "message", (uint64_t)letter->message.kind,
                 (uint64_t)letter->message.from << 32 | to, letter->message.first);
-    step(node, (struct paxos_event){.kind = PAXOS_EV_MESSAGE, .message = &letter->message});
+    group_step(node, (struct paxos_event){.kind = PAXOS_EV_MESSAGE, .message = &letter->message});
     group_letter_drop(letter);
 }
 
@@ -228,9 +228,9 @@ static void sync_done(void *context, const struct world_event *event)
     if (!node->group->options.disks_lie) {
         say_durable(node, node->syncing_to);
         /* Its effects start the next sync if more has come meanwhile. */
-        step(node, (struct paxos_event){.kind = PAXOS_EV_PERSISTED,
-                                        .persisted = node->syncing_to - node->started_at,
-                                        .position = node->syncing_to});
+        group_step(node, (struct paxos_event){.kind = PAXOS_EV_PERSISTED,
+                                              .persisted = node->syncing_to - node->started_at,
+                                              .position = node->syncing_to});
     }
 }
 
@@ -281,6 +281,7 @@ static void apply_entry(struct group_node *node, const struct paxos_entry *entry
     uint64_t value = print_value_hash(entry);
     node->applied = entry->slot;
     node->digest = cd_hash64_seeded(&value, sizeof(value), node->digest);
+    paxos_base_follow(&node->base, entry);
     trace_count(node->group->trace, "applied", node->id, entry->slot, node->digest);
     if (trace_is_on(node->group->trace) && !node->replaying) {
         char text[256];
@@ -290,6 +291,7 @@ static void apply_entry(struct group_node *node, const struct paxos_entry *entry
     if (node->group->watcher.applied != NULL) {
         node->group->watcher.applied(node->group->watcher.context, node, entry, value);
     }
+    group_snapshot_if_due(node);
 }
 
 static void take_note(struct group_node *node, const struct paxos_note *note)
@@ -369,6 +371,9 @@ static void carry_out(struct group_node *node)
     if (effects->fetch_to != 0) {
         answer_fetch(node);
     }
+    if (effects->snapshot_to != 0) {
+        group_send_snapshot(node, effects->snapshot_to);
+    }
     if (effects->barrier_token != 0 && group->watcher.readable != NULL) {
         group->watcher.readable(group->watcher.context, node, effects->barrier_token,
                                 effects->barrier_index);
@@ -378,16 +383,16 @@ static void carry_out(struct group_node *node)
     set_alarm(node);
     /* From here on `effects` are those of a later step. */
     if (lying) {
-        step(node, (struct paxos_event){.kind = PAXOS_EV_PERSISTED,
-                                        .persisted = node->ledger.count - node->started_at,
-                                        .position = node->ledger.count});
+        group_step(node, (struct paxos_event){.kind = PAXOS_EV_PERSISTED,
+                                              .persisted = node->ledger.count - node->started_at,
+                                              .position = node->ledger.count});
     }
     if (applied) {
-        step(node, (struct paxos_event){.kind = PAXOS_EV_APPLIED, .slot = node->applied});
+        group_step(node, (struct paxos_event){.kind = PAXOS_EV_APPLIED, .slot = node->applied});
     }
     if (forgot) {
-        step(node, (struct paxos_event){.kind = PAXOS_EV_REINCARNATE,
-                                        .incarnation = cd_prng_next(&node->prng) | 1});
+        group_step(node, (struct paxos_event){.kind = PAXOS_EV_REINCARNATE,
+                                              .incarnation = cd_prng_next(&node->prng) | 1});
     }
 }
 
@@ -522,12 +527,17 @@ void group_start(struct group_node *node, bool forgot)
     node->handed = 0;
     node->applied = 0;
     node->digest = 0;
+    node->base = (struct paxos_base){0};
+    node->is_taking = false;
+    node->is_arriving = false;
+    memset(node->sent_us, 0, sizeof(node->sent_us));
     trace_count(group->trace, "start", node->id, node->life, node->ledger.count);
     if (group->watcher.started != NULL) {
         group->watcher.started(group->watcher.context, node);
     }
     node->px = make_paxos(node);
     node->replaying = true;
+    group_load_snapshot(node);
     enum cd_status status = ledger_replay(&node->ledger, node->px, replayed, node);
     node->replaying = false;
     CD_ASSERT(status == CD_OK);
@@ -536,6 +546,7 @@ void group_start(struct group_node *node, bool forgot)
                (unsigned long long)node->applied);
     struct paxos_status present;
     group_status(node, &present);
+    CD_ASSERT(present.chosen == node->applied);
     node->incarnation = present.incarnation;
     print_know(&group->printer, node->id, present.incarnation);
     node->started_at = node->ledger.count;
@@ -571,6 +582,7 @@ void group_wipe(struct group_node *node)
     trace_count(node->group->trace, "wipe", node->id, node->ledger.count, 0);
     trace_line(node->group->trace, "%u loses its disk and gets an empty one", node->id);
     ledger_release(&node->ledger);
+    node->shelf.count = 0;
     node->group->wipes++;
 }
 
@@ -579,6 +591,7 @@ void group_copy_disk(struct group_node *node)
     trace_line(node->group->trace, "%u has its disk copied: %zu records", node->id,
                node->ledger.durable);
     ledger_copy(&node->yesterday, &node->ledger);
+    node->yesterday_shelf = node->shelf;
     node->has_yesterday = true;
 }
 
@@ -589,6 +602,7 @@ void group_restore_disk(struct group_node *node)
     trace_line(node->group->trace, "%u gets the copy back: %zu records in place of %zu", node->id,
                node->yesterday.count, node->ledger.count);
     ledger_copy(&node->ledger, &node->yesterday);
+    node->shelf = node->yesterday_shelf;
     node->group->restores++;
 }
 
@@ -603,7 +617,7 @@ void group_resume(struct group_node *node)
     node->paused = false;
     /* The timers of a process that was stopped run before its sockets (R19). */
     if (paxos_deadline_ms(node->px) <= now_ms(node)) {
-        step(node, (struct paxos_event){.kind = PAXOS_EV_TICK});
+        group_step(node, (struct paxos_event){.kind = PAXOS_EV_TICK});
     }
     for (size_t i = 0; i < node->parked_count; i++) {
         deliver(node->group, 0, node->id, node->parked[i]);
@@ -636,7 +650,7 @@ void group_hold_apply(struct group_node *node, bool held)
     for (size_t i = 0; i < count; i++) {
         apply_entry(node, &entries[i]);
     }
-    step(node, (struct paxos_event){.kind = PAXOS_EV_APPLIED, .slot = node->applied});
+    group_step(node, (struct paxos_event){.kind = PAXOS_EV_APPLIED, .slot = node->applied});
 }
 
 /* ---- The replica's own side ---- */
@@ -649,31 +663,31 @@ void group_birth(struct group_node *node)
     }
     trace_line(node->group->trace, "%u gives birth to a cluster with alpha %u", node->id,
                config.alpha);
-    step(node, (struct paxos_event){.kind = PAXOS_EV_BIRTH, .config = &config});
+    group_step(node, (struct paxos_event){.kind = PAXOS_EV_BIRTH, .config = &config});
 }
 
 void group_propose(struct group_node *node, struct cd_blob *payload)
 {
     CD_ASSERT(paxos_may_propose(node->px));
-    step(node, (struct paxos_event){.kind = PAXOS_EV_PROPOSE, .payload = payload});
+    group_step(node, (struct paxos_event){.kind = PAXOS_EV_PROPOSE, .payload = payload});
     cd_blob_unref(payload);
 }
 
 uint64_t group_read(struct group_node *node)
 {
     uint64_t token = ++node->read_token;
-    step(node, (struct paxos_event){.kind = PAXOS_EV_BARRIER, .token = token});
+    group_step(node, (struct paxos_event){.kind = PAXOS_EV_BARRIER, .token = token});
     return token;
 }
 
 void group_hand_over(struct group_node *node, uint32_t to)
 {
-    step(node, (struct paxos_event){.kind = PAXOS_EV_HAND_OVER, .node = to});
+    group_step(node, (struct paxos_event){.kind = PAXOS_EV_HAND_OVER, .node = to});
 }
 
 void group_remove(struct group_node *node, uint32_t removed)
 {
-    step(node, (struct paxos_event){.kind = PAXOS_EV_REMOVE, .node = removed});
+    group_step(node, (struct paxos_event){.kind = PAXOS_EV_REMOVE, .node = removed});
 }
 
 void group_status(struct group_node *node, struct paxos_status *ret_status)

@@ -11,12 +11,13 @@
 /*
  * Some replicas' consensus cores (struct paxos, the shipped object code) with ledgers for disks, on
  * a world and a network. No state machine: a value is bytes, and applying it is telling the
- * watcher.
+ * watcher; a snapshot of it is its digest and what the log up to there means to consensus.
  */
 
 enum {
     GROUP_NODES_MAX = NETWORK_NODES_MAX,
     GROUP_IDLE_US = 20000,
+    GROUP_SNAPSHOTS_MAX = 3, /* two are kept; a third while an install is not durable */
     GROUP_PARKED_MAX = 4096, /* letters that wait for a paused replica; more are lost */
 };
 
@@ -29,6 +30,18 @@ struct group_letter {
 struct group_waiting { /* said only once the position is durable (P2) */
     uint64_t position;
     struct group_letter *letter;
+};
+
+struct group_snapshot {
+    struct paxos_base base;
+    uint64_t digest;
+    bool installed; /* from a peer: counts once its record is in the ledger (R3) */
+};
+
+/* Snapshots on a disk, newest first. */
+struct group_shelf {
+    struct group_snapshot snapshots[GROUP_SNAPSHOTS_MAX];
+    size_t count;
 };
 
 struct group;
@@ -51,6 +64,12 @@ struct group_node {
     struct ledger ledger;
     struct ledger yesterday; /* a copy of the disk */
     bool has_yesterday;
+    struct group_shelf shelf, yesterday_shelf;
+    struct group_snapshot taking; /* being written while the log goes on */
+    bool is_taking;
+    struct group_snapshot arriving; /* from a peer, being written */
+    bool is_arriving;
+    uint64_t sent_us[GROUP_NODES_MAX]; /* until then one is on its way to that node */
     bool syncing;
     bool idle_set; /* the idle mark is scheduled */
     uint64_t syncing_to;
@@ -61,7 +80,8 @@ struct group_node {
     size_t parked_count;
     paxos_slot handed; /* out by paxos; above `applied` only while apply_held */
     paxos_slot applied;
-    uint64_t digest; /* over all applied values */
+    uint64_t digest;        /* over all applied values */
+    struct paxos_base base; /* what a snapshot of that says */
     uint64_t read_token;
     uint64_t incarnation; /* the present one, also while down */
     bool forgot_at_start;
@@ -79,6 +99,8 @@ struct group_watcher {
     void (*applied)(void *context, struct group_node *node, const struct paxos_entry *entry,
                     uint64_t value);
     void (*started)(void *context, struct group_node *node);
+    /* The node's state is now the one after `slot`, from a snapshot. */
+    void (*installed)(void *context, struct group_node *node, paxos_slot slot, uint64_t digest);
     void (*noted)(void *context, struct group_node *node, const struct paxos_note *note);
     void (*readable)(void *context, struct group_node *node, uint64_t token, paxos_slot index);
     /* May look at, change, drop or take a message that is about to leave. */
@@ -91,7 +113,13 @@ struct group_options {
     uint32_t heartbeat_ms, election_ms;
     uint64_t sync_us_min, sync_us_mean;
     int32_t skew_ppm_max;
-    bool disks_lie;       /* break P2: a record counts as durable the moment it is asked for */
+    uint32_t snapshot_every;   /* slots; 0: only when told */
+    uint64_t snapshot_us_mean; /* to write one, to carry one */
+    bool drop_early;           /* the log goes behind the newest snapshot, not the older one */
+    uint32_t snapshot_rot_ppm; /* a start finds the newest one damaged, if there is another */
+    bool disks_lie;            /* break P2: a record counts as durable the moment it is asked for */
+    bool
+        installs_forget; /* break R3: an install resets the log: promise and acceptances above it */
     bool promises_forget; /* break R1: promises do not tell what is chosen */
     bool hide_cuts;       /* the trace leaves out messages that a cut link loses */
     uint32_t hidden;      /* bit set of kinds of messages that the trace leaves out */
@@ -109,6 +137,7 @@ struct group {
     char broken_oath[256]; /* P2: what was said before it was durable; empty: nothing */
     uint64_t notes[PAXOS_NOTE_COUNT];
     uint64_t syncs, restarts, crashes, lost_records, wipes, restores;
+    uint64_t snapshots, installs, drops, fallbacks;
 };
 
 void group_init(struct group *group, struct world *world, struct trace *trace,
@@ -135,6 +164,19 @@ void group_propose(struct group_node *node, struct cd_blob *payload); /* referen
 uint64_t group_read(struct group_node *node);                         /* returns the token */
 void group_hand_over(struct group_node *node, uint32_t to);
 void group_remove(struct group_node *node, uint32_t removed);
+
+/*
+ * group_snapshot.c. group_take_snapshot: of what is applied, at once; with `drop` the log goes
+ * behind it. False if the log does not durably hold all of that yet.
+ */
+bool group_take_snapshot(struct group_node *node, bool drop);
+void group_snapshot_if_due(struct group_node *node);
+void group_send_snapshot(struct group_node *node, uint32_t to);
+/* Loads the newest good one into a node that starts; what its log lacks is told to paxos. */
+void group_load_snapshot(struct group_node *node);
+
+/* One event into a node's paxos, and what it asks for carried out. */
+void group_step(struct group_node *node, struct paxos_event event);
 
 void group_status(struct group_node *node, struct paxos_status *ret_status);
 

@@ -44,6 +44,8 @@ struct lab {
     struct verdict verdict;
     struct report *report;
     struct lab_side sides[GROUP_NODES_MAX];
+    uint64_t *log; /* number of the proposal in each slot, [0] of slot 1; 0: none or not known */
+    size_t log_count, log_capacity;
     uint32_t *proposers; /* node of each proposal, by its number */
     size_t proposals_count, proposals_capacity;
     uint64_t gap_us_mean;
@@ -90,6 +92,43 @@ static void acknowledge(struct lab *lab, uint64_t number, paxos_slot slot)
     }
 }
 
+static void hold(struct lab_side *side, uint64_t number, paxos_slot slot)
+{
+    if (side->held_count == side->held_capacity) {
+        side->held_capacity = side->held_capacity == 0 ? 1024 : 2 * side->held_capacity;
+        side->held = cd_realloc(side->held, side->held_capacity * sizeof(*side->held));
+    }
+    side->held[side->held_count++] = (struct durability_held){.write = number, .place = slot};
+}
+
+/* A snapshot holds what its digest stands for: what was applied up to there. */
+static void on_installed(void *context, struct group_node *node, paxos_slot slot, uint64_t digest)
+{
+    struct lab *lab = context;
+    struct lab_side *side = &lab->sides[node->id];
+    if (!agreement_installed(&lab->agreement, node->id, slot, digest, &lab->verdict)) {
+        return;
+    }
+    side->held_count = 0;
+    for (paxos_slot at = 1; at <= slot; at++) {
+        if (lab->log[at - 1] != 0) {
+            hold(side, lab->log[at - 1], at);
+        }
+    }
+}
+
+static void note_in_log(struct lab *lab, paxos_slot slot, uint64_t number)
+{
+    while (lab->log_count < slot) {
+        if (lab->log_count == lab->log_capacity) {
+            lab->log_capacity = lab->log_capacity == 0 ? 4096 : 2 * lab->log_capacity;
+            lab->log = cd_realloc(lab->log, lab->log_capacity * sizeof(*lab->log));
+        }
+        lab->log[lab->log_count++] = 0;
+    }
+    lab->log[slot - 1] = number;
+}
+
 static void on_applied(void *context, struct group_node *node, const struct paxos_entry *entry,
                        uint64_t value)
 {
@@ -98,16 +137,13 @@ static void on_applied(void *context, struct group_node *node, const struct paxo
     lab->report->counts[COUNT_APPLIED]++;
     (void)agreement_applied(&lab->agreement, node->id, entry->slot, value, node->digest,
                             &lab->verdict);
-    if (entry->kind != PAXOS_COMMANDS) {
+    bool is_command = entry->kind == PAXOS_COMMANDS;
+    uint64_t number = is_command ? cd_get_u64(entry->payload->data) : 0;
+    note_in_log(lab, entry->slot, number);
+    if (!is_command) {
         return;
     }
-    uint64_t number = cd_get_u64(entry->payload->data);
-    if (side->held_count == side->held_capacity) {
-        side->held_capacity = side->held_capacity == 0 ? 1024 : 2 * side->held_capacity;
-        side->held = cd_realloc(side->held, side->held_capacity * sizeof(*side->held));
-    }
-    side->held[side->held_count++] =
-        (struct durability_held){.write = number, .place = entry->slot};
+    hold(side, number, entry->slot);
     if (lab->proposers[number - 1] == node->id && number >= side->first_own) {
         acknowledge(lab, number, entry->slot);
     }
@@ -339,6 +375,7 @@ static void draw_options(struct lab *lab, const struct seed_options *seed,
         .hidden = 1u << PAXOS_MSG_HEARTBEAT | 1u << PAXOS_MSG_HEARTBEAT_REPLY,
         .disks_lie = seed->breakage == BREAK_P2,
         .promises_forget = seed->breakage == BREAK_R1,
+        .installs_forget = seed->breakage == BREAK_R3,
     };
     *weather = (struct network_weather){
         .loss_ppm = sim_chance(prng, 500000) ? (uint32_t)sim_between(prng, 0, 20000) : 0,
@@ -347,6 +384,13 @@ static void draw_options(struct lab *lab, const struct seed_options *seed,
         .delay_us_min = sim_between(prng, 50, 500),
         .delay_us_mean = sim_between(prng, 50, 2000),
     };
+    bool breaks_r3 = seed->breakage == BREAK_R3;
+    if (breaks_r3 || sim_chance(prng, 700000)) {
+        options->snapshot_every = (uint32_t)sim_between(prng, 2, breaks_r3 ? 10 : 100);
+        options->snapshot_us_mean = sim_between(prng, 100, breaks_r3 ? 10000 : 300000);
+        options->drop_early = breaks_r3 || sim_chance(prng, 500000);
+        options->snapshot_rot_ppm = 100000;
+    }
     lab->gap_us_mean = sim_between(prng, 5000, 20000);
     lab->read_ppm = (uint32_t)sim_between(prng, 50000, 500000);
 }
@@ -451,6 +495,10 @@ static void add_up(struct lab *lab)
     counts[COUNT_HAND_OVERS] = notes[PAXOS_NOTE_HANDING_OVER];
     counts[COUNT_FORGOT] = notes[PAXOS_NOTE_FORGOT];
     counts[COUNT_REMOVALS] = notes[PAXOS_NOTE_REMOVED];
+    counts[COUNT_SNAPSHOTS] = lab->group.snapshots;
+    counts[COUNT_DROPS] = lab->group.drops;
+    counts[COUNT_INSTALLS] = lab->group.installs;
+    counts[COUNT_FALLBACKS] = lab->group.fallbacks;
     counts[COUNT_RESTARTS] = lab->group.restarts;
     counts[COUNT_WIPES] = lab->group.wipes;
     counts[COUNT_RESTORES] = lab->group.restores;
@@ -472,6 +520,7 @@ static void release(struct lab *lab)
         cd_free(lab->sides[id].held);
     }
     cd_free(lab->proposers);
+    cd_free(lab->log);
     cd_free(lab);
 }
 
@@ -493,6 +542,7 @@ void lab_run_seed(const struct seed_options *seed, struct report *report)
     lab->group.watcher = (struct group_watcher){.context = lab,
                                                 .applied = on_applied,
                                                 .started = on_started,
+                                                .installed = on_installed,
                                                 .noted = on_noted,
                                                 .readable = on_readable};
     const struct fault_subject subject = {

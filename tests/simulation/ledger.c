@@ -13,6 +13,7 @@ static void drop_record(struct ledger_record *record)
 {
     cd_blob_unref(record->persist.entry.payload);
     cd_free(record->peers);
+    cd_free(record->base);
     *record = (struct ledger_record){0};
 }
 
@@ -54,6 +55,11 @@ void ledger_append(struct ledger *ledger, const struct paxos *px, uint64_t incar
         struct ledger_record *record = add_record(ledger);
         record->persist = persist[i];
         cd_blob_ref(record->persist.entry.payload);
+        if (persist[i].kind == PAXOS_PERSIST_INSTALLED) {
+            record->base = cd_malloc(sizeof(*record->base));
+            *record->base = *persist[i].base;
+        }
+        record->persist.base = NULL;
         if (persist[i].kind == PAXOS_PERSIST_IDENTITY) {
             record->incarnation = incarnation;
         }
@@ -82,6 +88,7 @@ void ledger_copy(struct ledger *to, const struct ledger *from)
 {
     ledger_release(to);
     to->incarnation = from->incarnation;
+    to->dropped = from->dropped;
     for (size_t i = 0; i < from->durable; i++) {
         const struct ledger_record *old = &from->records[i];
         struct ledger_record *record = add_record(to);
@@ -92,6 +99,10 @@ void ledger_copy(struct ledger *to, const struct ledger *from)
             record->peers = cd_malloc(old->peers_count * sizeof(*old->peers));
             memcpy(record->peers, old->peers, old->peers_count * sizeof(*old->peers));
         }
+        if (old->base != NULL) {
+            record->base = cd_malloc(sizeof(*record->base));
+            *record->base = *old->base;
+        }
     }
     to->durable = to->count;
     to->wanted = to->count;
@@ -101,6 +112,9 @@ static enum cd_status replay_record(const struct ledger_record *record, struct p
                                     struct paxos_effects *effects)
 {
     enum cd_status status = CD_OK;
+    if (record->gone) {
+        return CD_OK;
+    }
     switch (record->persist.kind) {
     case PAXOS_PERSIST_PROMISE:
         status = paxos_restore_promise(px, record->persist.ballot);
@@ -117,6 +131,9 @@ static enum cd_status replay_record(const struct ledger_record *record, struct p
     case PAXOS_PERSIST_IDENTITY:
         paxos_restore_identity(px, record->incarnation);
         status = paxos_restore_promise(px, record->persist.ballot);
+        break;
+    case PAXOS_PERSIST_INSTALLED:
+        status = paxos_restore_base(px, record->base, record->base->slot);
         break;
     case PAXOS_PERSIST_PEERS:
         break;
@@ -143,6 +160,45 @@ enum cd_status ledger_replay(const struct ledger *ledger, struct paxos *px, ledg
     }
     paxos_effects_release(&effects);
     return status;
+}
+
+void ledger_drop(struct ledger *ledger, paxos_slot slot)
+{
+    for (size_t i = 0; i < ledger->count; i++) {
+        struct ledger_record *record = &ledger->records[i];
+        const struct paxos_persist *persist = &record->persist;
+        bool of_a_slot =
+            persist->kind == PAXOS_PERSIST_ACCEPTED || persist->kind == PAXOS_PERSIST_LEARNED ||
+            persist->kind == PAXOS_PERSIST_MARK || persist->kind == PAXOS_PERSIST_INSTALLED;
+        if (of_a_slot && persist->slot <= slot) {
+            drop_record(record);
+            record->gone = true;
+        }
+    }
+    ledger->dropped = slot > ledger->dropped ? slot : ledger->dropped;
+}
+
+void ledger_forget(struct ledger *ledger, uint64_t incarnation, paxos_slot slot)
+{
+    for (size_t i = 0; i < ledger->count; i++) {
+        drop_record(&ledger->records[i]);
+        ledger->records[i].gone = true;
+    }
+    ledger->incarnation = incarnation;
+    ledger->identity = 0;
+    ledger->promise = (struct paxos_ballot){0};
+    ledger->dropped = slot;
+}
+
+bool ledger_has_installed(const struct ledger *ledger, paxos_slot slot)
+{
+    for (size_t i = ledger->count; i > 0; i--) {
+        const struct paxos_persist *persist = &ledger->records[i - 1].persist;
+        if (persist->kind == PAXOS_PERSIST_INSTALLED && persist->slot == slot) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void read_durable(struct ledger *ledger)
@@ -177,7 +233,7 @@ uint64_t ledger_durable_incarnation(struct ledger *ledger)
 bool ledger_durably_accepted(const struct ledger *ledger, paxos_slot slot,
                              struct paxos_ballot ballot)
 {
-    for (size_t i = ledger->durable; i > 0; i--) {
+    for (size_t i = slot > ledger->dropped ? ledger->durable : 0; i > 0; i--) {
         const struct paxos_persist *persist = &ledger->records[i - 1].persist;
         if (persist->kind == PAXOS_PERSIST_LEARNED && persist->slot == slot) {
             return true;
@@ -187,7 +243,7 @@ bool ledger_durably_accepted(const struct ledger *ledger, paxos_slot slot,
             return true;
         }
     }
-    return false;
+    return slot <= ledger->dropped; /* a snapshot stands for it */
 }
 
 size_t ledger_entries(const struct ledger *ledger, paxos_slot first, paxos_slot last,

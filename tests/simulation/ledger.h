@@ -10,7 +10,7 @@
 /*
  * A replica's log in memory, for simulating paxos without storage: what paxos asked to persist, in
  * its order, and how far it is durable. A crash takes what is not. A copy made one day can be put
- * back another day.
+ * back another day. A record that was dropped keeps its position and says nothing any more.
  */
 
 struct ledger_peer {
@@ -20,10 +20,12 @@ struct ledger_peer {
 };
 
 struct ledger_record {
+    bool gone;                    /* dropped: says nothing any more */
     struct paxos_persist persist; /* entry.payload: one reference */
     uint64_t incarnation;         /* IDENTITY */
     struct ledger_peer *peers;    /* PEERS, IDENTITY */
     size_t peers_count;
+    struct paxos_base *base; /* INSTALLED; owned */
 };
 
 struct ledger {
@@ -34,7 +36,8 @@ struct ledger {
     struct paxos_ballot promise; /* the highest in the first `read_to` records, */
     uint64_t identity;           /* and the last incarnation in them; 0: none */
     size_t read_to;
-    size_t wanted; /* a sync is wanted up to here: records that are not lazy */
+    paxos_slot dropped; /* entries up to here are gone */
+    size_t wanted;      /* a sync is wanted up to here: records that are not lazy */
 };
 
 void ledger_init(struct ledger *ledger);
@@ -57,6 +60,15 @@ void ledger_copy(struct ledger *to, const struct ledger *from);
 typedef void (*ledger_chosen)(void *context, const struct paxos_entry *entry);
 CD_MUST_USE enum cd_status ledger_replay(const struct ledger *ledger, struct paxos *px,
                                          ledger_chosen chosen, void *context);
+
+/* A snapshot stands for the slots up to `slot`: what says no more than that goes. Promises stay. */
+void ledger_drop(struct ledger *ledger, paxos_slot slot);
+
+/* R3 broken on purpose: only the incarnation and the snapshot that stands for `slot` are left. */
+void ledger_forget(struct ledger *ledger, uint64_t incarnation, paxos_slot slot);
+
+/* Whether the record of a snapshot's installation at `slot` is there. */
+bool ledger_has_installed(const struct ledger *ledger, paxos_slot slot);
 
 /* P2, as the disk sees it: the highest promise, or acceptance, that is durable. */
 struct paxos_ballot ledger_durable_promise(struct ledger *ledger);

@@ -13,7 +13,7 @@ static const char usage[] =
     "\n"
     "  swarm --seeds N [--seed S] [--jobs J] [--break p2|r1] [--trace FILE]\n"
     "      whole replicas with clients under random faults; this is the command if none is named\n"
-    "  paxos --seeds N [--seed S] [--jobs J] [--break p2|r1] [--trace FILE]\n"
+    "  paxos --seeds N [--seed S] [--jobs J] [--break p2|r1|r3] [--trace FILE]\n"
     "      the same for the consensus core alone\n"
     "  scenario [--rewrite] FILE...\n"
     "      plays stories and compares their traces\n"
@@ -48,6 +48,8 @@ static bool parse_breakage(const char *text, enum breakage *to)
         *to = BREAK_P2;
     } else if (strcmp(text, "r1") == 0) {
         *to = BREAK_R1;
+    } else if (strcmp(text, "r3") == 0) {
+        *to = BREAK_R3;
     } else {
         return false;
     }
@@ -88,8 +90,13 @@ static unsigned processors(void)
 
 static int run_swarm(const char *command, seed_runner runner, int count, char **words)
 {
+    bool whole = runner == swarm_run_seed;
     struct run_options options = {
         .command = command, .first_seed = 1, .jobs = processors(), .repeat_every = 20};
+    if (!whole) {
+        options.needs = UINT64_C(1) << COUNT_SNAPSHOTS | UINT64_C(1) << COUNT_DROPS |
+                        UINT64_C(1) << COUNT_INSTALLS | UINT64_C(1) << COUNT_FALLBACKS;
+    }
     for (int i = 0; i < count; i += 2) {
         if (i + 1 == count || !parse_option(words[i], words[i + 1], &options)) {
             return complain("cannot make sense of this option or its value", words[i]);
@@ -97,6 +104,9 @@ static int run_swarm(const char *command, seed_runner runner, int count, char **
     }
     if (options.seeds == 0 || options.jobs == 0) {
         return complain("--seeds N and --jobs J must be above 0", NULL);
+    }
+    if (whole && options.breakage == BREAK_R3) {
+        return complain("--break r3 goes with paxos", NULL);
     }
     if (options.trace_path != NULL && options.seeds != 1) {
         return complain("--trace FILE goes with --seeds 1", NULL);

@@ -123,6 +123,7 @@ static void show_failure(struct run *run, const struct job *job, const struct re
             SIMULATION_COMMIT, run->options->command, job->seed,
             run->options->breakage == BREAK_P2   ? " --break p2"
             : run->options->breakage == BREAK_R1 ? " --break r1"
+            : run->options->breakage == BREAK_R3 ? " --break r3"
                                                  : "");
 }
 
@@ -207,11 +208,16 @@ static void show_totals(struct run *run, double seconds)
     }
 }
 
-/* One seed alone may well fill no hole; twenty together must. */
+/* One seed alone may well fill no hole; twenty together must. A run that has to fail for another
+ * reason must not fail for this one. */
 static void demand_coverage(struct run *run)
 {
+    if (run->options->breakage != BREAK_NOTHING) {
+        return;
+    }
     for (size_t i = 0; i < COUNTS && run->done >= 20; i++) {
-        if (counts[i].needed && run->totals[i] == 0 && run->code == EXIT_PASSED) {
+        bool needed = counts[i].needed || (run->options->needs >> i & 1u) != 0;
+        if (needed && run->totals[i] == 0 && run->code == EXIT_PASSED) {
             fprintf(stderr, "FAILED: no seed had any of: %s\n", counts[i].text);
             run->code = EXIT_FAILED;
         }

@@ -41,6 +41,10 @@ enum {
     X(RESTORES, "restores", false)                                                                 \
     X(FORGOT, "forgotten logs noticed", false)                                                     \
     X(REMOVALS, "removals", false)                                                                 \
+    X(SNAPSHOTS, "snapshots taken", false)                                                         \
+    X(DROPS, "logs dropped behind one", false)                                                     \
+    X(INSTALLS, "snapshots installed", false)                                                      \
+    X(FALLBACKS, "starts from the older snapshot", false)                                          \
     X(PARTITIONS, "partitions", false)                                                             \
     X(READS, "reads", false)                                                                       \
     X(WRITES_OK, "writes acknowledged", false)                                                     \
@@ -73,6 +77,7 @@ enum breakage {
     BREAK_NOTHING,
     BREAK_P2, /* disks say "durable" before it is true */
     BREAK_R1, /* promises do not tell what is chosen */
+    BREAK_R3, /* installing a snapshot resets the log; `paxos` alone */
 };
 
 struct seed_options {
@@ -90,6 +95,7 @@ struct run_options {
     unsigned jobs;
     const char *trace_path; /* of a run of one seed */
     enum breakage breakage;
+    uint64_t needs;        /* bit set of counts that this command needs besides */
     uint64_t repeat_every; /* each so many seeds run twice and must do the same; 0: never */
     bool quiet;
 };

@@ -30,6 +30,14 @@ static void on_started(void *context, struct group_node *node)
     agreement_started(&story->agreement, node->id, 1);
 }
 
+static void on_installed(void *context, struct group_node *node, paxos_slot slot, uint64_t digest)
+{
+    struct story *story = context;
+    if (!agreement_installed(&story->agreement, node->id, slot, digest, &story->verdict)) {
+        story_fail(story, "%s", story->verdict.why);
+    }
+}
+
 static void on_applied(void *context, struct group_node *node, const struct paxos_entry *entry,
                        uint64_t value)
 {
@@ -176,6 +184,7 @@ static void play(struct story *story, const char *commands, size_t bytes)
     story->group.watcher = (struct group_watcher){.context = story,
                                                   .applied = on_applied,
                                                   .started = on_started,
+                                                  .installed = on_installed,
                                                   .noted = on_noted,
                                                   .readable = on_readable,
                                                   .sending = on_sending};

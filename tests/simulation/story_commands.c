@@ -220,6 +220,15 @@ static void do_hold_apply(struct story *story, const struct story_words *words)
     }
 }
 
+/* snapshot N [drop]: of what N has applied; its log goes behind it */
+static void do_snapshot(struct story *story, const struct story_words *words)
+{
+    struct group_node *node = node_at(story, words, 1, true);
+    if (node != NULL && !group_take_snapshot(node, flag(words, "drop"))) {
+        story_fail(story, "its log does not durably hold all that it applied");
+    }
+}
+
 /* silence N...: until `wake` these replicas do nothing by themselves, they only answer */
 static void do_silence(struct story *story, const struct story_words *words)
 {
@@ -522,6 +531,7 @@ static const struct {
     {"unstall", do_stall, false},
     {"hold-apply", do_hold_apply, false},
     {"apply", do_hold_apply, false},
+    {"snapshot", do_snapshot, false},
     {"silence", do_silence, false},
     {"wake", do_wake, false},
     {"birth", do_birth, false},

@@ -54,3 +54,23 @@ bool agreement_applied(struct agreement *agreement, uint32_t replica, uint64_t s
     }
     return true;
 }
+
+bool agreement_installed(struct agreement *agreement, uint32_t replica, uint64_t slot,
+                         uint64_t digest, struct verdict *verdict)
+{
+    if (slot == 0 || slot > agreement->count || agreement->slots[slot - 1].value == 0) {
+        return verdict_fail(verdict,
+                            "agreement: replica %u has a snapshot after slot %" PRIu64
+                            ", which nobody applied",
+                            replica, slot);
+    }
+    const struct agreement_slot *known = &agreement->slots[slot - 1];
+    if (known->digest != digest) {
+        return verdict_fail(verdict,
+                            "agreement: after slot %" PRIu64 " the digest is %016" PRIx64
+                            " at replica %u and %016" PRIx64 " in a snapshot at replica %u",
+                            slot, known->digest, known->replica, digest, replica);
+    }
+    agreement->next[replica % AGREEMENT_REPLICAS_MAX] = slot + 1;
+    return true;
+}

@@ -8,7 +8,8 @@
 /*
  * Agreement: whatever any replica applies in a slot, in any of its lives, is the same value, and
  * the state after it has the same digest; and each life applies slots one after another, without
- * gaps.
+ * gaps. A life may also take over the state after a slot as another's snapshot has it: then it is
+ * the state that others had there.
  */
 
 enum {
@@ -36,5 +37,9 @@ void agreement_started(struct agreement *agreement, uint32_t replica, uint64_t f
 /* `replica` applied `value` (a hash, not 0) in `slot` and has `digest` afterwards. */
 bool agreement_applied(struct agreement *agreement, uint32_t replica, uint64_t slot, uint64_t value,
                        uint64_t digest, struct verdict *verdict);
+
+/* `replica` has the state after `slot` from a snapshot, with this digest; it goes on from there. */
+bool agreement_installed(struct agreement *agreement, uint32_t replica, uint64_t slot,
+                         uint64_t digest, struct verdict *verdict);
 
 #endif

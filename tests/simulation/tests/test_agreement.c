@@ -67,6 +67,42 @@ static void accepts_a_life_that_begins_at_a_snapshot(void **state)
     assert_true(apply(f, 2, 2, 12, 101));
 }
 
+static void accepts_a_snapshot_of_what_others_had(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(apply(f, 1, 1, 11, 100));
+    assert_true(apply(f, 1, 2, 12, 101));
+    assert_true(apply(f, 2, 1, 11, 100));
+    assert_true(agreement_installed(&f->agreement, 2, 2, 101, &f->verdict));
+    assert_true(apply(f, 2, 3, 13, 102));
+}
+
+static void rejects_a_snapshot_of_another_state(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(apply(f, 1, 1, 11, 100));
+    assert_false(agreement_installed(&f->agreement, 2, 1, 101, &f->verdict));
+    assert_non_null(strstr(f->verdict.why, "in a snapshot"));
+}
+
+static void rejects_a_snapshot_of_what_nobody_applied(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(apply(f, 1, 1, 11, 100));
+    assert_false(agreement_installed(&f->agreement, 2, 2, 101, &f->verdict));
+    verdict_init(&f->verdict);
+    assert_false(agreement_installed(&f->agreement, 2, 0, 0, &f->verdict));
+}
+
+static void rejects_going_on_elsewhere_than_after_the_snapshot(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(apply(f, 1, 1, 11, 100));
+    assert_true(apply(f, 1, 2, 12, 101));
+    assert_true(agreement_installed(&f->agreement, 2, 2, 101, &f->verdict));
+    assert_false(apply(f, 2, 2, 12, 101));
+}
+
 static void rejects_two_values_in_a_slot(void **state)
 {
     struct fixture *f = *state;
@@ -112,6 +148,10 @@ int main(void)
         CASE(accepts_equal_logs_at_different_speeds),
         CASE(accepts_a_restart_that_replays),
         CASE(accepts_a_life_that_begins_at_a_snapshot),
+        CASE(accepts_a_snapshot_of_what_others_had),
+        CASE(rejects_a_snapshot_of_another_state),
+        CASE(rejects_a_snapshot_of_what_nobody_applied),
+        CASE(rejects_going_on_elsewhere_than_after_the_snapshot),
         CASE(rejects_two_values_in_a_slot),
         CASE(rejects_another_value_after_a_restart),
         CASE(rejects_different_digests),

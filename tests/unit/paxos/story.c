@@ -308,12 +308,35 @@ static void propose_one(struct story *story)
     }
 }
 
+/* A snapshot from a peer that is ahead: what was chosen there, configurations among it. */
+static void install_some(struct story *story)
+{
+    struct rig *rig = story->rig;
+    struct paxos_base base = rig->base;
+    uint64_t steps = 1 + below(story, 2 * RIG_ALPHA);
+    for (uint64_t i = 0; i < steps && base.configs_count != 0; i++) {
+        struct paxos_entry entry = entry_of(base.slot + 1, PAXOS_NOOP);
+        struct paxos_entry other = some_entry(story, entry.slot, some_node(story));
+        bool sound = other.kind == PAXOS_CONFIG && paxos_entry_is_sound(rig->px, &other);
+        paxos_base_follow(&base, sound ? &other : &entry);
+        cd_blob_unref(other.payload);
+    }
+    if (paxos_may_install(rig->px, &base)) {
+        rig_install(rig, &base);
+    }
+}
+
 static void administrate(struct story *story)
 {
     struct rig *rig = story->rig;
     if (paxos_is_empty(rig->px) && !rig->px->forgot && chance(story, 30)) {
         struct paxos_config config = config_of(0);
         rig_step(rig, (struct paxos_event){.kind = PAXOS_EV_BIRTH, .config = &config});
+    } else if (chance(story, 40)) {
+        install_some(story);
+    } else if (chance(story, 20)) {
+        rig_step(rig, (struct paxos_event){.kind = PAXOS_EV_DROPPED,
+                                           .slot = below(story, rig->px->applied + 1)});
     } else {
         rig_step(rig, (struct paxos_event){.kind = chance(story, 50) ? PAXOS_EV_HAND_OVER
                                                                      : PAXOS_EV_REMOVE,

@@ -129,13 +129,28 @@ static void check_records(struct rig *rig)
     rig->promised = promised;
 }
 
+/* What a snapshot would say of the configurations is what the replica itself goes by. */
+static void check_base(const struct rig *rig)
+{
+    const struct paxos *px = rig->px;
+    assert_int_equal(rig->base.configs_count, px->configs_count);
+    for (size_t i = 0; i < px->configs_count; i++) {
+        assert_int_equal(rig->base.configs[i].chosen_at, px->configs[i].chosen_at);
+        assert_memory_equal(&rig->base.configs[i].config, &px->configs[i].config,
+                            sizeof(px->configs[i].config));
+    }
+    assert_true(px->configs_count == 0 || paxos_base_is_sound(&rig->base));
+}
+
 static void check_chosen(struct rig *rig)
 {
     for (size_t i = 0; i < rig->out.chosen_count; i++) {
         assert_int_equal(rig->out.chosen[i].slot, rig->handed + 1); /* P6 */
         rig->handed = rig->out.chosen[i].slot;
+        paxos_base_follow(&rig->base, &rig->out.chosen[i]);
     }
     assert_int_equal(rig->handed, rig->px->chosen);
+    check_base(rig);
     assert_true(!rig->px->started || rig->px->marked == rig->px->chosen);
 }
 
@@ -151,6 +166,10 @@ static void keep_records(struct rig *rig)
         record->persist = rig->out.persist[i];
         cd_blob_ref(record->persist.entry.payload);
         record->incarnation = rig->px->incarnation;
+        if (record->persist.kind == PAXOS_PERSIST_INSTALLED) {
+            record->base = *record->persist.base;
+            record->persist.base = NULL; /* it ends with the step */
+        }
         struct rig_peer_record *peer = record->peers;
         while (paxos_remembered_at(rig->px, record->peers_count, &peer->node, &peer->incarnation,
                                    &peer->position)) {
@@ -187,6 +206,7 @@ static void make(struct rig *rig)
     };
     rig->px = paxos_create(&options);
     rig->handed = 0;
+    memset(&rig->base, 0, sizeof(rig->base));
     rig->asked = 0;
     rig->promised = (struct paxos_ballot){0};
 }
@@ -232,6 +252,7 @@ void rig_restored(struct rig *rig, uint32_t node, const struct paxos_config *con
     struct paxos_entry first = config_entry(rig, 1, config);
     assert_int_equal(paxos_restore_learned(rig->px, &first, &rig->out), CD_OK);
     rig->handed = 1;
+    paxos_base_follow(&rig->base, &first);
     start(rig, RIG_START_POSITION, PAXOS_MEMORY_KEPT);
 }
 
@@ -327,6 +348,8 @@ static enum cd_status restore_record(struct rig *rig, const struct rig_record *r
         paxos_restore_identity(rig->px, record->incarnation);
         status = paxos_restore_promise(rig->px, persist->ballot);
         break;
+    case PAXOS_PERSIST_INSTALLED:
+        return paxos_restore_base(rig->px, &record->base, record->base.slot);
     case PAXOS_PERSIST_PEERS:
         break;
     }
@@ -337,6 +360,20 @@ static enum cd_status restore_record(struct rig *rig, const struct rig_record *r
     return status;
 }
 
+/* The state that is loaded is that of the last snapshot whose record is there. */
+static enum cd_status restore_snapshot(struct rig *rig, size_t records)
+{
+    for (size_t i = records; i > 0; i--) {
+        const struct rig_record *record = &rig->log[i - 1];
+        if (record->persist.kind == PAXOS_PERSIST_INSTALLED) {
+            rig->handed = record->base.slot;
+            rig->base = record->base;
+            return paxos_restore_base(rig->px, &record->base, record->base.slot);
+        }
+    }
+    return CD_OK;
+}
+
 enum cd_status rig_restore(struct rig *rig, size_t records)
 {
     paxos_slot before = rig->handed;
@@ -344,8 +381,9 @@ enum cd_status rig_restore(struct rig *rig, size_t records)
     rig->boot++;
     make(rig);
     paxos_effects_clear(&rig->out);
-    enum cd_status status = CD_OK;
-    if (rig->restored) { /* the first configuration of rig_restored is no record */
+    enum cd_status status = restore_snapshot(rig, records);
+    if (status == CD_OK &&
+        rig->restored) { /* the first configuration of rig_restored is no record */
         struct paxos_entry first = entry_of(1, PAXOS_CONFIG);
         first.payload = rig->blobs[0];
         status = paxos_restore_learned(rig->px, &first, &rig->out);
@@ -377,6 +415,24 @@ void rig_step(struct rig *rig, struct paxos_event event)
     event.now_ms = rig->now_ms;
     paxos_step(rig->px, &event, &rig->out);
     check_step(rig);
+}
+
+void rig_install(struct rig *rig, const struct paxos_base *base)
+{
+    assert_true(paxos_may_install(rig->px, base));
+    rig->handed = base->slot;
+    rig->base = *base;
+    rig_step(rig, (struct paxos_event){.kind = PAXOS_EV_INSTALLED, .base = base});
+}
+
+struct paxos_base base_at(const struct rig *rig, paxos_slot slot)
+{
+    struct paxos_base base = rig->base;
+    while (base.slot < slot) {
+        struct paxos_entry noop = entry_of(base.slot + 1, PAXOS_NOOP);
+        paxos_base_follow(&base, &noop);
+    }
+    return base;
 }
 
 struct paxos_message message_of(const struct rig *rig, enum paxos_message_kind kind, uint32_t from)

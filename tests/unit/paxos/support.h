@@ -18,7 +18,8 @@
  * order and once (P6), nothing proposed beyond applied + alpha (R5), a mark kept for all that is
  * chosen.
  *
- * Everything asked to be persisted is kept, so that a rig can start again from any part of it.
+ * Everything asked to be persisted is kept, so that a rig can start again from any part of it. What
+ * is handed out makes up the base that a snapshot would have (P8).
  */
 
 enum {
@@ -39,6 +40,7 @@ struct rig_record {
     uint64_t incarnation;                          /* IDENTITY */
     struct rig_peer_record peers[PAXOS_PEERS_MAX]; /* IDENTITY, PEERS */
     size_t peers_count;
+    struct paxos_base base; /* INSTALLED */
 };
 
 struct rig {
@@ -49,7 +51,8 @@ struct rig {
     uint64_t position;            /* of the log at the start */
     struct paxos_ballot promised; /* before the step */
     bool restored;                /* by rig_restored: blobs[0] is the configuration in slot 1 */
-    paxos_slot handed;            /* last slot handed out as chosen */
+    paxos_slot handed;            /* last slot handed out as chosen, */
+    struct paxos_base base;       /* and what a snapshot there says */
     uint32_t node;
     uint64_t incarnation; /* the one of its making */
     uint64_t boot;
@@ -111,6 +114,9 @@ void rig_persisted_to(struct rig *rig, uint64_t records);
 void rig_applied(struct rig *rig); /* everything handed out */
 void rig_propose(struct rig *rig, const char *text);
 void rig_barrier(struct rig *rig, uint64_t token);
+void rig_install(struct rig *rig, const struct paxos_base *base);
+/* What a snapshot says at `slot`, with no-ops chosen from here to there. */
+struct paxos_base base_at(const struct rig *rig, paxos_slot slot);
 
 /* Messages that a test needs often. */
 void hear_leader(struct rig *rig, struct paxos_ballot ballot, paxos_slot chosen);
