@@ -110,6 +110,41 @@ bool storage_index_find(const struct storage_index *index, uint64_t slot, uint64
     return true;
 }
 
+/* True if nothing is left of the page. */
+static bool drop_from_page(struct index_page *page, uint64_t slots, uint64_t sequence)
+{
+    bool empty = true;
+    for (uint64_t i = 0; i < INDEX_PAGE_SLOTS; i++) {
+        if (i < slots && page->places[i].sequence < sequence) {
+            page->places[i] = (struct index_place){0};
+        }
+        empty = empty && page->places[i].sequence == 0;
+    }
+    return empty;
+}
+
+void storage_index_drop(struct storage_index *index, uint64_t last, uint64_t sequence)
+{
+    for (size_t i = 0; i < index->count; i++) {
+        uint64_t first = (index->first_page + i) * INDEX_PAGE_SLOTS;
+        if (first > last) {
+            break;
+        }
+        if (index->pages[i] != NULL &&
+            drop_from_page(index->pages[i], last - first + 1, sequence)) {
+            cd_free(index->pages[i]);
+            index->pages[i] = NULL;
+        }
+    }
+    size_t gone = 0;
+    while (gone < index->count && index->pages[gone] == NULL) {
+        gone++;
+    }
+    index->count -= gone;
+    index->first_page += gone;
+    memmove(index->pages, index->pages + gone, index->count * sizeof(struct index_page *));
+}
+
 bool storage_index_next(const struct storage_index *index, uint64_t slot, uint64_t *ret_slot)
 {
     uint64_t page = slot / INDEX_PAGE_SLOTS;

@@ -41,6 +41,10 @@ void storage_index_put(struct storage_index *index, uint64_t slot, uint64_t sequ
 bool storage_index_find(const struct storage_index *index, uint64_t slot, uint64_t *ret_sequence,
                         uint64_t *ret_offset);
 
+/* Forgets the records of slots up to `last` that lie in segments before `sequence`, and gives their
+ * memory back. Linear in the slots up to `last`. */
+void storage_index_drop(struct storage_index *index, uint64_t last, uint64_t sequence);
+
 /* The lowest slot >= `slot` that has a record; false if there is none. */
 bool storage_index_next(const struct storage_index *index, uint64_t slot, uint64_t *ret_slot);
 

@@ -18,6 +18,7 @@
  *   append -> pending batch -> start_write -> writing -> on_written -> done(upto)
  *   tail full -> rotate: the next segment becomes the tail, describe gives its head
  *   start_reserve -> reserving -> on_reserved: one segment file at a time is made ahead of need
+ *   drop -> the record that says so -> durable -> remove_next -> on_removed: oldest first
  */
 
 enum {
@@ -95,6 +96,12 @@ struct storage_log {
     uint64_t marked;         /* and the highest that is durable itself */
     uint64_t last_append_ms; /* or the last attempt to write a mark */
     uint64_t retry_ms;       /* when full: reserve again then */
+
+    struct segment_dropped dropped;    /* as the disk says or will say; 0, 0: nothing */
+    uint64_t drop_position;            /* of the record that is to say it; 0: none waits */
+    uint64_t drop_sequence;            /* segments before it go */
+    char removing[SEGMENT_NAME_BYTES]; /* is at the env; "" if none is */
+
     bool full;
     bool in_doubt;
 
@@ -103,17 +110,23 @@ struct storage_log {
 
 static void start_write(struct storage_log *log);
 static void start_reserve(struct storage_log *log, bool retry);
+static void give_up_segments(struct storage_log *log);
 
 /* --- segments --- */
 
-static void note_ref(struct storage_log *log, uint64_t sequence, uint64_t seed)
+static void note_ref(struct storage_log *log, struct segment_ref ref)
 {
-    CD_ASSERT(log->ref_count == 0 || log->refs[log->ref_count - 1].sequence < sequence);
+    CD_ASSERT(log->ref_count == 0 || log->refs[log->ref_count - 1].sequence < ref.sequence);
     if (log->ref_count == log->ref_capacity) {
         log->ref_capacity = log->ref_capacity != 0 ? log->ref_capacity * 2 : 16;
         log->refs = cd_realloc(log->refs, log->ref_capacity * sizeof(*log->refs));
     }
-    log->refs[log->ref_count++] = (struct segment_ref){.sequence = sequence, .seed = seed};
+    log->refs[log->ref_count++] = ref;
+}
+
+static void note_slot(struct segment_ref *ref, uint64_t slot)
+{
+    ref->last_slot = slot > ref->last_slot ? slot : ref->last_slot;
 }
 
 /* The newest segment; there is always one. */
@@ -301,6 +314,7 @@ static void on_written(void *context, enum cd_status status)
     recycle_batch(log, batch);
     start_write(log); /* the disk first, then those who wait */
     drop_written_segments(log);
+    give_up_segments(log);
     if (grown) {
         log->options.done(log->options.context, CD_OK, log->durable);
     }
@@ -334,6 +348,14 @@ void storage_log_describe_put(struct storage_log *log, const struct storage_reco
     segment_append_record(&log->head, record, log->head_position, SEGMENT_FLAG_HEAD);
 }
 
+static struct storage_record dropped_record(const struct segment_dropped *dropped,
+                                            uint8_t body[SEGMENT_DROPPED_BYTES])
+{
+    segment_encode_dropped(body, dropped);
+    return (struct storage_record){
+        .kind = STORAGE_DROPPED, .body = body, .body_bytes = SEGMENT_DROPPED_BYTES};
+}
+
 static void describe(struct storage_log *log, uint64_t first_position)
 {
     cd_buf_clear(&log->head);
@@ -343,11 +365,18 @@ static void describe(struct storage_log *log, uint64_t first_position)
         log->options.describe(log->options.context, log);
         log->describing = false;
     }
+    if (log->dropped.begin != 0) {
+        uint8_t body[SEGMENT_DROPPED_BYTES];
+        const struct storage_record record = dropped_record(&log->dropped, body);
+        segment_append_record(&log->head, &record, first_position, SEGMENT_FLAG_HEAD);
+    }
 }
 
-static bool fits_tail(const struct storage_log *log, size_t bytes)
+/* Room for `bytes` more in the tail, without or with what is kept for saying what was dropped. */
+static bool fits_tail(const struct storage_log *log, size_t bytes, bool last)
 {
-    return bytes <= log->tail->bytes - log->tail_offset;
+    size_t kept = last ? 0 : STORAGE_DROP_ROOM_BYTES;
+    return bytes + kept <= log->tail->bytes - log->tail_offset;
 }
 
 /* Makes the next segment the tail, with its head if that fits. */
@@ -360,10 +389,14 @@ static void advance_tail(struct storage_log *log, uint64_t need)
     if (next->state == RESERVE_WANTED && next->bytes < need) {
         next->bytes = need;
     }
-    note_ref(log, next->sequence, next->seed);
+    note_ref(log, (struct segment_ref){
+                      .sequence = next->sequence,
+                      .seed = next->seed,
+                      .first_position = log->last + 1,
+                  });
     log->tail = next;
     log->tail_offset = SEGMENT_HEADER_BYTES;
-    if (log->head.bytes != 0 && fits_tail(log, log->head.bytes)) {
+    if (log->head.bytes != 0 && fits_tail(log, log->head.bytes, false)) {
         struct batch *batch = filling_batch(log);
         cd_buf_put(&batch->buf, log->head.data, log->head.bytes);
         CD_ASSERT(!batch->buf.overflowed);
@@ -376,7 +409,7 @@ static void advance_tail(struct storage_log *log, uint64_t need)
 static void rotate(struct storage_log *log, size_t bytes)
 {
     describe(log, log->last + 1);
-    uint64_t need = SEGMENT_HEADER_BYTES + log->head.bytes + bytes;
+    uint64_t need = SEGMENT_HEADER_BYTES + log->head.bytes + bytes + STORAGE_DROP_ROOM_BYTES;
     do { /* a segment that was reserved already may be too short (in tests) and is passed over */
         advance_tail(log, need);
     } while (log->tail->bytes < need);
@@ -387,13 +420,14 @@ static void rotate(struct storage_log *log, size_t bytes)
 static uint64_t take(struct storage_log *log, const struct storage_record *record, bool lazy)
 {
     size_t bytes = segment_record_bytes(record->body_bytes);
-    if (!fits_tail(log, bytes)) {
+    if (!fits_tail(log, bytes, record->kind == STORAGE_DROPPED)) {
         rotate(log, bytes);
     }
     uint64_t position = ++log->last;
     struct batch *batch = filling_batch(log);
     if (record->kind == STORAGE_ENTRY) {
         storage_index_put(&log->index, record->slot, log->tail->sequence, log->tail_offset);
+        note_slot(&log->refs[log->ref_count - 1], record->slot);
     }
     segment_append_record(&batch->buf, record, position, 0);
     batch->last_position = position;
@@ -414,9 +448,9 @@ static uint64_t take(struct storage_log *log, const struct storage_record *recor
 }
 
 /* Without room for a new segment, only what fits a tail that has its file may be taken. */
-static bool has_room(const struct storage_log *log, size_t bytes)
+static bool has_room(const struct storage_log *log, size_t bytes, bool last)
 {
-    bool fits = fits_tail(log, bytes) && log->tail->state == RESERVE_READY;
+    bool fits = fits_tail(log, bytes, last) && log->tail->state == RESERVE_READY;
     return fits || (!log->full && log->ref_count < SEGMENTS_USED_MAX);
 }
 
@@ -439,7 +473,7 @@ enum cd_status storage_log_append(struct storage_log *log, const struct storage_
     if (log->stats.pending_bytes + bytes > STORAGE_PENDING_BYTES_MAX) {
         return CD_BUSY;
     }
-    if (!has_room(log, bytes)) {
+    if (!has_room(log, bytes, false)) {
         return CD_FULL;
     }
     *ret_position = take(log, record, lazy);
@@ -449,6 +483,94 @@ enum cd_status storage_log_append(struct storage_log *log, const struct storage_
 void storage_log_flush(struct storage_log *log)
 {
     start_write(log);
+}
+
+/* --- dropping --- */
+
+/* How many of the oldest segments may go. */
+static size_t count_droppable(const struct storage_log *log, uint64_t slot)
+{
+    size_t count = 0;
+    /* Those before log->segments are closed, with all their records durable. */
+    while (log->refs[count].sequence < log->segments->sequence &&
+           log->refs[count].last_slot <= slot) {
+        count++;
+    }
+    return count;
+}
+
+enum cd_status storage_log_drop(struct storage_log *log, uint64_t slot)
+{
+    CD_ASSERT(!log->describing);
+    if (log->in_doubt) {
+        return CD_IN_DOUBT;
+    }
+    size_t count = count_droppable(log, slot);
+    if (count == 0 || log->drop_position != 0 || log->removing[0] != '\0') {
+        return CD_OK;
+    }
+    if (!has_room(log, STORAGE_DROP_ROOM_BYTES, true)) {
+        return CD_FULL;
+    }
+    struct segment_dropped dropped = {.begin = UINT64_MAX, .slot = log->dropped.slot};
+    for (size_t i = 0; i < log->ref_count; i++) {
+        const struct segment_ref *ref = &log->refs[i];
+        if (i < count) {
+            dropped.slot = ref->last_slot > dropped.slot ? ref->last_slot : dropped.slot;
+        } else if (ref->first_position < dropped.begin) {
+            dropped.begin = ref->first_position;
+        }
+    }
+    log->dropped = dropped;
+    log->drop_sequence = log->refs[count].sequence;
+    uint8_t body[SEGMENT_DROPPED_BYTES];
+    const struct storage_record record = dropped_record(&dropped, body);
+    log->drop_position = take(log, &record, false);
+    return CD_OK;
+}
+
+static void remove_next(struct storage_log *log);
+
+static void on_removed(void *context, enum cd_status status)
+{
+    struct storage_log *log = context;
+    log->removing[0] = '\0';
+    if (log->in_doubt) {
+        return;
+    }
+    if (status != CD_OK && status != CD_NOT_FOUND) {
+        fall_into_doubt(log);
+        return;
+    }
+    log->ref_count--;
+    memmove(log->refs, log->refs + 1, log->ref_count * sizeof(*log->refs));
+    if (log->full) {
+        start_reserve(log, true);
+    }
+    remove_next(log);
+}
+
+/* One after the other, each removal durable before the next: what a crash leaves has no hole. */
+static void remove_next(struct storage_log *log)
+{
+    if (log->refs[0].sequence < log->drop_sequence) {
+        segment_name(log->removing, log->refs[0].sequence, false);
+        log->env.ops->discard(log->env.self, log->removing, on_removed, log);
+    }
+}
+
+/* Once the disk says what was dropped, and with it holds all that was before, heads included. */
+static void give_up_segments(struct storage_log *log)
+{
+    if (log->drop_position == 0 || log->drop_position > log->durable) {
+        return;
+    }
+    log->drop_position = 0;
+    storage_index_drop(&log->index, log->dropped.slot, log->drop_sequence);
+    if (log->reader.file != NULL && log->reader.sequence < log->drop_sequence) {
+        segment_reader_close(&log->reader);
+    }
+    remove_next(log);
 }
 
 /* --- timers --- */
@@ -469,7 +591,7 @@ void storage_log_tick(struct storage_log *log, uint64_t now_ms)
     }
     if (mark_wanted(log) && now_ms >= log->last_append_ms + log->options.idle_ms) {
         const struct storage_record mark = {.kind = STORAGE_SYNCED};
-        if (has_room(log, segment_record_bytes(0))) {
+        if (has_room(log, segment_record_bytes(0), false)) {
             (void)take(log, &mark, false);
             start_write(log);
         } else {
@@ -508,11 +630,13 @@ void storage_log_stats(const struct storage_log *log, struct storage_stats *ret_
     *ret_stats = log->stats;
     ret_stats->segments = log->ref_count;
     ret_stats->full = log->full;
+    ret_stats->first_slot = log->dropped.slot + 1;
     ret_stats->room_bytes = 0;
     for (const struct log_segment *segment = log->tail; segment != NULL; segment = segment->next) {
         if (segment->state == RESERVE_READY) {
             uint64_t used = segment == log->tail ? log->tail_offset : SEGMENT_HEADER_BYTES;
-            ret_stats->room_bytes += segment->bytes - used;
+            used += STORAGE_DROP_ROOM_BYTES;
+            ret_stats->room_bytes += segment->bytes > used ? segment->bytes - used : 0;
         }
     }
 }
@@ -643,9 +767,20 @@ static void adopt(struct storage_log *log, const struct recovery *recovery,
                   const struct fresh_segment *fresh)
 {
     for (size_t i = 0; i < recovery->count; i++) {
-        note_ref(log, recovery->segments[i].sequence, recovery->segments[i].seed);
+        const struct found_segment *found = &recovery->segments[i];
+        note_ref(log, (struct segment_ref){
+                          .sequence = found->sequence,
+                          .seed = found->seed,
+                          .first_position = found->first_position,
+                          .last_slot = found->last_slot,
+                      });
     }
-    note_ref(log, fresh->sequence, fresh->seed);
+    note_ref(log, (struct segment_ref){
+                      .sequence = fresh->sequence,
+                      .seed = fresh->seed,
+                      .first_position = fresh->first_position,
+                      .last_slot = fresh->last_slot,
+                  });
     struct log_segment *tail = cd_calloc(1, sizeof(*tail));
     tail->state = RESERVE_READY;
     tail->sequence = fresh->sequence;
@@ -680,11 +815,14 @@ static enum cd_status recover(struct storage_log *log, struct recovery *recovery
         .durable_to = recovery->durable_to,
         .cut_bytes = recovery->cut_bytes,
         .records = recovery->shown,
+        .dropped_slot = recovery->dropped.slot,
+        .first_position = recovery->first,
     };
     for (size_t i = 0; i < recovery->count; i++) {
         found.segments += recovery->segments[i].first_position != UINT64_MAX ? 1 : 0;
     }
     if (recovery->last != 0) {
+        log->dropped = recovery->dropped;
         describe(log, recovery_first_position(recovery));
     }
     struct fresh_segment fresh;

@@ -186,11 +186,11 @@ void storage_log_flush(struct storage_log *log);
 
 /*
  * Gives up the oldest segments, as long as every STORAGE_ENTRY in them is of a slot at or below
- * `slot`: that of the older of two kept, verified snapshots (R3, storage_snapshots_floor). A
- * segment goes only if the one behind it has its head and its first record on the disk. First a
- * record of storage's own goes into the log, with the next storage_log_flush; once it is durable
- * the entries can no longer be read, and the files are removed beside everything else, oldest
- * first. A call while an earlier drop is under way does nothing.
+ * `slot`: that of the older of two kept, verified snapshots (R3, storage_snapshots_floor). First a
+ * record of storage's own goes into the log, with the next storage_log_flush. Once it is durable,
+ * and with it the heads of all later segments, the entries can no longer be read, and the files are
+ * removed beside everything else, oldest first. A call while an earlier drop is under way does
+ * nothing.
  *
  * Returns: CD_OK (also if there is nothing to give up), CD_FULL (no room for that record: there is
  * room for one on a full disk, and what it frees makes room for more), CD_IN_DOUBT.

@@ -58,8 +58,28 @@ static enum cd_status take_numbered(struct recovery *recovery, struct found_segm
                                 record->position, record->slot);
         }
         storage_index_put(recovery->index, record->slot, segment->sequence, item->offset);
+        segment->last_slot = record->slot > segment->last_slot ? record->slot : segment->last_slot;
     }
-    return record->kind == STORAGE_SYNCED ? CD_OK : show(recovery, record->position, item);
+    return segment_is_own(record->kind) ? CD_OK : show(recovery, record->position, item);
+}
+
+/* It counts wherever it lies, as a durable_to does. */
+static enum cd_status note_dropped(struct recovery *recovery, const struct found_segment *segment,
+                                   const struct segment_item *item)
+{
+    if (item->record.body_bytes != SEGMENT_DROPPED_BYTES) {
+        char name[SEGMENT_NAME_BYTES];
+        segment_name(name, segment->sequence, false);
+        return cd_error_set(recovery->error, CD_CORRUPT,
+                            "%s holds a record at byte %" PRIu64
+                            " that makes no sense. " STORAGE_ADVICE,
+                            name, item->offset);
+    }
+    struct segment_dropped dropped = segment_decode_dropped(item->body);
+    if (dropped.begin > recovery->dropped.begin) {
+        recovery->dropped = dropped;
+    }
+    return CD_OK;
 }
 
 static enum cd_status take_record(struct recovery *recovery, struct found_segment *segment,
@@ -78,6 +98,12 @@ static enum cd_status take_record(struct recovery *recovery, struct found_segmen
     if (record->durable_to > recovery->durable_to) {
         recovery->durable_to = record->durable_to;
     }
+    if (record->kind == STORAGE_DROPPED) {
+        enum cd_status status = note_dropped(recovery, segment, item);
+        if (status != CD_OK) {
+            return status;
+        }
+    }
     if (recovery->damage.found) {
         recovery->cut_bytes += item->next - item->offset;
         return CD_OK;
@@ -87,7 +113,7 @@ static enum cd_status take_record(struct recovery *recovery, struct found_segmen
             return CD_OK;
         }
         segment->end = item->next;
-        return record->kind == STORAGE_SYNCED ? CD_OK : show(recovery, 0, item);
+        return segment_is_own(record->kind) ? CD_OK : show(recovery, 0, item);
     }
     return record->position < segment->limit ? take_numbered(recovery, segment, item) : CD_OK;
 }
@@ -165,8 +191,74 @@ static enum cd_status judge(struct recovery *recovery)
                         name, damage->offset, damage->position, damage->what, recovery->durable_to);
 }
 
+/* Reads what `segment` says of drops, until that reaches up to where the log begins. */
+static enum cd_status find_dropped(struct recovery *recovery, const struct found_segment *segment)
+{
+    if (segment_reader_open(&recovery->reader, segment->sequence) != CD_OK) {
+        return recovery_fail(recovery, CD_IO, "open", segment->sequence);
+    }
+    recovery->reader.seed = segment->seed;
+    struct segment_item item = {.next = SEGMENT_HEADER_BYTES};
+    enum cd_status status = CD_OK;
+    while (status == CD_OK && item.kind != SEGMENT_END &&
+           recovery->dropped.begin < recovery->first) {
+        if (segment_reader_next(&recovery->reader, item.next, &item) != CD_OK) {
+            return recovery_fail(recovery, CD_IO, "read", segment->sequence);
+        }
+        if (item.kind == SEGMENT_RECORD && item.record.kind == STORAGE_DROPPED) {
+            status = note_dropped(recovery, segment, &item);
+        }
+    }
+    return status;
+}
+
+/*
+ * The log begins where its first segment does, if a record says that it may: nearly always one in
+ * the head of the newest segment, or near it. If the first segment's first record is damaged nobody
+ * knows where that is, and the log begins with the damage.
+ */
+static enum cd_status find_beginning(struct recovery *recovery)
+{
+    recovery->first = 1;
+    const struct found_segment *first = NULL;
+    for (size_t i = 0; first == NULL && i < recovery->count; i++) {
+        if (recovery->segments[i].first_position != UINT64_MAX) {
+            first = &recovery->segments[i];
+            recovery->first = first->clean ? first->first_position : 1;
+        }
+    }
+    recovery->last = recovery->first - 1;
+    if (recovery->first == 1) {
+        return CD_OK;
+    }
+    for (size_t i = recovery->count; i > 0 && recovery->dropped.begin < recovery->first; i--) {
+        const struct found_segment *segment = &recovery->segments[i - 1];
+        enum cd_status status = CD_OK;
+        if (segment->first_position != UINT64_MAX) {
+            status = find_dropped(recovery, segment);
+        }
+        if (status != CD_OK) {
+            return status;
+        }
+    }
+    if (recovery->dropped.begin >= recovery->first) {
+        return CD_OK;
+    }
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(name, first->sequence, false);
+    return cd_error_set(
+        recovery->error, CD_CORRUPT,
+        "the log begins in %s with record %" PRIu64
+        ": the segments before it are missing, and were not dropped. " STORAGE_ADVICE,
+        name, recovery->first);
+}
+
 enum cd_status recovery_replay(struct recovery *recovery)
 {
+    enum cd_status status = find_beginning(recovery);
+    if (status != CD_OK) {
+        return status;
+    }
     for (size_t i = 0; i < recovery->count; i++) {
         struct found_segment *segment = &recovery->segments[i];
         if (segment->first_position == UINT64_MAX) {
@@ -175,7 +267,7 @@ enum cd_status recovery_replay(struct recovery *recovery)
             recovery->cut_bytes += segment->junk_bytes;
             continue;
         }
-        enum cd_status status = replay_segment(recovery, segment);
+        status = replay_segment(recovery, segment);
         if (status != CD_OK) {
             return status;
         }

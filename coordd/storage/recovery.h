@@ -29,10 +29,17 @@ enum {
     STORAGE_SEGMENTS_MAX = 1 << 16,
 };
 
+enum {
+    /* Kept free at the end of each segment, so that a full disk can be told what was dropped. */
+    STORAGE_DROP_ROOM_BYTES = SEGMENT_RECORD_HEADER_BYTES + SEGMENT_DROPPED_BYTES,
+};
+
 /* A segment that records may be read from. */
 struct segment_ref {
     uint64_t sequence;
     uint64_t seed;
+    uint64_t first_position; /* no record that counts lies before it in this or a later segment */
+    uint64_t last_slot;      /* the highest of its STORAGE_ENTRY records that count; 0 for none */
 };
 
 struct found_segment {
@@ -40,6 +47,8 @@ struct found_segment {
     uint64_t seed;
     uint64_t bytes;          /* the file's size */
     uint64_t first_position; /* UINT64_MAX if it holds no intact record */
+    bool clean;              /* that one is where the first belongs */
+    uint64_t last_slot;      /* the highest of the STORAGE_ENTRY records taken from it */
     uint64_t limit;          /* positions from here on are superseded */
     uint64_t last_position;  /* of the records taken from it; 0 for none */
     uint64_t end;            /* behind the last record taken from it */
@@ -71,8 +80,10 @@ struct recovery {
     bool too_many;
 
     struct damage damage;
-    uint64_t durable_to; /* the highest that any intact header states */
-    uint64_t last;       /* position of the last record taken */
+    struct segment_dropped dropped; /* the most that any intact record states */
+    uint64_t first;                 /* the position that the log begins with */
+    uint64_t durable_to;            /* the highest that any intact header states */
+    uint64_t last;                  /* position of the last record taken */
     uint64_t cut_bytes;
     uint64_t rewritten;
     uint64_t shown;
@@ -83,8 +94,10 @@ struct fresh_segment {
     uint64_t sequence;
     uint64_t seed;
     struct env_file *file; /* owned by the caller on success */
-    uint64_t bytes;        /* reserved */
-    uint64_t end;          /* where the next record goes */
+    uint64_t first_position;
+    uint64_t last_slot;
+    uint64_t bytes; /* reserved */
+    uint64_t end;   /* where the next record goes */
 };
 
 void recovery_init(struct recovery *recovery, const struct env *env,

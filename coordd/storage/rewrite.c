@@ -50,6 +50,8 @@ static enum cd_status copy_record(struct rewrite *rewrite, const struct segment_
     if (record->kind == STORAGE_ENTRY) {
         storage_index_put(recovery->index, record->slot, rewrite->fresh->sequence,
                           rewrite->fresh->end + rewrite->buf.bytes);
+        struct fresh_segment *fresh = rewrite->fresh;
+        fresh->last_slot = record->slot > fresh->last_slot ? record->slot : fresh->last_slot;
     }
     segment_append_record(&rewrite->buf, &view, record->position, 0);
     recovery->rewritten++;
@@ -146,6 +148,26 @@ static enum cd_status create_file(struct rewrite *rewrite, const char *name)
     return status == CD_OK ? CD_OK : fail(rewrite, status, "write");
 }
 
+/* On a full disk the segment ends with what it must hold, and room to say what was dropped. */
+static enum cd_status keep_drop_room(struct rewrite *rewrite)
+{
+    const struct env *env = rewrite->recovery->env;
+    struct fresh_segment *fresh = rewrite->fresh;
+    uint64_t bytes = fresh->end + STORAGE_DROP_ROOM_BYTES;
+    if (fresh->bytes >= bytes) {
+        return CD_OK;
+    }
+    enum cd_status status = env->ops->allocate(env->self, fresh->file, bytes);
+    if (status == CD_OK) {
+        status = env->ops->sync(env->self, fresh->file);
+        fresh->bytes = bytes;
+    } else if (status == CD_FULL) {
+        fresh->bytes = fresh->end > fresh->bytes ? fresh->end : fresh->bytes;
+        return CD_OK;
+    }
+    return status == CD_OK ? CD_OK : fail(rewrite, status, "reserve");
+}
+
 /* Everything of the fresh segment, durable under its temporary name; then it takes effect. */
 static enum cd_status make_fresh(struct rewrite *rewrite, struct cd_buf *head)
 {
@@ -170,7 +192,10 @@ static enum cd_status make_fresh(struct rewrite *rewrite, struct cd_buf *head)
     if (status != CD_OK) {
         return status;
     }
-    fresh->bytes = fresh->end > fresh->bytes ? fresh->end : fresh->bytes;
+    status = keep_drop_room(rewrite);
+    if (status != CD_OK) {
+        return status;
+    }
     status = env->ops->rename(env->self, temporary, name);
     if (status == CD_OK) {
         status = env->ops->sync_directory(env->self);
@@ -250,7 +275,10 @@ enum cd_status recovery_rewrite(struct recovery *recovery, struct cd_buf *head,
     if (newest == SEGMENT_SEQUENCE_MAX) {
         return cd_error_set(recovery->error, CD_IO, "the log has used up all segment numbers");
     }
-    *ret_fresh = (struct fresh_segment){.sequence = newest + 1};
+    *ret_fresh = (struct fresh_segment){
+        .sequence = newest + 1,
+        .first_position = recovery_first_position(recovery),
+    };
     struct rewrite rewrite = {.recovery = recovery, .fresh = ret_fresh};
     cd_buf_init(&rewrite.buf,
                 STORAGE_HEAD_BYTES_MAX + PORTION_BYTES + (size_t)SEGMENT_RECORD_BYTES_MAX);

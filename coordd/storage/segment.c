@@ -224,10 +224,27 @@ bool segment_check_body(const struct segment_record *record, const uint8_t *body
     return cd_hash64(body, record->body_bytes) == record->body_hash;
 }
 
+void segment_encode_dropped(uint8_t to[SEGMENT_DROPPED_BYTES],
+                            const struct segment_dropped *dropped)
+{
+    cd_put_u64(to, dropped->begin);
+    cd_put_u64(to + 8, dropped->slot);
+}
+
+struct segment_dropped segment_decode_dropped(const uint8_t from[SEGMENT_DROPPED_BYTES])
+{
+    return (struct segment_dropped){.begin = cd_get_u64(from), .slot = cd_get_u64(from + 8)};
+}
+
+bool segment_is_own(enum storage_kind kind)
+{
+    return kind == STORAGE_SYNCED || kind == STORAGE_DROPPED;
+}
+
 bool segment_knows_record(const struct segment_record *record)
 {
     return record->version <= SEGMENT_RECORD_VERSION && record->kind >= STORAGE_STATE &&
-           record->kind <= STORAGE_SYNCED && (record->flags & ~SEGMENT_FLAG_HEAD) == 0;
+           record->kind <= STORAGE_DROPPED && (record->flags & ~SEGMENT_FLAG_HEAD) == 0;
 }
 
 struct storage_record segment_view(const struct segment_record *record, const uint8_t *body)

@@ -22,6 +22,7 @@ enum {
     SEGMENT_NAME_BYTES = 25, /* "log-" 16 digits ".tmp" NUL */
     SEGMENT_RECORD_VERSION = 1,
     SEGMENT_FLAG_HEAD = 1, /* the segment's head, or an opening's mark: no position of its own */
+    SEGMENT_DROPPED_BYTES = 16, /* body of a STORAGE_DROPPED */
 };
 
 #define SEGMENT_SEQUENCE_MAX UINT32_MAX
@@ -86,6 +87,19 @@ bool segment_check_record(const uint8_t from[SEGMENT_RECORD_HEADER_BYTES], uint6
 
 /* True if the body, with the padding behind it, is what the header says. */
 bool segment_check_body(const struct segment_record *record, const uint8_t *body);
+
+/* What a STORAGE_DROPPED says: positions below `begin`, and with them entries of slots up to
+ * `slot`, may be missing. */
+struct segment_dropped {
+    uint64_t begin;
+    uint64_t slot;
+};
+void segment_encode_dropped(uint8_t to[SEGMENT_DROPPED_BYTES],
+                            const struct segment_dropped *dropped);
+struct segment_dropped segment_decode_dropped(const uint8_t from[SEGMENT_DROPPED_BYTES]);
+
+/* True for the kinds that are storage's own and never shown. */
+bool segment_is_own(enum storage_kind kind);
 
 /* True if this version knows kind, version and flags. */
 bool segment_knows_record(const struct segment_record *record);

@@ -151,6 +151,7 @@ static enum cd_status find_first_position(struct recovery *recovery, struct foun
         }
         if (item.kind == SEGMENT_RECORD || item.header_intact) {
             segment->first_position = item.record.position;
+            segment->clean = item.kind == SEGMENT_RECORD && item.offset == SEGMENT_HEADER_BYTES;
             return CD_OK;
         }
         segment->junk_bytes += item.nonzero_bytes;

@@ -133,6 +133,26 @@ static void check_record(const struct model_record *expected, const struct stora
     }
 }
 
+/* What is missing before the first position was given up, and R3: the first head makes up for what
+ * is missing with it. */
+static void check_dropped(const struct fixture *fixture, uint64_t first)
+{
+    uint64_t i = 1;
+    while (i < first && fixture->records[i].kind == 0) {
+        i++;
+    }
+    if (i == first) {
+        return; /* nothing is missing */
+    }
+    assert_true(first - 1 <= fixture->drop_limit);
+    assert_true(fixture->head_round >= highest_promise(fixture, first - 1));
+    for (; i < first; i++) {
+        if (fixture->records[i].kind == STORAGE_ENTRY) {
+            assert_true(fixture->records[i].slot <= fixture->floor);
+        }
+    }
+}
+
 static enum cd_status on_visit(void *context, uint64_t position,
                                const struct storage_record *record, struct cd_error *error)
 {
@@ -143,6 +163,9 @@ static enum cd_status on_visit(void *context, uint64_t position,
         /* S3: from here on nothing older is needed; and it knows no promise that never was. */
         assert_true(record->ballot.round >= highest_promise(fixture, fixture->shown));
         assert_true(record->ballot.round <= highest_promise(fixture, fixture->last));
+        if (record->ballot.round > fixture->head_round) {
+            fixture->head_round = record->ballot.round;
+        }
         fixture->heads++;
         return CD_OK;
     }
@@ -151,6 +174,10 @@ static enum cd_status on_visit(void *context, uint64_t position,
     }
     assert_true(position > fixture->shown);
     assert_true(position <= fixture->last);
+    if (fixture->shown == 0) {
+        check_dropped(fixture, position);
+        fixture->shown = position - 1;
+    }
     for (uint64_t i = fixture->shown + 1; i < position; i++) {
         assert_int_equal(fixture->records[i].kind, 0); /* only the log's own may be left out */
     }
@@ -164,6 +191,7 @@ enum cd_status fixture_open(struct fixture *fixture)
     assert_null(fixture->log);
     fixture->shown = 0;
     fixture->heads = 0;
+    fixture->head_round = 0;
     fixture->doubt = false;
     fixture->error = (struct cd_error){0};
     enum cd_status status =
@@ -176,7 +204,14 @@ enum cd_status fixture_open(struct fixture *fixture)
         return status;
     }
     assert_true(fixture->recovery.last_position >= fixture->durable);
+    assert_true(fixture->recovery.dropped_slot <= fixture->floor);
+    assert_true(fixture->recovery.first_position <= fixture->drop_limit + 1);
+    assert_true(fixture->drop_limit != 0 || fixture->recovery.first_position == 1);
     model_cut(fixture, fixture->recovery.last_position);
+    if (fixture->shown == 0 && fixture->last != 0) {
+        check_dropped(fixture, fixture->recovery.first_position);
+        fixture->shown = fixture->recovery.first_position - 1;
+    }
     for (uint64_t i = fixture->shown + 1; i <= fixture->last; i++) {
         assert_int_equal(fixture->records[i].kind, 0);
     }
@@ -262,6 +297,16 @@ uint64_t fixture_entry(struct fixture *fixture, uint64_t slot, size_t body_bytes
     return fixture->last;
 }
 
+enum cd_status fixture_drop(struct fixture *fixture, uint64_t slot)
+{
+    enum cd_status status = storage_log_drop(fixture->log, slot);
+    if (status == CD_OK) {
+        fixture->floor = slot > fixture->floor ? slot : fixture->floor;
+        fixture->drop_limit = storage_log_last(fixture->log);
+    }
+    return status;
+}
+
 void fixture_sync(struct fixture *fixture)
 {
     storage_log_flush(fixture->log);
@@ -309,7 +354,10 @@ void fixture_check_entries(struct fixture *fixture)
             check.newest[fixture->records[i].slot] = &fixture->records[i];
         }
     }
-    uint64_t slot = 1;
+    struct storage_stats stats;
+    storage_log_stats(fixture->log, &stats);
+    assert_true(stats.first_slot - 1 <= fixture->floor);
+    uint64_t slot = stats.first_slot;
     while (slot < check.slots && check.newest[slot] == NULL) {
         slot++;
     }
@@ -353,20 +401,36 @@ uint64_t fixture_find_record(struct fixture *fixture, uint64_t sequence, uint64_
     return 0;
 }
 
+struct ends {
+    uint64_t first;
+    uint64_t last;
+};
+
 static void note_segment(void *context, const char *name)
 {
-    uint64_t *highest = context;
+    struct ends *ends = context;
     uint64_t sequence;
     bool temporary;
-    if (segment_parse_name(name, &sequence, &temporary) && !temporary && sequence > *highest) {
-        *highest = sequence;
+    if (segment_parse_name(name, &sequence, &temporary) && !temporary) {
+        ends->first = ends->first == 0 ? sequence : ends->first;
+        ends->last = sequence; /* they come in order */
     }
+}
+
+static struct ends find_ends(struct fixture *fixture)
+{
+    struct ends ends = {0};
+    const struct env *env = fault_disk_env(fixture->disk);
+    assert_int_equal(env->ops->list(env->self, note_segment, &ends), CD_OK);
+    return ends;
 }
 
 uint64_t fixture_last_segment(struct fixture *fixture)
 {
-    uint64_t highest = 0;
-    const struct env *env = fault_disk_env(fixture->disk);
-    assert_int_equal(env->ops->list(env->self, note_segment, &highest), CD_OK);
-    return highest;
+    return find_ends(fixture).last;
+}
+
+uint64_t fixture_first_segment(struct fixture *fixture)
+{
+    return find_ends(fixture).first;
 }

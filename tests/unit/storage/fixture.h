@@ -36,6 +36,9 @@ struct fixture {
     uint64_t capacity;
     uint64_t durable;            /* the highest that the log called durable */
     uint64_t heads;              /* shown by the last opening */
+    uint64_t head_round;         /* the highest that those said */
+    uint64_t floor;              /* the highest slot given to fixture_drop */
+    uint64_t drop_limit;         /* positions up to it were there at the last fixture_drop */
     uint64_t shown;              /* position shown last */
     uint64_t describes;          /* since the making */
     bool doubt;                  /* done was told CD_IN_DOUBT */
@@ -70,13 +73,17 @@ enum cd_status fixture_append(struct fixture *fixture, enum storage_kind kind, u
 /* An entry, which must be taken; returns the position. */
 uint64_t fixture_entry(struct fixture *fixture, uint64_t slot, size_t body_bytes);
 
+/* Gives up the entries of slots up to `slot`; from then on they may be missing at the beginning. */
+enum cd_status fixture_drop(struct fixture *fixture, uint64_t slot);
+
 /* Flushes and lets the disk work until nothing waits. */
 void fixture_sync(struct fixture *fixture);
 
 /* Lets time pass and ticks. */
 void fixture_advance(struct fixture *fixture, uint64_t ms);
 
-/* Reads every slot of the model back through storage_log_read_entries and compares. */
+/* Reads every slot of the model that was not dropped back through storage_log_read_entries and
+ * compares. */
 void fixture_check_entries(struct fixture *fixture);
 
 /* Name of the n-th segment file, from 1. Static, until the next call. */
@@ -85,7 +92,8 @@ const char *fixture_segment(uint64_t sequence);
 /* Where the record at `position` lies in segment `sequence`; 0 if it is not there. */
 uint64_t fixture_find_record(struct fixture *fixture, uint64_t sequence, uint64_t position);
 
-/* The highest segment there is. */
+/* The highest segment there is, and the lowest; 0 for none. */
 uint64_t fixture_last_segment(struct fixture *fixture);
+uint64_t fixture_first_segment(struct fixture *fixture);
 
 #endif

@@ -23,18 +23,29 @@ struct outcomes {
     uint64_t interrupted;
     uint64_t doubts;
     uint64_t rotated;
-    uint64_t undurable; /* records that were appended and never called durable */
+    uint64_t undurable;  /* records that were appended and never called durable */
+    uint64_t drops;      /* calls that had something to give up */
+    uint64_t begun;      /* openings of a log that began behind position 1 */
+    uint64_t unfinished; /* of one with segments left that were given up */
 };
 
-static void act(struct fixture *f, struct cd_prng *prng)
+static void drop(struct fixture *f, struct cd_prng *prng, struct outcomes *outcomes)
 {
-    switch (cd_prng_below(prng, 12)) {
+    uint64_t before = storage_log_last(f->log);
+    (void)fixture_drop(f, f->last / 4 + cd_prng_below(prng, 20));
+    outcomes->drops += storage_log_last(f->log) != before ? 1 : 0;
+}
+
+static void act(struct fixture *f, struct cd_prng *prng, struct outcomes *outcomes)
+{
+    switch (cd_prng_below(prng, 13)) {
     case 0:
     case 1:
     case 2:
     case 3: {
         size_t bytes = (size_t)cd_prng_below(prng, cd_prng_below(prng, 20) == 0 ? 9000 : 700);
-        (void)fixture_append(f, STORAGE_ENTRY, cd_prng_below(prng, 40) + 1, bytes, false);
+        uint64_t slot = f->last / 4 + cd_prng_below(prng, 30) + 1;
+        (void)fixture_append(f, STORAGE_ENTRY, slot, bytes, false);
         break;
     }
     case 4:
@@ -51,6 +62,9 @@ static void act(struct fixture *f, struct cd_prng *prng)
     case 9:
     case 10:
         (void)fault_disk_step_any(f->disk);
+        break;
+    case 11:
+        drop(f, prng, outcomes);
         break;
     default:
         fixture_advance(f, cd_prng_below(prng, 40));
@@ -88,6 +102,17 @@ static void interrupted_openings(struct fixture *f, struct cd_prng *prng, struct
     }
 }
 
+/* True if there are still entries that may be missing. */
+static bool begins_early(struct fixture *f)
+{
+    bool early = false;
+    for (uint64_t i = f->recovery.first_position; i <= f->last && i <= f->drop_limit; i++) {
+        early = early || (f->records[i].kind == STORAGE_ENTRY &&
+                          f->records[i].slot <= f->recovery.dropped_slot);
+    }
+    return early;
+}
+
 static void live(uint64_t seed, struct outcomes *outcomes)
 {
     struct cd_prng prng;
@@ -103,13 +128,15 @@ static void live(uint64_t seed, struct outcomes *outcomes)
         outcomes->lives++;
         outcomes->cut += f.recovery.cut_bytes != 0 ? 1 : 0;
         outcomes->rewritten += f.recovery.rewritten > 1 ? 1 : 0;
+        outcomes->begun += f.recovery.first_position > 1 ? 1 : 0;
+        outcomes->unfinished += begins_early(&f) ? 1 : 0;
         outcomes->rotated += f.recovery.segments > life + 1 ? 1 : 0;
         if (cd_prng_below(&prng, 6) == 0) {
             uint64_t nth = cd_prng_below(&prng, 30) + 1;
             fault_disk_fail_at(f.disk, nth, cd_prng_below(&prng, 2) == 0 ? CD_IO : CD_FULL);
         }
         for (uint64_t i = cd_prng_below(&prng, 80); i > 0; i--) {
-            act(&f, &prng);
+            act(&f, &prng, outcomes);
         }
         outcomes->doubts += f.doubt ? 1 : 0;
         outcomes->undurable += storage_log_last(f.log) - f.durable;
@@ -128,10 +155,12 @@ static void test_lives(void **state)
         live(seed, &outcomes);
     }
     print_message("%d seeds: %lu lives, %lu torn tails cut, %lu tails rewritten, %lu openings "
-                  "interrupted, %lu logs in doubt, %lu with more segments than lives\n",
+                  "interrupted, %lu logs in doubt, %lu with more segments than lives, %lu drops, "
+                  "%lu logs that began late\n",
                   SEEDS, (unsigned long)outcomes.lives, (unsigned long)outcomes.cut,
                   (unsigned long)outcomes.rewritten, (unsigned long)outcomes.interrupted,
-                  (unsigned long)outcomes.doubts, (unsigned long)outcomes.rotated);
+                  (unsigned long)outcomes.doubts, (unsigned long)outcomes.rotated,
+                  (unsigned long)outcomes.drops, (unsigned long)outcomes.begun);
     /* A test of crashes in which nothing happens proves nothing. */
     assert_true(outcomes.cut > SEEDS / 10);
     assert_true(outcomes.rewritten > SEEDS / 10);
@@ -139,6 +168,9 @@ static void test_lives(void **state)
     assert_true(outcomes.doubts > SEEDS / 100);
     assert_true(outcomes.rotated > SEEDS / 100);
     assert_true(outcomes.undurable > SEEDS);
+    assert_true(outcomes.drops > SEEDS / 10);
+    assert_true(outcomes.begun > SEEDS / 10);
+    assert_true(outcomes.unfinished > SEEDS / 100);
 }
 
 /*

@@ -80,12 +80,56 @@ static void test_far_slots_are_refused(void **state)
     storage_index_release(&index);
 }
 
+/* Dropping against a table, and the pages that go with it. */
+static void test_drop(void **state)
+{
+    (void)state;
+    enum { SLOTS = 6 * INDEX_PAGE_SLOTS };
+    uint32_t *table = cd_calloc(SLOTS, sizeof(*table)); /* sequence, 0 for none */
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct cd_prng prng;
+        cd_prng_init(&prng, seed);
+        struct storage_index index;
+        storage_index_init(&index);
+        uint64_t base = cd_prng_below(&prng, 3) * 100000;
+        memset(table, 0, SLOTS * sizeof(*table));
+        for (uint64_t slot = 0; slot < SLOTS; slot++) {
+            if (cd_prng_below(&prng, 10) != 0) {
+                table[slot] = (uint32_t)(slot / 200 + cd_prng_below(&prng, 3) + 1);
+                storage_index_put(&index, base + slot, table[slot], 4096);
+            }
+        }
+        for (uint64_t turn = 0; turn < 5; turn++) {
+            uint64_t last = cd_prng_below(&prng, SLOTS);
+            uint64_t before = last / 200 + cd_prng_below(&prng, 4);
+            storage_index_drop(&index, base + last, before);
+            for (uint64_t slot = 0; slot < SLOTS; slot++) {
+                table[slot] = slot <= last && table[slot] < before ? 0 : table[slot];
+                uint64_t sequence = 0;
+                uint64_t offset = 0;
+                bool found = storage_index_find(&index, base + slot, &sequence, &offset);
+                assert_int_equal(found, table[slot] != 0);
+                assert_true(!found || sequence == table[slot]);
+            }
+        }
+        storage_index_drop(&index, base + 3 * INDEX_PAGE_SLOTS, 1 << 20);
+        assert_true(index.count <= 4); /* the pages in front are gone */
+        storage_index_drop(&index, UINT64_MAX, 1 << 20);
+        assert_int_equal(index.count, 0);
+        assert_true(storage_index_fits(&index, UINT64_MAX)); /* and hold nobody back */
+        storage_index_put(&index, base + 7, 3, 4096);
+        storage_index_release(&index);
+    }
+    cd_free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_against_table),
         cmocka_unit_test(test_far_slots_are_refused),
+        cmocka_unit_test(test_drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

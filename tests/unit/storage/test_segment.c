@@ -202,19 +202,37 @@ static void test_unknown_records(void **state)
     record.flags = 2;
     assert_false(segment_knows_record(&record));
     record.flags = 0;
-    record.kind = (enum storage_kind)(STORAGE_SYNCED + 1);
+    record.kind = (enum storage_kind)(STORAGE_DROPPED + 1);
     assert_false(segment_knows_record(&record));
     record.kind = (enum storage_kind)0;
     assert_false(segment_knows_record(&record));
 }
 
+static void test_dropped_bytes(void **state)
+{
+    (void)state;
+    const struct segment_dropped dropped = {.begin = 0x0102030405060708,
+                                            .slot = 0x1112131415161718};
+    const uint8_t expected[SEGMENT_DROPPED_BYTES] = {
+        8, 7, 6, 5, 4, 3, 2, 1, 0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11};
+    uint8_t bytes[SEGMENT_DROPPED_BYTES];
+    segment_encode_dropped(bytes, &dropped);
+    assert_memory_equal(bytes, expected, sizeof(bytes));
+    assert_int_equal(segment_decode_dropped(bytes).begin, dropped.begin);
+    assert_int_equal(segment_decode_dropped(bytes).slot, dropped.slot);
+    assert_true(segment_is_own(STORAGE_DROPPED));
+    assert_true(segment_is_own(STORAGE_SYNCED));
+    assert_false(segment_is_own(STORAGE_STATE));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),        cmocka_unit_test(test_header_bytes),
-        cmocka_unit_test(test_header_flips), cmocka_unit_test(test_newer_header),
-        cmocka_unit_test(test_record_bytes), cmocka_unit_test(test_record_flips),
-        cmocka_unit_test(test_seal_many),    cmocka_unit_test(test_unknown_records),
+        cmocka_unit_test(test_dropped_bytes),   cmocka_unit_test(test_names),
+        cmocka_unit_test(test_header_bytes),    cmocka_unit_test(test_header_flips),
+        cmocka_unit_test(test_newer_header),    cmocka_unit_test(test_record_bytes),
+        cmocka_unit_test(test_record_flips),    cmocka_unit_test(test_seal_many),
+        cmocka_unit_test(test_unknown_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
