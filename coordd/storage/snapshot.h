@@ -76,8 +76,8 @@ struct storage_snapshots_options {
  * A directory with snapshots in which storage_log_open then finds no record at all has lost its
  * log, and its votes with it (R2).
  *
- * Returns: CD_OK, CD_NEWER_FORMAT, CD_FOREIGN (another cluster's), CD_CORRUPT (file names that
- * coordd does not write), CD_IO. The message names the file and says what to do.
+ * Returns: CD_OK, CD_NEWER_FORMAT, CD_FOREIGN (another cluster's), CD_CORRUPT (more files
+ * than coordd keeps), CD_IO. The message names the file and says what to do.
  */
 CD_MUST_USE enum cd_status storage_snapshots_open(const struct env *env,
                                                   const struct storage_snapshots_options *options,
