@@ -112,7 +112,8 @@ struct server_config {
     uint64_t alpha;
     uint64_t segment_bytes;
     uint64_t stop_grace_ms;
-    uint64_t max_streams, max_calls;
+    uint64_t max_streams, max_calls, max_client_memory;
+    uint64_t client_keepalive_ms, client_ping_ms;
     struct server_origin origins[SERVER_SETTINGS_MAX]; /* by index in SERVER_SETTINGS */
 };
 

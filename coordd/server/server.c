@@ -66,6 +66,9 @@ static enum cd_status make_transport(struct server *server,
     options.limits.frame_bytes_max = frame_bytes_max();
     options.limits.streams_max = (uint32_t)config->max_streams;
     options.limits.calls_max = (uint32_t)config->max_calls;
+    options.limits.client_memory_bytes_max = config->max_client_memory;
+    options.limits.client_keepalive_ms = (uint32_t)config->client_keepalive_ms;
+    options.limits.client_ping_ms_min = (uint32_t)config->client_ping_ms;
     options.wake = wake;
     options.wake_context = server;
     return transport_create(&options, &server->transport, error);

@@ -70,6 +70,12 @@ const struct server_setting SERVER_SETTINGS[] = {
            "How long a stop waits for hand-over and open work."),
     NUMBER("max_streams", max_streams, "10000", 1, 1000000, "Client streams open at a time."),
     NUMBER("max_calls", max_calls, "4096", 1, 1000000, "Single calls without an answer at a time."),
+    BYTES("max_client_memory", max_client_memory, "512MiB", 64 * MIB, 2047 * MIB,
+          "What gRPC may hold for all clients: connections, frames that are not whole yet."),
+    NUMBER("client_keepalive_ms", client_keepalive_ms, "10000", 500, 3600000,
+           "A silent client connection is probed after so long, and closed after as long again."),
+    NUMBER("client_ping_ms", client_ping_ms, "500", 100, 3600000,
+           "Shortest time between a client's own probes; one that sends faster is cut off."),
 };
 const size_t SERVER_SETTINGS_COUNT = CD_ARRAY_COUNT(SERVER_SETTINGS);
 

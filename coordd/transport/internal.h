@@ -31,6 +31,8 @@
 #define TRANSPORT_EVENTS_PER_DRAIN   64   /* then what they caused is flushed */
 #define TRANSPORT_WAIT_MS_MAX        1000 /* of one wait for events */
 #define TRANSPORT_CONNECTION_IDLE_MS 600000
+#define TRANSPORT_PEER_PING_MS_MIN   100 /* between a peer's probes */
+#define TRANSPORT_PING_STRIKES_MAX   2   /* probes that come too fast, before the connection ends */
 
 /*
  * One thing that gRPC is doing for us; its address is the completion-queue tag. `done` runs on cq.

@@ -66,7 +66,8 @@ static grpc_server *create_server(const struct service *service)
         argument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
         argument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
         argument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                 service->is_peer ? 100 : 500),
+                 service->is_peer ? TRANSPORT_PEER_PING_MS_MIN : clamp(limits->client_ping_ms_min)),
+        argument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, TRANSPORT_PING_STRIKES_MAX),
         argument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, TRANSPORT_CONNECTION_IDLE_MS),
         /* A small compressed message could become a large one. */
         argument(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1),

@@ -166,10 +166,12 @@ struct transport_limits {
     uint32_t close_grace_ms;     /* a closing stream has that long to take its last bytes [10 s] */
     uint32_t handshake_timeout_ms; /* [10 s] */
     uint32_t client_keepalive_ms;  /* a silent client connection is probed, then dropped [10 s] */
-    uint32_t peer_keepalive_ms;    /* the same for peer connections, each half [1 s] */
-    uint32_t dial_timeout_ms;      /* resolve, connect, TLS and acceptance by the peer [5 s] */
-    uint32_t redial_ms_min;        /* pause before a dial: jittered, doubling [50 ms] */
-    uint32_t redial_ms_max;        /* [2 s] */
+    uint32_t
+        client_ping_ms_min; /* a client that probes faster gets GOAWAY too_many_pings [500 ms] */
+    uint32_t peer_keepalive_ms; /* the same for peer connections, each half [1 s] */
+    uint32_t dial_timeout_ms;   /* resolve, connect, TLS and acceptance by the peer [5 s] */
+    uint32_t redial_ms_min;     /* pause before a dial: jittered, doubling [50 ms] */
+    uint32_t redial_ms_max;     /* [2 s] */
 };
 
 struct transport_config {
