@@ -109,6 +109,8 @@ static void fill_op(struct step_message *m, enum model_kind kind)
         m->op.exists = &m->exists;
         break;
     case MODEL_CHILDREN:
+    case MODEL_COUNT:
+    case MODEL_INCREMENT:
     case MODEL_TXN:
         CD_UNREACHABLE();
     }
@@ -141,6 +143,8 @@ static void fill_single(Coord__V1__Request *request, struct step_message *m, enu
         request->op_case = COORD__V1__REQUEST__OP_CHILDREN;
         request->children = &m->children;
         break;
+    case MODEL_COUNT:
+    case MODEL_INCREMENT:
     case MODEL_TXN:
         CD_UNREACHABLE();
     }

@@ -75,6 +75,7 @@ static bool same_result(const struct history_op *op, const struct model_result *
                                   "made %s",
                                   op->number, shown->path, model->path);
     case MODEL_GET:
+    case MODEL_INCREMENT:
         return shown->value == model->value
                    ? same_stat(op, model, verdict)
                    : differ(op, "value", shown->value, model->value, verdict);
@@ -85,6 +86,7 @@ static bool same_result(const struct history_op *op, const struct model_result *
                    ? same_stat(op, model, verdict)
                    : differ(op, "exists", shown->exists, model->exists, verdict);
     case MODEL_CHILDREN:
+    case MODEL_COUNT:
         return shown->children == model->children && shown->children_hash == model->children_hash
                    ? true
                    : differ(op, "children", shown->children, model->children, verdict);

@@ -22,4 +22,7 @@ bool verdict_fail(struct verdict *verdict, const char *format, ...)
 /* Room for at least one item more; stops the process without memory. */
 void *checker_grow(void *items, size_t count, size_t *capacity, size_t item_bytes);
 
+/* That many items of zeros, to be freed; stops the process without memory. */
+void *checker_zeros(size_t count, size_t item_bytes);
+
 #endif

@@ -1,0 +1,156 @@
+#include "checkers/levels.h"
+
+#include <stdlib.h>
+
+struct sent {
+    uint64_t op;
+    uint64_t session, links; /* without a session: of one stream */
+};
+
+struct client {
+    uint64_t session;
+    uint64_t links;           /* streams that ended */
+    const struct event *seen; /* that showed the highest zxid */
+    struct sent *writes;      /* in the order of their sending */
+    size_t count, capacity;
+};
+
+/* As it was when the read was asked for. */
+struct asked {
+    size_t writes;
+    uint64_t session, links;
+    const struct event *seen;
+};
+
+struct work {
+    const struct truth *truth;
+    struct client *clients;
+    struct asked *asked; /* [op] */
+    struct verdict *verdict;
+};
+
+static void ask(struct work *work, const struct event *event)
+{
+    struct client *client = &work->clients[event->client];
+    if (model_is_read(event->command)) {
+        work->asked[event->op] = (struct asked){.writes = client->count,
+                                                .session = client->session,
+                                                .links = client->links,
+                                                .seen = client->seen};
+        return;
+    }
+    const struct truth_op *op = truth_op(work->truth, event->op);
+    client->writes =
+        checker_grow(client->writes, client->count, &client->capacity, sizeof(*client->writes));
+    client->writes[client->count++] =
+        (struct sent){.op = event->op, .session = op->session, .links = client->links};
+}
+
+/* The zxid that a write of the same session or stream took; NULL if it took none. */
+static const struct event *effect(const struct work *work, const struct sent *sent,
+                                  const struct asked *asked, uint64_t session)
+{
+    const struct truth_op *op = truth_op(work->truth, sent->op);
+    bool same = sent->session != 0 ? sent->session == session : sent->links == asked->links;
+    if (!same || op->write == TRUTH_NONE) {
+        return NULL;
+    }
+    const struct event *applied = work->truth->writes[op->write].applied;
+    return applied->changed ? applied : NULL;
+}
+
+static bool check_writes(struct work *work, const struct event *ret, const struct truth_op *op,
+                         struct verdict *verdict)
+{
+    const struct client *client = &work->clients[ret->client];
+    const struct asked *asked = &work->asked[ret->op];
+    uint64_t session = asked->session != 0 ? asked->session : client->session;
+    for (size_t i = asked->writes; i > 0; i--) {
+        const struct event *before = effect(work, &client->writes[i - 1], asked, session);
+        if (before != NULL && ret->zxid < before->zxid) {
+            return events_fail(work->truth->events, ret, before, verdict,
+                               "levels: a read misses a write that was sent before it");
+        }
+        if (before != NULL) {
+            break;
+        }
+    }
+    bool again = op->sent > 1 || asked->links != client->links;
+    if (op->invoke->level != LEVEL_SESSION || again) {
+        return true;
+    }
+    for (size_t i = asked->writes; i < client->count; i++) {
+        const struct event *after = effect(work, &client->writes[i], asked, session);
+        if (after != NULL && ret->zxid >= after->zxid) {
+            return events_fail(work->truth->events, ret, after, verdict,
+                               "levels: a SESSION read sees a write that was sent after it");
+        }
+        if (after != NULL) {
+            break;
+        }
+    }
+    return true;
+}
+
+static bool check_read(struct work *work, const struct event *ret)
+{
+    const struct truth_op *op = truth_op(work->truth, ret->op);
+    if (!model_is_read(op->invoke->command)) {
+        return true;
+    }
+    const struct event *seen = work->asked[ret->op].seen;
+    if (op->invoke->level == LEVEL_SESSION && seen != NULL && ret->zxid < seen->zxid) {
+        return events_fail(work->truth->events, ret, seen, work->verdict,
+                           "levels: a SESSION read is older than what its client had seen");
+    }
+    if (op->invoke->level == LEVEL_AT_LEAST && ret->zxid < op->invoke->at_least) {
+        return events_fail(work->truth->events, ret, op->invoke, work->verdict,
+                           "levels: an AT_LEAST read is older than what it asked for");
+    }
+    return check_writes(work, ret, op, work->verdict);
+}
+
+static bool take(struct work *work, const struct event *event)
+{
+    struct client *client = &work->clients[event->client];
+    bool shows = event->kind == EV_EVENT || event->kind == EV_BOOKMARK;
+    bool ok = true;
+    switch (event->kind) {
+    case EV_INVOKE:
+        ask(work, event);
+        break;
+    case EV_OPENED:
+        client->session = event->session;
+        break;
+    case EV_UNLINKED:
+        client->links++;
+        break;
+    case EV_RETURN:
+        shows = event->outcome == OUTCOME_ANSWERED;
+        ok = !shows || check_read(work, event);
+        break;
+    default:
+        break;
+    }
+    if (shows && (client->seen == NULL || event->zxid > client->seen->zxid)) {
+        client->seen = event;
+    }
+    return ok;
+}
+
+bool levels_check(const struct truth *truth, struct verdict *verdict)
+{
+    struct work work = {.truth = truth, .verdict = verdict};
+    work.clients = checker_zeros(EVENTS_CLIENTS_MAX, sizeof(*work.clients));
+    work.asked = checker_zeros(truth->ops_count + 1, sizeof(*work.asked));
+    bool ok = true;
+    for (size_t i = 0; i < truth->events->count && ok; i++) {
+        ok = take(&work, &truth->events->items[i]);
+    }
+    for (size_t i = 0; i < EVENTS_CLIENTS_MAX; i++) {
+        free(work.clients[i].writes);
+    }
+    free(work.clients);
+    free(work.asked);
+    return ok;
+}
