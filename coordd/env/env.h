@@ -36,6 +36,8 @@ enum env_open_mode {
 struct env_ops {
     /* Monotonic milliseconds that do not stand still in a suspend. */
     uint64_t (*now_ms)(void *self);
+    /* The same clock in microseconds, to measure with; nothing is decided by it. */
+    uint64_t (*now_us)(void *self);
     /* Milliseconds since 1970. Only for stamps that people read. */
     uint64_t (*wall_ms)(void *self);
     /* Cryptographically strong randomness (the simulator's is seeded). */
@@ -141,6 +143,11 @@ struct env {
 static inline uint64_t env_now_ms(const struct env *env)
 {
     return env->ops->now_ms(env->self);
+}
+
+static inline uint64_t env_now_us(const struct env *env)
+{
+    return env->ops->now_us(env->self);
 }
 
 static inline uint64_t env_wall_ms(const struct env *env)

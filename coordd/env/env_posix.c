@@ -91,6 +91,7 @@ struct env_posix {
     bool asleep; /* the loop sleeps: a post must wake it */
     struct worker workers[WORKER_COUNT];
     struct queue completed;
+    struct cd_histogram sync_times;
     struct post *posts; /* ring */
     size_t posts_first;
     size_t posts_count;
@@ -134,6 +135,19 @@ static uint64_t clock_ms(clockid_t clock)
     struct timespec now;
     CD_ASSERT(clock_gettime(clock, &now) == 0);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static uint64_t clock_us(clockid_t clock)
+{
+    struct timespec now;
+    CD_ASSERT(clock_gettime(clock, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t op_now_us(void *self)
+{
+    (void)self;
+    return clock_us(CLOCK_BOOTTIME);
 }
 
 static uint64_t op_now_ms(void *self)
@@ -255,6 +269,13 @@ static const char *op_last_error(void *self)
 
 /* --- asynchronous operations --- */
 
+void env_posix_sync_times(struct env_posix *env, struct cd_histogram *ret_times)
+{
+    lock(env);
+    *ret_times = env->sync_times;
+    unlock(env);
+}
+
 static void submit(struct env_posix *env, const struct operation *request)
 {
     struct operation *op = cd_malloc(sizeof(*op));
@@ -268,10 +289,14 @@ static void submit(struct env_posix *env, const struct operation *request)
 
 static enum cd_status perform_write(struct env_posix *env, struct operation *op)
 {
-    (void)env;
     enum cd_status status = files_write(op->file, op->offset, op->from, op->bytes, &op->error);
     if (status == CD_OK) {
+        uint64_t began_us = clock_us(CLOCK_MONOTONIC);
         status = files_sync(op->file, &op->error);
+        uint64_t took_us = clock_us(CLOCK_MONOTONIC) - began_us;
+        lock(env);
+        cd_histogram_add(&env->sync_times, took_us);
+        unlock(env);
     }
     return status == CD_OK ? CD_OK : CD_IO;
 }
@@ -481,6 +506,7 @@ static void op_cancel(void *self, void *context)
 
 static const struct env_ops env_posix_ops = {
     .now_ms = op_now_ms,
+    .now_us = op_now_us,
     .wall_ms = op_wall_ms,
     .entropy = op_entropy,
     .open = op_open,

@@ -1,6 +1,7 @@
 #ifndef COORD_ENV_ENV_POSIX_H
 #define COORD_ENV_ENV_POSIX_H
 
+#include "base/histogram.h"
 #include "base/status.h"
 #include "env/env.h"
 
@@ -67,5 +68,8 @@ void env_posix_wake(struct env_posix *env);
  * ENV_POSIX_TURN_MAX. Returns how many ran.
  */
 size_t env_posix_wait(struct env_posix *env, uint64_t deadline_ms);
+
+/* How long the syncs of write_sync took on the disk thread. A copy. */
+void env_posix_sync_times(struct env_posix *env, struct cd_histogram *ret_times);
 
 #endif

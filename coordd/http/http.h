@@ -30,6 +30,7 @@
 enum http_metric_type {
     HTTP_COUNTER, /* only grows while the process lives; the name ends with _total */
     HTTP_GAUGE,
+    HTTP_HISTOGRAM, /* a row for each bucket, the sum and the count, all of one `family` */
 };
 
 struct http_metric {
@@ -37,9 +38,10 @@ struct http_metric {
     const char *help;   /* one line without backslash */
     const char *labels; /* "" or, in Prometheus' form, "{version=\"0.1.0\"}" */
     enum http_metric_type type;
+    const char *family; /* under which HELP and TYPE stand; NULL: `name` */
 };
 
-#define HTTP_METRICS_MAX     128u
+#define HTTP_METRICS_MAX     256u
 #define HTTP_REASON_BYTES    160u
 #define HTTP_CONNECTIONS_MAX 32u
 #define HTTP_CONNECTION_BYTES                                                                      \
@@ -91,7 +93,7 @@ void http_publish(struct http_server *server, bool ready, const char *reason, co
 /* One value as Prometheus reads it: whole numbers without exponent up to 2^53. */
 void http_put_value(struct cd_buf *out, double value);
 
-/* The metrics in order; HELP and TYPE stand before the first of those that share a name. */
+/* The metrics in order; HELP and TYPE stand before the first of those that share a family. */
 void http_put_metrics(struct cd_buf *out, const struct http_metric *metrics, const double *values,
                       size_t count);
 

@@ -26,16 +26,23 @@ void http_put_value(struct cd_buf *out, double value)
 static void put_head(struct cd_buf *out, const char *name, const char *help,
                      enum http_metric_type type)
 {
-    cd_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
-                  type == HTTP_COUNTER ? "counter" : "gauge");
+    static const char *const WORDS[] = {
+        [HTTP_COUNTER] = "counter", [HTTP_GAUGE] = "gauge", [HTTP_HISTOGRAM] = "histogram"};
+    cd_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, WORDS[type]);
+}
+
+static const char *family_of(const struct http_metric *metric)
+{
+    return metric->family != NULL ? metric->family : metric->name;
 }
 
 void http_put_metrics(struct cd_buf *out, const struct http_metric *metrics, const double *values,
                       size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (i == 0 || strcmp(metrics[i].name, metrics[i - 1].name) != 0) {
-            put_head(out, metrics[i].name, metrics[i].help, metrics[i].type);
+        const char *family = family_of(&metrics[i]);
+        if (i == 0 || strcmp(family, family_of(&metrics[i - 1])) != 0) {
+            put_head(out, family, metrics[i].help, metrics[i].type);
         }
         cd_buf_printf(out, "%s%s ", metrics[i].name, metrics[i].labels);
         http_put_value(out, values[i]);
@@ -84,11 +91,12 @@ static double cpu_seconds(void)
 void http_put_process(struct cd_buf *out, uint64_t started_s)
 {
     static const struct http_metric METRICS[] = {
-        {"process_resident_memory_bytes", "Resident memory of the process.", "", HTTP_GAUGE},
-        {"process_cpu_seconds_total", "User and system CPU time of the process.", "", HTTP_COUNTER},
-        {"process_open_fds", "Open file descriptors of the process.", "", HTTP_GAUGE},
+        {"process_resident_memory_bytes", "Resident memory of the process.", "", HTTP_GAUGE, NULL},
+        {"process_cpu_seconds_total", "User and system CPU time of the process.", "", HTTP_COUNTER,
+         NULL},
+        {"process_open_fds", "Open file descriptors of the process.", "", HTTP_GAUGE, NULL},
         {"process_start_time_seconds", "When the process started, in seconds since 1970.", "",
-         HTTP_GAUGE},
+         HTTP_GAUGE, NULL},
     };
     const double values[] = {resident_bytes(), cpu_seconds(), open_files(), (double)started_s};
     http_put_metrics(out, METRICS, values, CD_ARRAY_COUNT(METRICS));

@@ -66,6 +66,7 @@ enum cd_status replica_apply(struct replica *r, const struct paxos_entry *entry,
 {
     CD_ASSERT(entry->slot == fsm_slot(r->fsm) + 1); /* P6 */
     enum cd_status status = CD_OK;
+    uint64_t begin_us = env_now_us(&r->env);
     switch (entry->kind) {
     case PAXOS_COMMANDS:
         status = apply_batch(r, entry, error);
@@ -82,6 +83,9 @@ enum cd_status replica_apply(struct replica *r, const struct paxos_entry *entry,
     }
     if (status != CD_OK) {
         return status;
+    }
+    if (r->started) {
+        cd_histogram_add(&r->counts.applies, env_now_us(&r->env) - begin_us);
     }
     replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_APPLIED,
                                             .ballot = leadership_in_force(r),

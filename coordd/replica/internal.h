@@ -60,6 +60,7 @@ struct replica_write {
     struct replica_asker asker;
     struct paxos_ballot leader; /* the leadership that it was meant for */
     uint64_t deadline_ms;
+    uint64_t begin_us; /* when it was accepted */
     UT_hash_handle hh; /* in insertion order, so in order of counters */
 };
 
@@ -185,6 +186,7 @@ struct replica {
     size_t pending_count;
 
     uint32_t leader_seen;   /* of the last turn */
+    uint32_t leader_before; /* the last one that was known; 0: none yet */
     uint64_t leaderless_ms; /* since when */
     bool leaderless_told;
     uint64_t office_ms;         /* when our leadership was applied, */

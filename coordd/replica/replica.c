@@ -294,6 +294,10 @@ static void watch_leader(struct replica *r, uint64_t now_ms)
         r->leaderless_ms = now_ms;
     }
     r->leader_seen = leader;
+    if (leader != 0 && leader != r->leader_before) {
+        r->leader_before = leader;
+        r->counts.leader_changes++;
+    }
     if (leader == 0 && now_ms - r->leaderless_ms >= r->election_ms) {
         replica_refuse_barrier_reads(r);
         if (!r->leaderless_told) {
@@ -414,4 +418,7 @@ void replica_get_view(const struct replica *r, struct replica_view *ret_view)
     storage_log_stats(r->log, &stats);
     ret_view->log_bytes = stats.appended_bytes;
     ret_view->log_syncs = stats.syncs;
+    ret_view->queued_bytes = r->queue_bytes;
+    ret_view->delayed_bytes = r->delayed_bytes;
+    ret_view->disk_bytes = stats.pending_bytes;
 }

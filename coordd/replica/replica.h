@@ -2,6 +2,7 @@
 #define COORD_REPLICA_REPLICA_H
 
 #include "base/blob.h"
+#include "base/histogram.h"
 #include "base/status.h"
 #include "env/env.h"
 #include "fsm/fsm.h"
@@ -165,6 +166,16 @@ struct replica_view {
     uint64_t reads, refused;
     uint64_t log_bytes, log_syncs;
     uint64_t digest;
+    uint64_t leader_changes; /* times another leader than the last one was known */
+    uint64_t queued_bytes;   /* commands that wait to be proposed */
+    uint64_t delayed_bytes;  /* messages to peers that wait for the disk */
+    uint64_t disk_bytes;     /* records given to the log and not yet durable */
+    /* Open in the state; set on this replica's streams; made and installed since the start. */
+    uint64_t sessions;
+    uint64_t watches;
+    uint64_t snapshots_taken, snapshots_installed;
+    struct cd_histogram commits; /* writes served here, from their acceptance to being applied */
+    struct cd_histogram applies; /* slots, the time to apply one; not while recovering */
 };
 void replica_get_view(const struct replica *replica, struct replica_view *ret_view);
 

@@ -144,6 +144,7 @@ void replica_write(struct replica *r, const struct replica_asker *asker,
     write->asker = *asker;
     write->leader = leader;
     write->deadline_ms = write_deadline(r, request);
+    write->begin_us = env_now_us(&r->env);
     HASH_ADD(hh, r->writes, counter, sizeof(write->counter), write);
     r->writes_count++;
     if (stream != NULL) {
@@ -275,6 +276,7 @@ void replica_write_applied(struct replica *r, const struct fsm_command *command,
         return; /* given up already: its client was told that the outcome is unknown */
     }
     struct replica_asker asker = write->asker;
+    cd_histogram_add(&r->counts.commits, env_now_us(&r->env) - write->begin_us);
     forget_write(r, write);
     struct wire_reply reply;
     wire_reply_from_result(&reply, asker.request, command, result);

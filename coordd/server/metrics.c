@@ -23,9 +23,20 @@
     X(coord_applied_slot, GAUGE, p->applied, "Highest slot applied.")                              \
     X(coord_zxid, GAUGE, v->zxid, "Number of the last applied change.")                            \
     X(coord_nodes, GAUGE, v->nodes, "Nodes in the tree.")                                          \
+    X(coord_sessions, GAUGE, v->sessions, "Sessions open in the cluster's state.")                 \
+    X(coord_watches, GAUGE, v->watches, "Watches set on this replica's streams.")                  \
     X(coord_streams, GAUGE, v->streams, "Client streams that the replica serves.")                 \
     X(coord_waiting_writes, GAUGE, v->waiting_writes, "Writes without an answer yet.")             \
     X(coord_waiting_reads, GAUGE, v->waiting_reads, "Reads without an answer yet.")                \
+    X(coord_queued_bytes, GAUGE, v->queued_bytes, "Commands that wait to be proposed.")            \
+    X(coord_delayed_bytes, GAUGE, v->delayed_bytes, "Messages to peers that wait for the disk.")   \
+    X(coord_disk_waiting_bytes, GAUGE, v->disk_bytes,                                              \
+      "Records given to the log that are not durable yet.")                                        \
+    X(coord_leader_changes_total, COUNTER, v->leader_changes,                                      \
+      "Times another leader than the last one was known.")                                         \
+    X(coord_snapshots_taken_total, COUNTER, v->snapshots_taken, "Snapshots made here.")            \
+    X(coord_snapshots_installed_total, COUNTER, v->snapshots_installed,                            \
+      "Snapshots of others that replaced the state here.")                                         \
     X(coord_proposed_commands_total, COUNTER, v->proposed_commands, "Commands proposed here.")     \
     X(coord_applied_commands_total, COUNTER, v->applied_commands, "Commands applied.")             \
     X(coord_batches_total, COUNTER, v->batches, "Slots proposed with commands.")                   \
@@ -82,11 +93,22 @@
     X(coord_transport_handshakes_failed_total, COUNTER, t->handshakes_failed,                      \
       "TLS handshakes that failed.")
 
+/* X(family, histogram, help): the latencies, behind all of the above. */
+#define HISTOGRAMS(X)                                                                              \
+    X(coord_commit_seconds, v->commits, "Writes served here: from acceptance until applied.")      \
+    X(coord_fsync_seconds, f->syncs, "Syncs of the log, on the disk thread.")                      \
+    X(coord_apply_seconds, v->applies, "Applying one slot.")
+
 #define COUNT_ONE(name, type, value, help) +1
 enum {
     PLAIN_COUNT = METRICS(COUNT_ONE),
     ROLE_COUNT = PAXOS_ROLE_LEADER + 1,
-    ALL_COUNT = 1 + PLAIN_COUNT + ROLE_COUNT + PAXOS_NOTE_COUNT,
+    BUCKETS_COUNT = CD_HISTOGRAM_BOUNDS + 1, /* and +Inf */
+#define COUNT_HISTOGRAM(family, value, help) +1
+    HISTOGRAMS_COUNT = HISTOGRAMS(COUNT_HISTOGRAM),
+#undef COUNT_HISTOGRAM
+    ALL_COUNT =
+        1 + PLAIN_COUNT + ROLE_COUNT + PAXOS_NOTE_COUNT + HISTOGRAMS_COUNT * (BUCKETS_COUNT + 2),
 };
 CD_STATIC_ASSERT((unsigned)ALL_COUNT <= HTTP_METRICS_MAX, "the snapshot has room");
 
@@ -112,6 +134,36 @@ static void put_label(char *labels, const char *key, const char *value)
     }
 }
 
+/* Rows of one latency: its buckets, which count all up to their bound, the sum and the count. */
+static void add_histogram(struct server_metrics *metrics, const char *family, const char *bucket,
+                          const char *sum, const char *count, const char *help)
+{
+#define BOUND_TEXT(bound, text) text,
+    static const char *const BOUNDS[] = {CD_HISTOGRAM_BOUND_TABLE(BOUND_TEXT) "+Inf"};
+#undef BOUND_TEXT
+    for (int i = 0; i < BUCKETS_COUNT; i++) {
+        char *labels = add(metrics, bucket, HTTP_HISTOGRAM, help);
+        (void)snprintf(labels, SERVER_LABELS_BYTES, "{le=\"%s\"}", BOUNDS[i]);
+        metrics->table[metrics->count - 1].family = family;
+    }
+    (void)add(metrics, sum, HTTP_HISTOGRAM, help);
+    metrics->table[metrics->count - 1].family = family;
+    (void)add(metrics, count, HTTP_HISTOGRAM, help);
+    metrics->table[metrics->count - 1].family = family;
+}
+
+static double *fill_histogram(double *to, const struct cd_histogram *histogram)
+{
+    uint64_t count = 0;
+    for (int i = 0; i < BUCKETS_COUNT; i++) {
+        count += histogram->counts[i];
+        *to++ = (double)count;
+    }
+    *to++ = (double)histogram->sum_us / 1e6;
+    *to++ = (double)count;
+    return to;
+}
+
 void server_metrics_init(struct server_metrics *metrics, const char *version)
 {
     memset(metrics, 0, sizeof(*metrics));
@@ -130,6 +182,10 @@ void server_metrics_init(struct server_metrics *metrics, const char *version)
                       "What consensus told, by kind; README.md says what each means."),
                   "event", paxos_note_name((enum paxos_note_kind)kind));
     }
+#define ADD_HISTOGRAM(family, value, help)                                                         \
+    add_histogram(metrics, #family, #family "_bucket", #family "_sum", #family "_count", help);
+    HISTOGRAMS(ADD_HISTOGRAM)
+#undef ADD_HISTOGRAM
     CD_ASSERT(metrics->count == ALL_COUNT);
 }
 
@@ -150,6 +206,9 @@ void server_metrics_fill(struct server_metrics *metrics, const struct server_fig
     for (int kind = 0; kind < PAXOS_NOTE_COUNT; kind++) {
         *to++ = (double)f->events->notes[kind];
     }
+#define FILL_HISTOGRAM(family, value, help) to = fill_histogram(to, &(value));
+    HISTOGRAMS(FILL_HISTOGRAM)
+#undef FILL_HISTOGRAM
     CD_ASSERT(to == metrics->values + metrics->count);
 }
 

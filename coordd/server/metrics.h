@@ -34,6 +34,7 @@ struct server_figures {
     int64_t certificate_ends_s; /* seconds since 1970 */
     int64_t ca_ends_s;
     uint64_t certificate_reloads, certificate_failures;
+    struct cd_histogram syncs; /* of the log, on the disk thread */
 };
 
 /* Fills the values. */

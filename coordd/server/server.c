@@ -222,7 +222,7 @@ static void publish(struct server *server, uint64_t now)
     replica_get_view(server->replica, &view);
     transport_metrics_get(server->transport, &transport);
     bool stopping = server->state != SERVER_RUNNING;
-    const struct server_figures figures = {
+    struct server_figures figures = {
         .view = &view,
         .transport = &transport,
         .events = &server->events,
@@ -232,6 +232,7 @@ static void publish(struct server *server, uint64_t now)
         .certificate_reloads = atomic_load(&server->certificates.reloads),
         .certificate_failures = atomic_load(&server->certificates.failures),
     };
+    env_posix_sync_times(server->env, &figures.syncs);
     server_metrics_fill(&server->metrics, &figures);
     server_tools_set_serving(&server->tools, view.ready && !stopping);
     http_publish(server->http, view.ready && !stopping, server_unready_reason(&view, stopping),

@@ -30,14 +30,34 @@ class Endpoints(harness.ClusterTest):
     def test_metrics_have_the_form_of_prometheus(self):
         code, text = self.replica.http("/metrics")
         self.assertEqual(code, 200)
-        typed = set()
+        typed = {}
         for line in text.splitlines():
             if line.startswith("# TYPE "):
-                typed.add(line.split()[2])
+                typed[line.split()[2]] = line.split()[3]
             elif line and not line.startswith("#"):
                 self.assertRegex(line, SAMPLE)
-                self.assertIn(re.split(r"[ {]", line)[0], typed)
-        self.assertNotEqual(typed, set())
+                name = re.split(r"[ {]", line)[0]
+                family = re.sub("_(bucket|sum|count)$", "", name)
+                self.assertTrue(name in typed or typed.get(family) == "histogram", name)
+        self.assertIn("histogram", typed.values())
+
+    def test_a_write_is_in_every_latency(self):
+        def counts():
+            metrics = self.replica.metrics()
+            return [metrics[f"coord_{name}_seconds_count"] for name in ("commit", "fsync", "apply")]
+        harness.wait_until("figures are published", 10, lambda: counts()[2] > 0)
+        before = counts()
+        self.cluster.coordctl().do("create", "/measured")
+        harness.wait_until("each of them counts it", 10, lambda: all(
+            now > then for now, then in zip(counts(), before)))
+        metrics = self.replica.metrics()
+        for name in ("commit", "fsync", "apply"):
+            buckets = [value for key, value in metrics.items()
+                       if key.startswith(f"coord_{name}_seconds_bucket")]
+            self.assertEqual(buckets, sorted(buckets))
+            self.assertEqual(buckets[-1], metrics[f"coord_{name}_seconds_count"])
+            self.assertLess(0, metrics[f"coord_{name}_seconds_sum"])
+        self.assertEqual(metrics["coord_leader_changes_total"], 1)
 
     def test_a_write_is_counted(self):
         def applied():

@@ -117,6 +117,11 @@ static uint64_t op_now_ms(void *self)
                                         : disk->now_ms;
 }
 
+static uint64_t op_now_us(void *self)
+{
+    return op_now_ms(self) * 1000;
+}
+
 static uint64_t op_wall_ms(void *self)
 {
     struct fault_disk *disk = self;
@@ -600,6 +605,7 @@ static void op_cancel(void *self, void *context)
 
 static const struct env_ops fault_disk_ops = {
     .now_ms = op_now_ms,
+    .now_us = op_now_us,
     .wall_ms = op_wall_ms,
     .entropy = op_entropy,
     .open = op_open,

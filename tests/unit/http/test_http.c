@@ -24,8 +24,8 @@
 #define ANSWER_SECONDS 20
 
 static const struct http_metric METRICS[] = {
-    {"test_turns_total", "Turns.", "", HTTP_COUNTER},
-    {"test_size", "Size.", "", HTTP_GAUGE},
+    {"test_turns_total", "Turns.", "", HTTP_COUNTER, NULL},
+    {"test_size", "Size.", "", HTTP_GAUGE, NULL},
 };
 
 static struct http_options options_on(uint16_t port)

@@ -42,21 +42,29 @@ static void metrics_of_one_name_share_help_and_type(void **state)
 {
     (void)state;
     static const struct http_metric METRICS[] = {
-        {"a_total", "Counts a.", "", HTTP_COUNTER},
-        {"b", "Size of b.", "{kind=\"x\"}", HTTP_GAUGE},
-        {"b", "Size of b.", "{kind=\"y\"}", HTTP_GAUGE},
+        {"a_total", "Counts a.", "", HTTP_COUNTER, NULL},
+        {"b", "Size of b.", "{kind=\"x\"}", HTTP_GAUGE, NULL},
+        {"b", "Size of b.", "{kind=\"y\"}", HTTP_GAUGE, NULL},
+        {"c_bucket", "Time of c.", "{le=\"+Inf\"}", HTTP_HISTOGRAM, "c"},
+        {"c_sum", "Time of c.", "", HTTP_HISTOGRAM, "c"},
+        {"c_count", "Time of c.", "", HTTP_HISTOGRAM, "c"},
     };
-    static const double VALUES[] = {7, 1, 2.25};
+    static const double VALUES[] = {7, 1, 2.25, 3, 0.5, 3};
     static const char EXPECTED[] = "# HELP a_total Counts a.\n"
                                    "# TYPE a_total counter\n"
                                    "a_total 7\n"
                                    "# HELP b Size of b.\n"
                                    "# TYPE b gauge\n"
                                    "b{kind=\"x\"} 1\n"
-                                   "b{kind=\"y\"} 2.25\n";
+                                   "b{kind=\"y\"} 2.25\n"
+                                   "# HELP c Time of c.\n"
+                                   "# TYPE c histogram\n"
+                                   "c_bucket{le=\"+Inf\"} 3\n"
+                                   "c_sum 0.5\n"
+                                   "c_count 3\n";
     struct cd_buf out;
     cd_buf_init(&out, 4096);
-    http_put_metrics(&out, METRICS, VALUES, 3);
+    http_put_metrics(&out, METRICS, VALUES, 6);
     assert_int_equal(out.bytes, sizeof(EXPECTED) - 1);
     assert_memory_equal(out.data, EXPECTED, out.bytes);
     cd_buf_release(&out);

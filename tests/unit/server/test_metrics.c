@@ -20,6 +20,7 @@ static struct server_metrics metrics;
 static struct server_events events;
 static struct replica_view view;
 static struct transport_metrics transport;
+static struct cd_histogram syncs;
 static char text[64 * 1024];
 
 static void fill(void)
@@ -28,7 +29,11 @@ static void fill(void)
                                            .transport = &transport,
                                            .events = &events,
                                            .turns = 501,
-                                           .certificate_ends_s = 1800000000};
+                                           .certificate_ends_s = 1800000000,
+                                           .ca_ends_s = 1900000000,
+                                           .certificate_reloads = 502,
+                                           .certificate_failures = 503,
+                                           .syncs = syncs};
     struct cd_buf out;
     server_metrics_init(&metrics, "1.2.3");
     server_metrics_fill(&metrics, &figures);
@@ -117,6 +122,60 @@ static void values_stand_under_their_names(void **state)
     assert_sample("coord_paxos_events_total{event=\"change_refused\"} 41");
 }
 
+static void queues_and_certificates(void **state)
+{
+    (void)state;
+    server_events_init(&events, NULL);
+    memset(&view, 0, sizeof(view));
+    view.leader_changes = 60;
+    view.queued_bytes = 61;
+    view.delayed_bytes = 62;
+    view.disk_bytes = 63;
+    view.sessions = 64;
+    view.watches = 65;
+    view.snapshots_taken = 66;
+    view.snapshots_installed = 67;
+    fill();
+    assert_sample("coord_ca_expiry_timestamp_seconds 1900000000");
+    assert_sample("coord_certificate_reloads_total 502");
+    assert_sample("coord_certificate_reload_failures_total 503");
+    assert_sample("coord_leader_changes_total 60");
+    assert_sample("coord_queued_bytes 61");
+    assert_sample("coord_delayed_bytes 62");
+    assert_sample("coord_disk_waiting_bytes 63");
+    assert_sample("coord_sessions 64");
+    assert_sample("coord_watches 65");
+    assert_sample("coord_snapshots_taken_total 66");
+    assert_sample("coord_snapshots_installed_total 67");
+}
+
+static void latencies_are_histograms(void **state)
+{
+    (void)state;
+    server_events_init(&events, NULL);
+    memset(&view, 0, sizeof(view));
+    memset(&syncs, 0, sizeof(syncs));
+    cd_histogram_add(&view.commits, 900);
+    cd_histogram_add(&view.commits, 900);
+    cd_histogram_add(&view.commits, 700000);
+    cd_histogram_add(&view.applies, 7);
+    cd_histogram_add(&syncs, 2000000);
+    fill();
+    assert_sample("# TYPE coord_commit_seconds histogram");
+    assert_sample("coord_commit_seconds_bucket{le=\"0.0005\"} 0");
+    assert_sample("coord_commit_seconds_bucket{le=\"0.001\"} 2");
+    assert_sample("coord_commit_seconds_bucket{le=\"0.25\"} 2");
+    assert_sample("coord_commit_seconds_bucket{le=\"1\"} 3");
+    assert_sample("coord_commit_seconds_bucket{le=\"+Inf\"} 3");
+    assert_sample("coord_commit_seconds_count 3");
+    assert_sample("coord_apply_seconds_bucket{le=\"1e-05\"} 1");
+    assert_sample("coord_apply_seconds_count 1");
+    assert_sample("coord_fsync_seconds_bucket{le=\"1\"} 0");
+    assert_sample("coord_fsync_seconds_bucket{le=\"+Inf\"} 1");
+    assert_sample("coord_fsync_seconds_sum 2");
+    assert_sample("coord_fsync_seconds_count 1");
+}
+
 /* A leader that has not applied its own leadership yet cannot serve, so it does not count. */
 static void a_leader_counts_once_established(void **state)
 {
@@ -149,6 +208,7 @@ static void names_follow_the_rules(void **state)
         bool total = bytes > 6 && strcmp(metric->name + bytes - 6, "_total") == 0;
         assert_true(is_metric_name(metric->name));
         assert_int_equal(total, metric->type == HTTP_COUNTER);
+        assert_int_equal(metric->family != NULL, metric->type == HTTP_HISTOGRAM);
         assert_null(strpbrk(metric->help, "\\\n"));
         for (size_t j = 0; j < i; j++) {
             bool same = strcmp(metrics.table[j].name, metric->name) == 0;
@@ -177,6 +237,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_stand_under_their_names),
+        cmocka_unit_test(queues_and_certificates),
+        cmocka_unit_test(latencies_are_histograms),
         cmocka_unit_test(a_leader_counts_once_established),
         cmocka_unit_test(names_follow_the_rules),
         cmocka_unit_test(the_reason_names_what_is_missing),
