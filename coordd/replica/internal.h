@@ -72,8 +72,8 @@ struct replica_read {
     uint64_t after_write; /* counter of the write of its stream that must be answered first; 0 */
     uint64_t zxid;        /* what the state must have reached */
     uint64_t deadline_ms;
-    struct wire_children_request children;
-    char *path; /* owned, as `after` within `children` */
+    struct wire_list list;
+    char *path; /* owned, as `after` within `list` */
     size_t path_bytes;
     struct replica_read *prev, *next;
 };

@@ -302,6 +302,14 @@ void replica_on_peer_frame(struct replica *r, uint32_t node, const void *bytes, 
             case WIRE_PEER_REFUSED:
                 replica_on_forward_refused(r, &message->refused);
                 break;
+            case WIRE_PEER_RENEW: /* this replica announces no feature that would bring these */
+            case WIRE_PEER_RENEWED:
+            case WIRE_PEER_SNAPSHOT_OFFER:
+            case WIRE_PEER_SNAPSHOT_ASK:
+            case WIRE_PEER_SNAPSHOT_CHUNK:
+            case WIRE_PEER_SNAPSHOT_GONE:
+            case WIRE_PEER_DIGEST:
+                break;
             }
         }
     } else {

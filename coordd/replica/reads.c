@@ -13,36 +13,44 @@ static enum cd_status read_children(struct replica *r, const struct replica_read
                                     struct wire_reply *reply)
 {
     struct fsm_bytes path = {(const uint8_t *)read->path, read->path_bytes};
-    const struct wire_cursor *cursor = &read->children.cursor;
+    const struct wire_cursor *cursor = &read->list.cursor;
     const struct fsm_list_options options = {
-        .kind = FSM_LIST_CHILDREN, .path = path, .after = cursor->after};
+        .kind = FSM_LIST_CHILDREN, .path = path, .after = read->list.options.after};
     struct fsm_list list;
     enum cd_status status = fsm_list_open(r->fsm, NULL, NULL, &options, &list);
     if (status != CD_OK) {
         return status;
     }
-    bool continued = cursor->czxid != 0 || cursor->pzxid != 0;
-    if (continued && (cursor->czxid != list.top.czxid || cursor->pzxid != list.top.pzxid)) {
+    /* The parent's zxids stand for the version that was shown. */
+    if (cursor->given && (cursor->boot != list.top.czxid || cursor->version != list.top.pzxid)) {
         return CD_CURSOR_EXPIRED; /* R25: the pages before came from another version */
     }
     size_t count = 0;
     size_t bytes = 0;
     struct fsm_view view;
-    reply->children.more = false;
+    bool more = false;
     while (fsm_list_next(&list, &view)) {
-        if (count == read->children.limit || bytes >= WIRE_PAGE_BYTES_MAX) {
-            reply->children.more = true;
+        if (count == read->list.limit || bytes >= WIRE_PAGE_BYTES_MAX) {
+            more = true;
             break;
         }
         r->views[count++] = view;
-        bytes += view.path.bytes + (read->children.with_data ? view.data.bytes : 0);
+        bytes += view.path.bytes + (read->list.with_data ? view.data.bytes : 0);
     }
     reply->kind = WIRE_RESULT_CHILDREN;
-    reply->children.views = r->views;
-    reply->children.views_count = count;
-    reply->children.with_stat = read->children.with_stat;
-    reply->children.with_data = read->children.with_data;
-    reply->children.parent = list.top;
+    reply->page = (struct wire_page){
+        .views = r->views,
+        .views_count = count,
+        .with_stat = read->list.with_stat,
+        .with_data = read->list.with_data,
+        .top = list.top,
+    };
+    if (more) {
+        reply->page.next = (struct wire_cursor){.given = true,
+                                                .version = list.top.pzxid,
+                                                .boot = list.top.czxid,
+                                                .position = r->views[count - 1].path};
+    }
     return CD_OK;
 }
 
@@ -89,7 +97,7 @@ static void forget_read(struct replica *r, struct replica_read *read)
             stream->reads--;
         }
     }
-    cd_free((void *)(uintptr_t)read->children.cursor.after.data);
+    cd_free((void *)(uintptr_t)read->list.options.after.data);
     cd_free(read->path);
     cd_free(read);
 }
@@ -118,15 +126,14 @@ static struct replica_read *make_read(const struct replica_asker *asker,
     read->kind = request->kind;
     read->level = request->level;
     read->zxid = request->level == WIRE_AT_LEAST ? request->at_least_zxid : 0;
-    read->path = cd_strndup((const char *)request->path.data, request->path.bytes);
-    read->path_bytes = request->path.bytes;
-    read->children = request->children;
-    const struct fsm_bytes *after = &request->children.cursor.after;
-    if (after->bytes != 0) {
-        read->children.cursor.after.data =
-            (const uint8_t *)cd_strndup((const char *)after->data, after->bytes);
-    } else {
-        read->children.cursor.after = (struct fsm_bytes){NULL, 0};
+    read->path = cd_strndup((const char *)request->read.path.data, request->read.path.bytes);
+    read->path_bytes = request->read.path.bytes;
+    if (request->kind == WIRE_CHILDREN) {
+        read->list = request->read.list;
+        struct fsm_bytes *after = &read->list.options.after;
+        after->data = after->bytes == 0
+                          ? NULL
+                          : (const uint8_t *)cd_strndup((const char *)after->data, after->bytes);
     }
     return read;
 }
@@ -135,7 +142,7 @@ void replica_read(struct replica *r, const struct replica_asker *asker,
                   struct replica_stream *stream, const struct wire_request *request)
 {
     struct cd_error error;
-    enum cd_status status = fsm_path_check(&r->limits, request->path, &error);
+    enum cd_status status = fsm_path_check(&r->limits, request->read.path, &error);
     if (status != CD_OK) {
         replica_refuse(r, asker, status, error.message);
         return;

@@ -133,7 +133,8 @@ void replica_tell_stopping(struct replica *r)
     {
         if (wire_server_put_go_away(&stream->frame, CD_SHUTTING_DOWN,
                                     "this replica stops: go to "
-                                    "another one") == CD_OK) {
+                                    "another one",
+                                    NULL, 0) == CD_OK) {
             mark_dirty(r, stream);
         }
     }
@@ -263,8 +264,7 @@ static enum cd_status welcome(struct replica *r, struct replica_stream *stream,
         memcpy(reply.cluster_id, config->cluster_id, sizeof(reply.cluster_id));
         reply.generation = config->generation;
     }
-    wire_limits_from_fsm(&reply.limits, &r->limits);
-    reply.limits.waiting_reads = REPLICA_STREAM_READS_MAX;
+    wire_limits_from_fsm(&reply.limits, &r->limits, 0, REPLICA_STREAM_READS_MAX);
     reply.limits.unacked_writes = REPLICA_STREAM_WRITES_MAX;
     struct wire_server_head head = {.welcome = &reply, .applied_zxid = fsm_zxid(r->fsm)};
     enum cd_status put = wire_server_put_head(&stream->frame, &head);
@@ -287,8 +287,16 @@ static void take_request(struct replica *r, const struct replica_asker *asker,
                        "opens none: leave it out");
     } else if (request->kind == WIRE_WRITE) {
         replica_write(r, asker, stream, request);
-    } else {
+    } else if (request->kind == WIRE_READ_TXN) {
+        struct fsm_op txn = request->read.txn; /* through the log, as one that writes */
+        request->kind = WIRE_WRITE;
+        request->command = (struct fsm_command){.op = txn};
+        replica_write(r, asker, stream, request);
+    } else if (request->kind == WIRE_GET || request->kind == WIRE_EXISTS ||
+               request->kind == WIRE_CHILDREN) {
         replica_read(r, asker, stream, request);
+    } else {
+        replica_refuse(r, asker, CD_UNIMPLEMENTED, "this replica does not serve that operation");
     }
 }
 
@@ -317,7 +325,7 @@ void replica_on_stream_frame(struct replica *r, uint64_t number, struct cd_blob 
 
 static void single_call(struct replica *r, uint64_t call, const void *bytes, size_t bytes_count)
 {
-    struct wire_call decoded;
+    struct wire_request decoded;
     struct cd_error error = {0};
     enum cd_status status = wire_call_decode(&r->arena, bytes, bytes_count, &decoded, &error);
     struct replica_asker asker = {.is_call = true, .channel = call};
@@ -325,15 +333,15 @@ static void single_call(struct replica *r, uint64_t call, const void *bytes, siz
         r->ports.call_reply(r->ports.context, call, REPLICA_RPC_INVALID_ARGUMENT, error.message,
                             NULL);
     } else if (paxos_is_empty(r->px)) {
-        asker.request = decoded.request.id;
+        asker.request = decoded.id;
         replica_refuse(r, &asker, CD_NOT_BORN, NULL);
-    } else if (decoded.has_key) {
-        asker.request = decoded.request.id;
+    } else if (decoded.kind == WIRE_WRITE && decoded.command.has_key) {
+        asker.request = decoded.id;
         replica_refuse(r, &asker, CD_UNIMPLEMENTED,
                        "this version keeps no keys of calls: leave the key out");
     } else {
-        asker.request = decoded.request.id;
-        take_request(r, &asker, NULL, &decoded.request);
+        asker.request = decoded.id;
+        take_request(r, &asker, NULL, &decoded);
     }
     wire_arena_clear(&r->arena);
 }

@@ -279,7 +279,7 @@ void replica_write_applied(struct replica *r, const struct fsm_command *command,
     cd_histogram_add(&r->counts.commits, env_now_us(&r->env) - write->begin_us);
     forget_write(r, write);
     struct wire_reply reply;
-    wire_reply_from_result(&reply, asker.request, command, result);
+    wire_reply_from_result(&reply, asker.request, result);
     replica_answer(r, &asker, &reply);
     if (!asker.is_call) {
         replica_run_reads_after(r, asker.channel, command->origin.counter);

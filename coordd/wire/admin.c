@@ -9,6 +9,8 @@
 static const struct wire_bound request_bound = {(size_t)64 << 10, "a request of Admin"};
 
 #define ANSWER_BYTES_MAX ((size_t)256 << 10)
+/* A page of sessions, each with an identity of any length. */
+#define SESSIONS_BYTES_MAX ((size_t)WIRE_FRAME_BYTES_MAX)
 
 enum cd_status wire_init_decode(struct wire_arena *arena, const void *bytes, size_t bytes_count,
                                 uint32_t *ret_alpha, struct cd_error *error)
@@ -49,6 +51,39 @@ enum cd_status wire_transfer_decode(struct wire_arena *arena, const void *bytes,
         *ret_node = from->node_id;
     }
     return status;
+}
+
+/*
+ * A page's cursor is opaque to clients: a byte that names the form, and the last id shown (little
+ * endian). Sessions come in the order of their ids, so that is where the next page begins.
+ */
+#define SESSIONS_CURSOR_FORM  1u
+#define SESSIONS_CURSOR_BYTES ((size_t)9)
+
+enum cd_status wire_sessions_decode(struct wire_arena *arena, const void *bytes, size_t bytes_count,
+                                    struct wire_sessions_request *ret_request,
+                                    struct cd_error *error)
+{
+    enum cd_status status = CD_OK;
+    const Coord__V1__SessionsRequest *from =
+        wire_unpack(arena, &coord__v1__sessions_request__descriptor, bytes, bytes_count,
+                    request_bound, &status, error);
+    if (from == NULL) {
+        return status;
+    }
+    bool given = from->cursor.len > 0;
+    if (given && (from->cursor.len != SESSIONS_CURSOR_BYTES ||
+                  from->cursor.data[0] != SESSIONS_CURSOR_FORM)) {
+        return cd_error_set(error, CD_INVALID_ARGUMENT,
+                            "cursor: not one of this server; begin the list again");
+    }
+    *ret_request = (struct wire_sessions_request){
+        .session = from->session_id,
+        .after = given ? cd_get_u64(from->cursor.data + 1) : 0,
+        .limit = from->limit == 0 || from->limit > WIRE_SESSIONS_PAGE_MAX ? WIRE_SESSIONS_PAGE_MAX
+                                                                          : from->limit,
+    };
+    return CD_OK;
 }
 
 enum cd_status wire_admin_encode_refusal(struct cd_buf *buf, enum cd_status status,
@@ -100,6 +135,13 @@ static void fill_figures(Coord__V1__StatusResponse *answer, const struct wire_st
     answer->log_bytes = status->log_bytes;
     answer->disk_free_bytes = status->disk_free_bytes;
     answer->digest = status->digest;
+    answer->digest_version = status->digest_version;
+    answer->snapshot_slot = status->snapshot_slot;
+    answer->snapshot_bytes = status->snapshot_bytes;
+    answer->log_first_slot = status->log_first_slot;
+    answer->tree_bytes = status->tree_bytes;
+    answer->history_after_zxid = status->history_after_zxid;
+    answer->history_bytes = status->history_bytes;
 }
 
 enum cd_status wire_status_encode(struct cd_buf *buf, const struct wire_status *status)
@@ -137,4 +179,51 @@ enum cd_status wire_status_encode(struct cd_buf *buf, const struct wire_status *
     answer.ready = status->ready;
     fill_figures(&answer, status);
     return wire_pack(buf, ANSWER_BYTES_MAX, &answer.base);
+}
+
+struct session_message {
+    Coord__V1__SessionInfo info;
+    uint8_t identity[WIRE_IDENTITY_BYTES_MAX];
+};
+
+static void fill_session(struct session_message *ret_message, const struct wire_session_info *from)
+{
+    Coord__V1__SessionInfo *info = &ret_message->info;
+    coord__v1__session_info__init(info);
+    info->session_id = from->view.session;
+    info->identity = wire_binary(ret_message->identity,
+                                 wire_identity_format(ret_message->identity, &from->view.who));
+    info->timeout_ms = from->view.timeout_ms;
+    info->attach = from->view.attach;
+    info->last_seq = from->view.last_seq;
+    info->ephemerals = from->view.ephemerals;
+    info->kept_reply_bytes = from->view.kept_bytes;
+    info->replica_id = from->replica;
+    info->renewed_ms_ago = from->renewed_ms_ago;
+}
+
+enum cd_status wire_sessions_encode(struct cd_buf *buf, const struct wire_session_info *sessions,
+                                    size_t count, bool more)
+{
+    CD_ASSERT(count <= WIRE_SESSIONS_PAGE_MAX && (count > 0 || !more));
+    struct wire_arena scratch;
+    wire_arena_init(&scratch, WIRE_ARENA_BYTES_MAX);
+    struct session_message *list = wire_arena_get_array(&scratch, count, sizeof(*list));
+    Coord__V1__SessionInfo **pointers = wire_arena_get_array(&scratch, count, sizeof(*pointers));
+    CD_ASSERT(list != NULL && pointers != NULL); /* far below the limit */
+    for (size_t i = 0; i < count; i++) {
+        fill_session(&list[i], &sessions[i]);
+        pointers[i] = &list[i].info;
+    }
+    uint8_t cursor[SESSIONS_CURSOR_BYTES] = {SESSIONS_CURSOR_FORM};
+    Coord__V1__SessionsResponse answer = COORD__V1__SESSIONS_RESPONSE__INIT;
+    answer.sessions = pointers;
+    answer.n_sessions = count;
+    if (more) {
+        cd_put_u64(cursor + 1, sessions[count - 1].view.session);
+        answer.cursor = wire_binary(cursor, sizeof(cursor));
+    }
+    enum cd_status status = wire_pack(buf, SESSIONS_BYTES_MAX, &answer.base);
+    wire_arena_release(&scratch);
+    return status;
 }

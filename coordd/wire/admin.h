@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "fsm/fsm.h"
 #include "paxos/paxos.h"
 #include "wire/arena.h"
 
@@ -25,6 +26,18 @@ CD_MUST_USE enum cd_status wire_status_decode(struct wire_arena *arena, const vo
 CD_MUST_USE enum cd_status wire_transfer_decode(struct wire_arena *arena, const void *bytes,
                                                 size_t bytes_count,
                                                 uint32_t *ret_node, /* 0: the best one */
+                                                struct cd_error *error);
+
+enum { WIRE_SESSIONS_PAGE_MAX = 1000 };
+
+struct wire_sessions_request {
+    uint64_t session; /* 0: all of them */
+    uint64_t after;   /* goes on behind this id; 0: from the start */
+    uint32_t limit;   /* 1 to WIRE_SESSIONS_PAGE_MAX */
+};
+CD_MUST_USE enum cd_status wire_sessions_decode(struct wire_arena *arena, const void *bytes,
+                                                size_t bytes_count,
+                                                struct wire_sessions_request *ret_request,
                                                 struct cd_error *error);
 
 /* Each writes one answer into `buf`, which is empty. Returns: CD_OK, CD_TOO_LARGE (buf's limit). */
@@ -67,6 +80,12 @@ struct wire_status {
     const struct wire_member *members;
     size_t members_count; /* at most PAXOS_MEMBERS_MAX */
     uint64_t nodes, sessions, watches, streams, uptime_ms, log_bytes, disk_free_bytes, digest;
+    uint32_t digest_version;
+    uint64_t snapshot_slot;  /* of the newest one; 0: none */
+    uint64_t snapshot_bytes; /* of all that are kept */
+    uint64_t log_first_slot; /* entries below it were dropped; 0: none */
+    uint64_t tree_bytes;
+    uint64_t history_after_zxid, history_bytes;
     const char *const *alarms;
     size_t alarms_count; /* at most WIRE_ALARMS_MAX */
     bool ready;
@@ -74,5 +93,17 @@ struct wire_status {
 #define WIRE_ALARMS_MAX 16
 
 CD_MUST_USE enum cd_status wire_status_encode(struct cd_buf *buf, const struct wire_status *status);
+
+struct wire_session_info {
+    struct fsm_session_view view;
+    uint32_t replica; /* that serves it, as the leader knows, as the next; else 0 */
+    uint64_t renewed_ms_ago;
+};
+
+/* One page. `more`: the last one's id becomes the cursor. */
+CD_MUST_USE enum cd_status wire_sessions_encode(struct cd_buf *buf,
+                                                const struct wire_session_info *sessions,
+                                                size_t count, /* at most WIRE_SESSIONS_PAGE_MAX */
+                                                bool more);
 
 #endif

@@ -47,6 +47,20 @@ void *wire_unpack(struct wire_arena *arena, const ProtobufCMessageDescriptor *de
     return message;
 }
 
+void *wire_unpack_known(struct wire_arena *arena, const ProtobufCMessageDescriptor *descriptor,
+                        const void *bytes, size_t bytes_count, struct wire_bound bound,
+                        enum cd_status *ret_status, struct cd_error *error)
+{
+    ProtobufCMessage *message =
+        wire_unpack(arena, descriptor, bytes, bytes_count, bound, ret_status, error);
+    if (message != NULL && wire_has_unknown(message)) {
+        *ret_status = cd_error_set(error, CD_NEWER_FORMAT,
+                                   "%s holds a field that this version does not know", bound.name);
+        return NULL;
+    }
+    return message;
+}
+
 enum cd_status wire_pack(struct cd_buf *buf, size_t limit, const ProtobufCMessage *message)
 {
     CD_ASSERT(!buf->overflowed);
@@ -112,6 +126,40 @@ bool wire_has_unknown(const ProtobufCMessage *message)
     return false;
 }
 
+size_t wire_varint_get(uint64_t *ret_value, const uint8_t *bytes, size_t bytes_count)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < bytes_count && i < WIRE_VARINT_BYTES_MAX; i++) {
+        value |= (uint64_t)(bytes[i] & 0x7fu) << (7 * i);
+        if ((bytes[i] & 0x80u) == 0) {
+            *ret_value = value;
+            return i + 1;
+        }
+    }
+    return bytes_count < WIRE_VARINT_BYTES_MAX ? 0 : WIRE_VARINT_BYTES_MAX + 1;
+}
+
+size_t wire_varint_put(uint8_t to[WIRE_VARINT_BYTES_MAX], uint64_t value)
+{
+    size_t bytes = 0;
+    while (value >= 0x80) {
+        to[bytes++] = (uint8_t)(value | 0x80u);
+        value >>= 7;
+    }
+    to[bytes++] = (uint8_t)value;
+    return bytes;
+}
+
+size_t wire_varint_bytes(uint64_t value)
+{
+    size_t bytes = 1;
+    while (value >= 0x80) {
+        value >>= 7;
+        bytes++;
+    }
+    return bytes;
+}
+
 struct reader {
     const uint8_t *bytes;
     size_t left;
@@ -119,17 +167,13 @@ struct reader {
 
 static bool read_varint(struct reader *reader, uint64_t *ret_value)
 {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && reader->left > 0; shift += 7) {
-        uint8_t byte = *reader->bytes++;
-        reader->left--;
-        value |= (uint64_t)(byte & 0x7fu) << shift;
-        if ((byte & 0x80u) == 0) {
-            *ret_value = value;
-            return true;
-        }
+    size_t bytes = wire_varint_get(ret_value, reader->bytes, reader->left);
+    if (bytes == 0 || bytes > WIRE_VARINT_BYTES_MAX) {
+        return false;
     }
-    return false;
+    reader->bytes += bytes;
+    reader->left -= bytes;
+    return true;
 }
 
 /* Skips the value of a field with this wire type. */
@@ -161,14 +205,14 @@ static bool skip_value(struct reader *reader, uint64_t wire_type)
     return true;
 }
 
-uint64_t wire_salvage_id(const uint8_t *bytes, size_t bytes_count)
+uint64_t wire_salvage(const uint8_t *bytes, size_t bytes_count, unsigned field)
 {
     struct reader reader = {bytes, bytes_count};
     uint64_t tag = 0;
     while (read_varint(&reader, &tag)) {
-        if (tag == (1u << 3)) {
-            uint64_t id = 0;
-            return read_varint(&reader, &id) ? id : 0;
+        if (tag == (uint64_t)field << 3) {
+            uint64_t value = 0;
+            return read_varint(&reader, &value) ? value : 0;
         }
         if (!skip_value(&reader, tag & 7u)) {
             return 0;

@@ -7,193 +7,7 @@
 /* Frames and calls of clients, from bytes. reply.c is the other way. */
 
 static const struct wire_bound frame_bound = {WIRE_CLIENT_FRAME_BYTES_MAX, "a frame"};
-static const struct wire_bound request_bound = {WIRE_CLIENT_FRAME_BYTES_MAX, "a request"};
-
-static enum cd_status take_cursor(struct wire_cursor *ret_cursor, ProtobufCBinaryData from,
-                                  struct cd_error *error)
-{
-    if (from.len == 0) {
-        return CD_OK;
-    }
-    if (from.len <= WIRE_CURSOR_HEAD_BYTES || from.data[0] != WIRE_CURSOR_VERSION) {
-        return cd_error_set(error, CD_INVALID_ARGUMENT,
-                            "cursor: not one of this server; begin the list again");
-    }
-    ret_cursor->czxid = cd_get_u64(from.data + 1);
-    ret_cursor->pzxid = cd_get_u64(from.data + 9);
-    ProtobufCBinaryData name =
-        wire_binary(from.data + WIRE_CURSOR_HEAD_BYTES, from.len - WIRE_CURSOR_HEAD_BYTES);
-    return wire_text(&ret_cursor->after, name, "cursor", error);
-}
-
-/* ---- Requests ---- */
-
-static enum cd_status take_children(struct wire_request *ret_request,
-                                    const Coord__V1__ChildrenRequest *from, struct cd_error *error)
-{
-    struct wire_children_request *children = &ret_request->children;
-    ret_request->kind = WIRE_CHILDREN;
-    children->with_stat = from->with_stat;
-    children->with_data = from->with_data;
-    children->limit = from->limit == 0 || from->limit > WIRE_PAGE_ENTRIES_MAX
-                          ? WIRE_PAGE_ENTRIES_MAX
-                          : from->limit;
-    enum cd_status status = wire_text(&ret_request->path, from->path, "path", error);
-    if (status == CD_OK && from->cursor.len > 0 && from->start_after.len > 0) {
-        status = cd_error_set(error, CD_INVALID_ARGUMENT,
-                              "start_after: only with an empty cursor, which says it already");
-    }
-    if (status == CD_OK) {
-        status = take_cursor(&children->cursor, from->cursor, error);
-    }
-    if (status == CD_OK && from->start_after.len > 0) {
-        status = wire_text(&children->cursor.after, from->start_after, "start_after", error);
-    }
-    return status;
-}
-
-static enum cd_status take_level(struct wire_request *ret_request, const Coord__V1__Request *from,
-                                 struct cd_error *error)
-{
-    switch (from->level) {
-    case COORD__V1__READ_LEVEL__READ_LEVEL_LINEARIZABLE:
-        ret_request->level = WIRE_LINEARIZABLE;
-        break;
-    case COORD__V1__READ_LEVEL__READ_LEVEL_SESSION:
-        ret_request->level = WIRE_SESSION;
-        break;
-    case COORD__V1__READ_LEVEL__READ_LEVEL_AT_LEAST:
-        ret_request->level = WIRE_AT_LEAST;
-        break;
-    default:
-        return cd_error_set(error, CD_UNIMPLEMENTED, "level: this server does not know %d",
-                            (int)from->level);
-    }
-    if ((ret_request->level == WIRE_AT_LEAST) != (from->at_least_zxid != 0)) {
-        return cd_error_set(error, CD_INVALID_ARGUMENT,
-                            "at_least_zxid: set with READ_LEVEL_AT_LEAST, and only then");
-    }
-    ret_request->at_least_zxid = from->at_least_zxid;
-    return CD_OK;
-}
-
-static enum cd_status take_read(struct wire_request *ret_request, const Coord__V1__Request *from,
-                                struct cd_error *error)
-{
-    if (from->seq != 0) {
-        return cd_error_set(error, CD_INVALID_ARGUMENT,
-                            "seq: only writes have one; a read may have after_seq");
-    }
-    ret_request->after_seq = from->after_seq;
-    ret_request->wait_ms = from->wait_ms;
-    enum cd_status status = take_level(ret_request, from, error);
-    if (status != CD_OK) {
-        return status;
-    }
-    switch (from->op_case) {
-    case COORD__V1__REQUEST__OP_GET:
-        ret_request->kind = WIRE_GET;
-        return wire_text(&ret_request->path, from->get->path, "path", error);
-    case COORD__V1__REQUEST__OP_EXISTS:
-        ret_request->kind = WIRE_EXISTS;
-        return wire_text(&ret_request->path, from->exists->path, "path", error);
-    default:
-        return take_children(ret_request, from->children, error);
-    }
-}
-
-static enum cd_status take_write(struct wire_arena *arena, struct wire_request *ret_request,
-                                 const Coord__V1__Request *from, struct cd_error *error)
-{
-    struct fsm_op *op = &ret_request->command.op;
-    if (from->if_held != NULL) {
-        return cd_error_set(error, CD_UNIMPLEMENTED, "if_held: this server knows no fences");
-    }
-    ret_request->kind = WIRE_WRITE;
-    ret_request->seq = from->seq;
-    ret_request->command.seq = from->seq;
-    switch (from->op_case) {
-    case COORD__V1__REQUEST__OP_CREATE:
-        return wire_take_create(op, from->create, error);
-    case COORD__V1__REQUEST__OP_SET:
-        return wire_take_set(op, from->set, error);
-    case COORD__V1__REQUEST__OP_DELETE:
-        return wire_take_delete(op, from->delete_, error);
-    default:
-        return wire_take_txn(arena, op, from->txn, error);
-    }
-}
-
-static enum cd_status take_operation(struct wire_arena *arena, struct wire_request *ret_request,
-                                     const Coord__V1__Request *from, struct cd_error *error)
-{
-    switch (from->op_case) {
-    case COORD__V1__REQUEST__OP_CREATE:
-    case COORD__V1__REQUEST__OP_SET:
-    case COORD__V1__REQUEST__OP_DELETE:
-    case COORD__V1__REQUEST__OP_TXN:
-        return take_write(arena, ret_request, from, error);
-    case COORD__V1__REQUEST__OP_GET:
-    case COORD__V1__REQUEST__OP_EXISTS:
-    case COORD__V1__REQUEST__OP_CHILDREN:
-        return take_read(ret_request, from, error);
-    default:
-        return wire_unserved(&from->base, (unsigned)from->op_case, error);
-    }
-}
-
-/* Makes `request` one that is to be answered with `reason`. */
-static enum cd_status refuse(struct wire_arena *arena, struct wire_request *request,
-                             const struct cd_error *reason)
-{
-    struct cd_error *refusal = wire_arena_get(arena, sizeof(*refusal));
-    if (refusal == NULL) {
-        return CD_TOO_LARGE;
-    }
-    *refusal = *reason;
-    *request = (struct wire_request){.id = request->id, .refusal = refusal};
-    return CD_OK;
-}
-
-/*
- * A request as far as it can be understood. CD_OK also for one that is refused; CD_TOO_LARGE if the
- * arena is full, which is not the fault of this request alone.
- */
-static enum cd_status take_request(struct wire_arena *arena, struct wire_request *ret_request,
-                                   const Coord__V1__Request *from)
-{
-    struct cd_error reason;
-    ret_request->id = from->id;
-    enum cd_status status = take_operation(arena, ret_request, from, &reason);
-    if (status == CD_OK) {
-        return CD_OK;
-    }
-    return arena->exhausted ? CD_TOO_LARGE : refuse(arena, ret_request, &reason);
-}
-
-/* A request of a frame, which comes as bytes. */
-static enum cd_status decode_request(struct wire_arena *arena, struct wire_request *ret_request,
-                                     ProtobufCBinaryData bytes, struct cd_error *error)
-{
-    struct cd_error reason;
-    enum cd_status status = CD_OK;
-    const Coord__V1__Request *from = wire_unpack(arena, &coord__v1__request__descriptor, bytes.data,
-                                                 bytes.len, request_bound, &status, &reason);
-    if (from == NULL && arena->exhausted) {
-        return wire_exhausted(arena, error);
-    }
-    ret_request->id = from != NULL ? from->id : wire_salvage_id(bytes.data, bytes.len);
-    if (ret_request->id == 0) {
-        return cd_error_set(error, CD_MALFORMED, "a request without id: nobody could be answered");
-    }
-    if (from == NULL) {
-        reason.status = CD_INVALID_ARGUMENT;
-        status = refuse(arena, ret_request, &reason);
-    } else {
-        status = take_request(arena, ret_request, from);
-    }
-    return status == CD_OK ? CD_OK : wire_exhausted(arena, error);
-}
+static const struct wire_bound call_bound = {WIRE_CLIENT_FRAME_BYTES_MAX, "a call"};
 
 /* ---- Hello ---- */
 
@@ -297,10 +111,18 @@ static enum cd_status decode_requests(struct wire_arena *arena, struct wire_clie
     }
     ret_frame->requests_count = count;
     for (size_t i = 0; i < count; i++) {
+        struct wire_request *request = &ret_frame->requests[i];
         enum cd_status status =
-            decode_request(arena, &ret_frame->requests[i], from->requests[i], error);
+            wire_unpack_request(arena, wire_bytes(from->requests[i]), request, error);
         if (status != CD_OK) {
             return status;
+        }
+        if (request->id == 0) {
+            return cd_error_set(error, CD_MALFORMED,
+                                "a request without id: nobody could be answered");
+        }
+        if (request->kind == WIRE_WRITE && request->command.reply_mark < from->reply_mark) {
+            request->command.reply_mark = from->reply_mark;
         }
     }
     return CD_OK;
@@ -328,41 +150,79 @@ enum cd_status wire_client_frame_decode(struct wire_arena *arena, const void *by
     return status != CD_OK ? status : decode_requests(arena, ret_frame, from, error);
 }
 
-static enum cd_status take_call(struct wire_arena *arena, struct wire_call *ret_call,
-                                const Coord__V1__CallRequest *from, struct cd_error *reason)
+/* What a call is refused for besides the request's own faults; `reason` says why. */
+static enum cd_status judge_call(const struct wire_request *request, bool has_key,
+                                 struct cd_error *reason)
 {
-    struct wire_request *request = &ret_call->request;
-    if (from->request == NULL) {
-        return cd_error_set(reason, CD_INVALID_ARGUMENT, "request: it is missing");
-    }
-    request->id = from->request->id;
-    if (from->request->seq != 0 || from->request->after_seq != 0) {
+    bool write = request->kind == WIRE_WRITE;
+    bool session = write && (request->command.op.kind == FSM_OP_SET_TIMEOUT ||
+                             request->command.op.kind == FSM_OP_FORGET ||
+                             request->command.op.kind == FSM_OP_CLOSE);
+    if (request->seq != 0 || request->after_seq != 0) {
         return cd_error_set(reason, CD_INVALID_ARGUMENT,
                             "seq, after_seq: a call has no session, so they are 0");
     }
-    enum cd_status status = wire_exact(ret_call->key, &ret_call->has_key, WIRE_CALL_KEY_BYTES,
-                                       from->key, "key", reason);
-    if (status == CD_OK) {
-        status = take_operation(arena, request, from->request, reason);
+    if (request->kind == WIRE_WATCH || request->kind == WIRE_UNWATCH || session) {
+        return cd_error_set(reason, CD_INVALID_ARGUMENT,
+                            "watches and what concerns a session need a stream");
     }
-    return status;
+    if (has_key && !write) {
+        return cd_error_set(reason, CD_INVALID_ARGUMENT, "key: only a write has one");
+    }
+    return CD_OK;
 }
 
-enum cd_status wire_call_decode(struct wire_arena *arena, const void *bytes, size_t bytes_count,
-                                struct wire_call *ret_call, struct cd_error *error)
+/* The request within a call as bytes, as a frame has it. NULL: the arena's limit. */
+static uint8_t *pack_request(struct wire_arena *arena, const Coord__V1__Request *from,
+                             struct fsm_bytes *ret_packed)
 {
-    enum cd_status status = CD_OK;
-    const Coord__V1__CallRequest *from =
-        wire_unpack(arena, &coord__v1__call_request__descriptor, bytes, bytes_count, request_bound,
-                    &status, error);
-    if (from == NULL) {
+    size_t bytes = coord__v1__request__get_packed_size(from);
+    uint8_t *packed = wire_arena_get(arena, bytes);
+    if (packed != NULL) {
+        *ret_packed = (struct fsm_bytes){packed, coord__v1__request__pack(from, packed)};
+    }
+    return packed;
+}
+
+static enum cd_status take_call(struct wire_arena *arena, struct wire_request *request,
+                                const Coord__V1__CallRequest *from, struct cd_error *error)
+{
+    static const Coord__V1__Request missing = COORD__V1__REQUEST__INIT;
+    const Coord__V1__Request *sent = from->request != NULL ? from->request : &missing;
+    struct fsm_bytes packed;
+    if (pack_request(arena, sent, &packed) == NULL) {
+        return wire_exhausted(arena, error);
+    }
+    enum cd_status status = wire_take_request(arena, packed, request, sent, error);
+    if (status != CD_OK || request->kind == WIRE_REFUSED) {
+        request->seq = 0; /* nothing of a call takes a place in a session */
         return status;
     }
     struct cd_error reason;
-    memset(ret_call, 0, sizeof(*ret_call));
-    status = take_call(arena, ret_call, from, &reason);
-    if (status != CD_OK && !arena->exhausted) {
-        status = refuse(arena, &ret_call->request, &reason);
+    uint8_t key[WIRE_CALL_KEY_BYTES];
+    bool has_key = false;
+    status = wire_exact(key, &has_key, sizeof(key), from->key, "key", &reason);
+    if (status == CD_OK) {
+        status = judge_call(request, has_key, &reason);
     }
-    return status == CD_OK ? CD_OK : wire_exhausted(arena, error);
+    if (status != CD_OK) {
+        request->seq = 0;
+        status = wire_refuse_request(arena, request, &reason);
+        return status == CD_OK ? CD_OK : wire_exhausted(arena, error);
+    }
+    if (has_key) {
+        request->command.has_key = true;
+        memcpy(request->command.key, key, sizeof(key));
+    }
+    return CD_OK;
+}
+
+enum cd_status wire_call_decode(struct wire_arena *arena, const void *bytes, size_t bytes_count,
+                                struct wire_request *ret_request, struct cd_error *error)
+{
+    enum cd_status status = CD_OK;
+    const Coord__V1__CallRequest *from =
+        wire_unpack(arena, &coord__v1__call_request__descriptor, bytes, bytes_count, call_bound,
+                    &status, error);
+    return from == NULL ? status : take_call(arena, ret_request, from, error);
 }

@@ -139,6 +139,56 @@ void wire_fill_config(struct wire_config_message *ret_message, const struct paxo
     message->n_members = config->members_count;
 }
 
+enum cd_status wire_fill_configs(struct wire_arena *arena,
+                                 Coord__Storage__V1__ConfigAt ***ret_pointers,
+                                 const struct wire_config_at *from, size_t count)
+{
+    CD_ASSERT(count <= WIRE_CONFIGS_MAX);
+    Coord__Storage__V1__ConfigAt *list = wire_arena_get_array(arena, count, sizeof(*list));
+    Coord__Storage__V1__ConfigAt **pointers = wire_arena_get_array(arena, count, sizeof(*pointers));
+    struct wire_config_message *configs = wire_arena_get_array(arena, count, sizeof(*configs));
+    if (list == NULL || pointers == NULL || configs == NULL) {
+        return CD_TOO_LARGE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        wire_fill_config(&configs[i], &from[i].config);
+        coord__storage__v1__config_at__init(&list[i]);
+        list[i].slot = from[i].slot;
+        list[i].config = &configs[i].config;
+        pointers[i] = &list[i];
+    }
+    *ret_pointers = pointers;
+    return CD_OK;
+}
+
+enum cd_status wire_take_configs(struct wire_arena *arena,
+                                 const struct wire_config_at **ret_configs, size_t *ret_count,
+                                 Coord__Storage__V1__ConfigAt *const *from, size_t count,
+                                 struct cd_error *error)
+{
+    if (count > WIRE_CONFIGS_MAX) {
+        return cd_error_set(error, CD_MALFORMED, "%zu configurations; the limit is %d", count,
+                            (int)WIRE_CONFIGS_MAX);
+    }
+    struct wire_config_at *configs = wire_arena_get_array(arena, count, sizeof(*configs));
+    if (configs == NULL) {
+        return wire_exhausted(arena, error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (from[i]->config == NULL || from[i]->slot == 0) {
+            return cd_error_set(error, CD_MALFORMED, "a configuration without slot or content");
+        }
+        configs[i].slot = from[i]->slot;
+        enum cd_status status = wire_config(&configs[i].config, from[i]->config, error);
+        if (status != CD_OK) {
+            return status;
+        }
+    }
+    *ret_configs = configs;
+    *ret_count = count;
+    return CD_OK;
+}
+
 /* ---- Entries ---- */
 
 static enum cd_status take_config_payload(struct paxos_entry *ret_entry,

@@ -4,6 +4,8 @@
 /*
  * Operations of fsm as operations of coord.v1: the other way of operations.c. Every operation that
  * goes out has its messages side by side in one struct, so that a list takes one allocation.
+ *
+ * What is filled in here from equal operations packs to equal bytes: wire_request_hash rests on it.
  */
 
 /* Room for any operation inside a transaction. */
@@ -14,9 +16,12 @@ struct op_messages {
         Coord__V1__CreateRequest create;
         Coord__V1__SetRequest set;
         Coord__V1__DeleteRequest remove;
+        Coord__V1__IncrementRequest increment;
+        Coord__V1__SetAclRequest set_acl;
         Coord__V1__CheckRequest check;
         Coord__V1__GetRequest get;
         Coord__V1__ExistsRequest exists;
+        Coord__V1__ChildrenRequest children;
     };
 };
 
@@ -31,7 +36,73 @@ static Coord__V1__Version *fill_version(Coord__V1__Version *ret_message, int64_t
     return ret_message;
 }
 
-static void fill_create(struct op_messages *ret_messages, const struct fsm_op_create *create)
+/* What could not be decoded again must never be encoded. */
+static enum cd_status count_details(struct wire_filler *filler, size_t count)
+{
+    if (count > WIRE_DETAILS_MAX - filler->details) {
+        return CD_TOO_LARGE;
+    }
+    filler->details += count;
+    return CD_OK;
+}
+
+enum cd_status wire_fill_acl(struct wire_filler *filler, Coord__V1__Acl **ret_message,
+                             const struct fsm_acl_entries *acl)
+{
+    if (count_details(filler, acl->count) != CD_OK) {
+        return CD_TOO_LARGE;
+    }
+    Coord__V1__Acl *message = wire_arena_get(filler->arena, sizeof(*message));
+    Coord__V1__AclEntry *entries =
+        wire_arena_get_array(filler->arena, acl->count, sizeof(*entries));
+    Coord__V1__AclEntry **pointers =
+        wire_arena_get_array(filler->arena, acl->count, sizeof(*pointers));
+    if (message == NULL || entries == NULL || pointers == NULL) {
+        return CD_TOO_LARGE;
+    }
+    for (size_t i = 0; i < acl->count; i++) {
+        coord__v1__acl_entry__init(&entries[i]);
+        entries[i].permissions = acl->entries[i].permissions;
+        entries[i].scheme = wire_binary_text(wire_scheme_text(acl->entries[i].scheme));
+        entries[i].id = wire_binary_of(acl->entries[i].id);
+        pointers[i] = &entries[i];
+    }
+    coord__v1__acl__init(message);
+    message->entries = pointers;
+    message->n_entries = acl->count;
+    *ret_message = message;
+    return CD_OK;
+}
+
+enum cd_status wire_fill_held(struct wire_filler *filler, Coord__V1__Held **ret_message,
+                              const struct fsm_held *held)
+{
+    if (count_details(filler, held->prefixes_count) != CD_OK) {
+        return CD_TOO_LARGE;
+    }
+    Coord__V1__Held *message = wire_arena_get(filler->arena, sizeof(*message));
+    ProtobufCBinaryData *prefixes =
+        wire_arena_get_array(filler->arena, held->prefixes_count, sizeof(*prefixes));
+    if (message == NULL || prefixes == NULL) {
+        return CD_TOO_LARGE;
+    }
+    for (size_t i = 0; i < held->prefixes_count; i++) {
+        prefixes[i] = wire_binary_of(held->prefixes[i]);
+    }
+    coord__v1__held__init(message);
+    message->path = wire_binary_of(held->path);
+    message->fence = held->fence;
+    message->n = held->n;
+    message->prefixes = prefixes;
+    message->n_prefixes = held->prefixes_count;
+    *ret_message = message;
+    return CD_OK;
+}
+
+/* ---- Single operations ---- */
+
+static enum cd_status fill_create(struct wire_filler *filler, struct op_messages *ret_messages,
+                                  const struct fsm_op_create *create)
 {
     Coord__V1__CreateRequest *message = &ret_messages->create;
     coord__v1__create_request__init(message);
@@ -39,8 +110,11 @@ static void fill_create(struct op_messages *ret_messages, const struct fsm_op_cr
     message->data = wire_binary_of(create->data);
     message->kind = (Coord__V1__NodeKind)create->kind; /* the numbers are equal */
     message->sequential = create->sequential;
+    message->ttl_ms = create->ttl_ms;
     message->parents = create->make_parents;
+    message->parents_kind = (Coord__V1__NodeKind)create->parents_kind;
     message->if_absent = create->if_absent;
+    return create->has_acl ? wire_fill_acl(filler, &message->acl, &create->acl) : CD_OK;
 }
 
 static void fill_set(struct op_messages *ret_messages, const struct fsm_op_set *set)
@@ -62,6 +136,27 @@ static void fill_delete(struct op_messages *ret_messages, const struct fsm_op_de
     message->if_present = remove->if_present;
 }
 
+static void fill_increment(struct op_messages *ret_messages,
+                           const struct fsm_op_increment *increment)
+{
+    Coord__V1__IncrementRequest *message = &ret_messages->increment;
+    coord__v1__increment_request__init(message);
+    message->path = wire_binary_of(increment->path);
+    message->delta = increment->delta;
+    message->if_version = fill_version(&ret_messages->version, increment->version);
+    message->create = increment->create;
+}
+
+static enum cd_status fill_set_acl(struct wire_filler *filler, struct op_messages *ret_messages,
+                                   const struct fsm_op_set_acl *set_acl)
+{
+    Coord__V1__SetAclRequest *message = &ret_messages->set_acl;
+    coord__v1__set_acl_request__init(message);
+    message->path = wire_binary_of(set_acl->path);
+    message->if_aversion = fill_version(&ret_messages->version, set_acl->aversion);
+    return set_acl->has_acl ? wire_fill_acl(filler, &message->acl, &set_acl->acl) : CD_OK;
+}
+
 static void fill_check(struct op_messages *ret_messages, const struct fsm_op_check *check)
 {
     Coord__V1__CheckRequest *message = &ret_messages->check;
@@ -70,73 +165,102 @@ static void fill_check(struct op_messages *ret_messages, const struct fsm_op_che
     message->if_version = fill_version(&ret_messages->version, check->version);
 }
 
-static void fill_txn_op(struct op_messages *ret_messages, const struct fsm_op *op)
+static void fill_children(struct op_messages *ret_messages, const struct fsm_op_children *children)
+{
+    Coord__V1__ChildrenRequest *message = &ret_messages->children;
+    coord__v1__children_request__init(message);
+    message->path = wire_binary_of(children->path);
+    message->with_stat = children->with_stat;
+    message->with_data = children->with_data;
+    message->limit = children->limit;
+    message->start_after = wire_binary_of(children->after);
+}
+
+/* ---- Transactions ---- */
+
+static void fill_txn_read(struct op_messages *ret_messages, const struct fsm_op *op)
+{
+    Coord__V1__TxnOp *message = &ret_messages->op;
+    if (op->kind == FSM_OP_GET) {
+        coord__v1__get_request__init(&ret_messages->get);
+        ret_messages->get.path = wire_binary_of(op->read.path);
+        message->op_case = COORD__V1__TXN_OP__OP_GET;
+        message->get = &ret_messages->get;
+    } else {
+        coord__v1__exists_request__init(&ret_messages->exists);
+        ret_messages->exists.path = wire_binary_of(op->read.path);
+        message->op_case = COORD__V1__TXN_OP__OP_EXISTS;
+        message->exists = &ret_messages->exists;
+    }
+}
+
+static enum cd_status fill_txn_op(struct wire_filler *filler, struct op_messages *ret_messages,
+                                  const struct fsm_op *op)
 {
     Coord__V1__TxnOp *message = &ret_messages->op;
     coord__v1__txn_op__init(message);
     switch (op->kind) {
     case FSM_OP_CREATE:
-        fill_create(ret_messages, &op->create);
         message->op_case = COORD__V1__TXN_OP__OP_CREATE;
         message->create = &ret_messages->create;
-        return;
+        return fill_create(filler, ret_messages, &op->create);
     case FSM_OP_SET:
         fill_set(ret_messages, &op->set);
         message->op_case = COORD__V1__TXN_OP__OP_SET;
         message->set = &ret_messages->set;
-        return;
+        return CD_OK;
     case FSM_OP_DELETE:
         fill_delete(ret_messages, &op->remove);
         message->op_case = COORD__V1__TXN_OP__OP_DELETE;
         message->delete_ = &ret_messages->remove;
-        return;
+        return CD_OK;
+    case FSM_OP_INCREMENT:
+        fill_increment(ret_messages, &op->increment);
+        message->op_case = COORD__V1__TXN_OP__OP_INCREMENT;
+        message->increment = &ret_messages->increment;
+        return CD_OK;
+    case FSM_OP_SET_ACL:
+        message->op_case = COORD__V1__TXN_OP__OP_SET_ACL;
+        message->set_acl = &ret_messages->set_acl;
+        return fill_set_acl(filler, ret_messages, &op->set_acl);
     case FSM_OP_CHECK:
         fill_check(ret_messages, &op->check);
         message->op_case = COORD__V1__TXN_OP__OP_CHECK;
         message->check = &ret_messages->check;
-        return;
-    case FSM_OP_GET:
-        coord__v1__get_request__init(&ret_messages->get);
-        ret_messages->get.path = wire_binary_of(op->read.path);
-        message->op_case = COORD__V1__TXN_OP__OP_GET;
-        message->get = &ret_messages->get;
-        return;
-    case FSM_OP_EXISTS:
-        coord__v1__exists_request__init(&ret_messages->exists);
-        ret_messages->exists.path = wire_binary_of(op->read.path);
-        message->op_case = COORD__V1__TXN_OP__OP_EXISTS;
-        message->exists = &ret_messages->exists;
-        return;
-    case FSM_OP_TXN:
+        return CD_OK;
     case FSM_OP_CHILDREN:
-    case FSM_OP_INCREMENT:
-    case FSM_OP_SET_ACL:
-    case FSM_OP_SET_TIMEOUT:
-    case FSM_OP_FORGET:
-    case FSM_OP_CLOSE:
-    case FSM_OP_REFUSE:
-    case FSM_OP_OPEN_SESSION:
-    case FSM_OP_ATTACH_SESSION:
-    case FSM_OP_EXPIRE_SESSION:
-    case FSM_OP_REAP:
-        break;
+        fill_children(ret_messages, &op->children);
+        message->op_case = COORD__V1__TXN_OP__OP_CHILDREN;
+        message->children = &ret_messages->children;
+        return CD_OK;
+    case FSM_OP_GET:
+    case FSM_OP_EXISTS:
+        fill_txn_read(ret_messages, op);
+        return CD_OK;
+    default:
+        CD_UNREACHABLE(); /* a transaction holds no other */
     }
-    CD_UNREACHABLE(); /* a transaction holds no other */
 }
 
-/* NULL if the arena is full. */
-static Coord__V1__TxnOp **fill_ops(struct wire_arena *arena, const struct fsm_op *ops, size_t count)
+static enum cd_status fill_ops(struct wire_filler *filler, Coord__V1__TxnOp ***ret_pointers,
+                               const struct fsm_op *ops, size_t count)
 {
-    struct op_messages *messages = wire_arena_get_array(arena, count, sizeof(*messages));
-    Coord__V1__TxnOp **pointers = wire_arena_get_array(arena, count, sizeof(*pointers));
+    if (count > WIRE_TXN_OPS_MAX) {
+        return CD_TOO_LARGE;
+    }
+    struct op_messages *messages = wire_arena_get_array(filler->arena, count, sizeof(*messages));
+    Coord__V1__TxnOp **pointers = wire_arena_get_array(filler->arena, count, sizeof(*pointers));
     if (messages == NULL || pointers == NULL) {
-        return NULL;
+        return CD_TOO_LARGE;
     }
     for (size_t i = 0; i < count; i++) {
-        fill_txn_op(&messages[i], &ops[i]);
+        if (fill_txn_op(filler, &messages[i], &ops[i]) != CD_OK) {
+            return CD_TOO_LARGE;
+        }
         pointers[i] = &messages[i].op;
     }
-    return pointers;
+    *ret_pointers = pointers;
+    return CD_OK;
 }
 
 static Coord__V1__Relation relation_of(enum fsm_relation relation)
@@ -154,7 +278,8 @@ static Coord__V1__Relation relation_of(enum fsm_relation relation)
     CD_UNREACHABLE();
 }
 
-static void fill_compare(Coord__V1__Compare *ret_message, const struct fsm_compare *compare)
+static enum cd_status fill_compare(struct wire_filler *filler, Coord__V1__Compare *ret_message,
+                                   const struct fsm_compare *compare)
 {
     coord__v1__compare__init(ret_message);
     ret_message->path = wire_binary_of(compare->path);
@@ -163,88 +288,107 @@ static void fill_compare(Coord__V1__Compare *ret_message, const struct fsm_compa
     case FSM_COMPARE_EXISTS:
         ret_message->target_case = COORD__V1__COMPARE__TARGET_EXISTS;
         ret_message->exists = compare->number != 0;
-        return;
+        return CD_OK;
     case FSM_COMPARE_VERSION:
         ret_message->target_case = COORD__V1__COMPARE__TARGET_VERSION;
         ret_message->version = (int64_t)compare->number;
-        return;
+        return CD_OK;
     case FSM_COMPARE_CVERSION:
         ret_message->target_case = COORD__V1__COMPARE__TARGET_CVERSION;
         ret_message->cversion = (int64_t)compare->number;
-        return;
+        return CD_OK;
     case FSM_COMPARE_CHILDREN:
         ret_message->target_case = COORD__V1__COMPARE__TARGET_NUM_CHILDREN;
         ret_message->num_children = (int64_t)compare->number;
-        return;
+        return CD_OK;
     case FSM_COMPARE_CZXID:
         ret_message->target_case = COORD__V1__COMPARE__TARGET_CZXID;
         ret_message->czxid = compare->number;
-        return;
+        return CD_OK;
     case FSM_COMPARE_MZXID:
         ret_message->target_case = COORD__V1__COMPARE__TARGET_MZXID;
         ret_message->mzxid = compare->number;
-        return;
+        return CD_OK;
     case FSM_COMPARE_PZXID:
         ret_message->target_case = COORD__V1__COMPARE__TARGET_PZXID;
         ret_message->pzxid = compare->number;
-        return;
+        return CD_OK;
     case FSM_COMPARE_VALUE:
         ret_message->target_case = COORD__V1__COMPARE__TARGET_VALUE;
         ret_message->value = wire_binary_of(compare->value);
-        return;
+        return CD_OK;
     case FSM_COMPARE_OWNER:
+        ret_message->target_case = COORD__V1__COMPARE__TARGET_OWNER;
+        ret_message->owner = compare->number;
+        return CD_OK;
     case FSM_COMPARE_AVERSION:
+        ret_message->target_case = COORD__V1__COMPARE__TARGET_AVERSION;
+        ret_message->aversion = (int64_t)compare->number;
+        return CD_OK;
     case FSM_COMPARE_HELD:
-        break;
+        ret_message->target_case = COORD__V1__COMPARE__TARGET_HELD;
+        return wire_fill_held(filler, &ret_message->held, compare->held);
     }
-    CD_UNREACHABLE(); /* never decoded, so nobody has one */
+    CD_UNREACHABLE();
 }
 
-static enum cd_status fill_txn(struct wire_arena *arena, Coord__V1__TxnRequest *ret_message,
-                               const struct fsm_op_txn *txn)
+static enum cd_status fill_compares(struct wire_filler *filler, Coord__V1__TxnRequest *message,
+                                    const struct fsm_op_txn *txn)
 {
-    Coord__V1__Compare *compares =
-        wire_arena_get_array(arena, txn->compares_count, sizeof(*compares));
-    Coord__V1__Compare **pointers =
-        wire_arena_get_array(arena, txn->compares_count, sizeof(*pointers));
-    Coord__V1__TxnOp **then_ops = fill_ops(arena, txn->then_ops, txn->then_count);
-    Coord__V1__TxnOp **else_ops = fill_ops(arena, txn->else_ops, txn->else_count);
-    if (compares == NULL || pointers == NULL || then_ops == NULL || else_ops == NULL) {
+    size_t count = txn->compares_count;
+    if (count > WIRE_TXN_COMPARES_MAX) {
         return CD_TOO_LARGE;
     }
-    for (size_t i = 0; i < txn->compares_count; i++) {
-        fill_compare(&compares[i], &txn->compares[i]);
+    Coord__V1__Compare *compares = wire_arena_get_array(filler->arena, count, sizeof(*compares));
+    Coord__V1__Compare **pointers = wire_arena_get_array(filler->arena, count, sizeof(*pointers));
+    if (compares == NULL || pointers == NULL) {
+        return CD_TOO_LARGE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (fill_compare(filler, &compares[i], &txn->compares[i]) != CD_OK) {
+            return CD_TOO_LARGE;
+        }
         pointers[i] = &compares[i];
     }
-    coord__v1__txn_request__init(ret_message);
-    ret_message->compares = pointers;
-    ret_message->n_compares = txn->compares_count;
-    ret_message->on_success = then_ops;
-    ret_message->n_on_success = txn->then_count;
-    ret_message->on_failure = else_ops;
-    ret_message->n_on_failure = txn->else_count;
+    message->compares = pointers;
+    message->n_compares = count;
     return CD_OK;
 }
 
-enum cd_status wire_fill_op(struct wire_arena *arena, Coord__Storage__V1__Command *ret_command,
+static enum cd_status fill_txn(struct wire_filler *filler, Coord__V1__TxnRequest *ret_message,
+                               const struct fsm_op_txn *txn)
+{
+    coord__v1__txn_request__init(ret_message);
+    enum cd_status status = fill_compares(filler, ret_message, txn);
+    if (status == CD_OK) {
+        status = fill_ops(filler, &ret_message->on_success, txn->then_ops, txn->then_count);
+    }
+    if (status == CD_OK) {
+        status = fill_ops(filler, &ret_message->on_failure, txn->else_ops, txn->else_count);
+    }
+    ret_message->n_on_success = txn->then_count;
+    ret_message->n_on_failure = txn->else_count;
+    return status;
+}
+
+enum cd_status wire_fill_op(struct wire_filler *filler, Coord__Storage__V1__Command *ret_command,
                             const struct fsm_op *op)
 {
     if (op->kind == FSM_OP_TXN) {
-        Coord__V1__TxnRequest *txn = wire_arena_get(arena, sizeof(*txn));
+        Coord__V1__TxnRequest *txn = wire_arena_get(filler->arena, sizeof(*txn));
         ret_command->op_case = COORD__STORAGE__V1__COMMAND__OP_TXN;
         ret_command->txn = txn;
-        return txn == NULL ? CD_TOO_LARGE : fill_txn(arena, txn, &op->txn);
+        return txn == NULL ? CD_TOO_LARGE : fill_txn(filler, txn, &op->txn);
     }
-    struct op_messages *messages = wire_arena_get(arena, sizeof(*messages));
+    struct op_messages *messages = wire_arena_get(filler->arena, sizeof(*messages));
     if (messages == NULL) {
         return CD_TOO_LARGE;
     }
     switch (op->kind) {
     case FSM_OP_CREATE:
-        fill_create(messages, &op->create);
         ret_command->op_case = COORD__STORAGE__V1__COMMAND__OP_CREATE;
         ret_command->create = &messages->create;
-        return CD_OK;
+        return fill_create(filler, messages, &op->create);
     case FSM_OP_SET:
         fill_set(messages, &op->set);
         ret_command->op_case = COORD__STORAGE__V1__COMMAND__OP_SET;
@@ -255,22 +399,16 @@ enum cd_status wire_fill_op(struct wire_arena *arena, Coord__Storage__V1__Comman
         ret_command->op_case = COORD__STORAGE__V1__COMMAND__OP_DELETE;
         ret_command->delete_ = &messages->remove;
         return CD_OK;
-    case FSM_OP_TXN:
-    case FSM_OP_CHECK:
-    case FSM_OP_GET:
-    case FSM_OP_EXISTS:
-    case FSM_OP_CHILDREN:
     case FSM_OP_INCREMENT:
+        fill_increment(messages, &op->increment);
+        ret_command->op_case = COORD__STORAGE__V1__COMMAND__OP_INCREMENT;
+        ret_command->increment = &messages->increment;
+        return CD_OK;
     case FSM_OP_SET_ACL:
-    case FSM_OP_SET_TIMEOUT:
-    case FSM_OP_FORGET:
-    case FSM_OP_CLOSE:
-    case FSM_OP_REFUSE:
-    case FSM_OP_OPEN_SESSION:
-    case FSM_OP_ATTACH_SESSION:
-    case FSM_OP_EXPIRE_SESSION:
-    case FSM_OP_REAP:
-        break;
+        ret_command->op_case = COORD__STORAGE__V1__COMMAND__OP_SET_ACL;
+        ret_command->set_acl = &messages->set_acl;
+        return fill_set_acl(filler, messages, &op->set_acl);
+    default:
+        CD_UNREACHABLE(); /* only inside a transaction, or about a session (command.c) */
     }
-    CD_UNREACHABLE(); /* only inside a transaction */
 }

@@ -6,9 +6,12 @@
 #include "fsm/fsm.h"
 #include "paxos/paxos.h"
 #include "wire/arena.h"
+#include "wire/client.h"
+#include "wire/record.h"
 
 #include "coord/peer/v1/peer.pb-c.h"
 #include "coord/storage/v1/record.pb-c.h"
+#include "coord/storage/v1/snapshot.pb-c.h"
 #include "coord/v1/coord.pb-c.h"
 
 #include <stdbool.h>
@@ -35,6 +38,14 @@ void *wire_unpack(struct wire_arena *arena, const ProtobufCMessageDescriptor *de
                   const void *bytes, size_t bytes_count, struct wire_bound bound,
                   enum cd_status *ret_status, struct cd_error *error);
 
+/*
+ * As wire_unpack, for what is on disks and in the log: a field that this version does not know has
+ * a meaning that it must not do without (CD_NEWER_FORMAT).
+ */
+void *wire_unpack_known(struct wire_arena *arena, const ProtobufCMessageDescriptor *descriptor,
+                        const void *bytes, size_t bytes_count, struct wire_bound bound,
+                        enum cd_status *ret_status, struct cd_error *error);
+
 /* Appends the message's bytes; CD_TOO_LARGE if they would take `buf` over `limit` or its own. */
 CD_MUST_USE enum cd_status wire_pack(struct cd_buf *buf, size_t limit,
                                      const ProtobufCMessage *message);
@@ -42,9 +53,16 @@ CD_MUST_USE enum cd_status wire_pack(struct cd_buf *buf, size_t limit,
 /* Whether the message or one inside it has a field that this version does not know. */
 bool wire_has_unknown(const ProtobufCMessage *message);
 
-/* Value of field 1, a varint, in the bytes of a message that does not decode; 0 if not to be had.
- */
-uint64_t wire_salvage_id(const uint8_t *bytes, size_t bytes_count);
+/* Value of a varint field in the bytes of a message that does not decode; 0 if not to be had. */
+uint64_t wire_salvage(const uint8_t *bytes, size_t bytes_count, unsigned field);
+
+/* Reads a varint. Returns its length, 0 if the bytes end within it, and more than 10 for one that
+ * does not end. */
+size_t wire_varint_get(uint64_t *ret_value, const uint8_t *bytes, size_t bytes_count);
+#define WIRE_VARINT_BYTES_MAX ((size_t)10)
+/* Writes one; returns its length. */
+size_t wire_varint_put(uint8_t to[WIRE_VARINT_BYTES_MAX], uint64_t value);
+size_t wire_varint_bytes(uint64_t value);
 
 /* The sentence for the arena's limit. Always returns CD_TOO_LARGE. */
 enum cd_status wire_exhausted(const struct wire_arena *arena, struct cd_error *error);
@@ -72,34 +90,150 @@ CD_MUST_USE enum cd_status wire_exact(uint8_t *ret_bytes, bool *ret_present, siz
 /* The code of a status that a client may see. */
 Coord__V1__Code wire_code(enum cd_status status);
 
+/* ---- Requests ---- */
+
 /*
- * A cursor is opaque to clients: a version byte, the parent's czxid and pzxid (little endian), and
- * the last name of the page before.
+ * A request as far as it can be understood. CD_OK also for one that is refused; CD_TOO_LARGE if the
+ * arena is full, which is not the fault of this request alone. `packed` are its bytes, in the
+ * arena; the second one unpacks them first.
  */
-#define WIRE_CURSOR_VERSION    1u
-#define WIRE_CURSOR_HEAD_BYTES ((size_t)17)
+CD_MUST_USE enum cd_status wire_take_request(struct wire_arena *arena, struct fsm_bytes packed,
+                                             struct wire_request *ret_request,
+                                             const Coord__V1__Request *from,
+                                             struct cd_error *error);
+CD_MUST_USE enum cd_status wire_unpack_request(struct wire_arena *arena, struct fsm_bytes packed,
+                                               struct wire_request *ret_request,
+                                               struct cd_error *error);
+
+/* Makes `request` one that is to be answered with `reason`. CD_TOO_LARGE: the arena's limit. */
+CD_MUST_USE enum cd_status wire_refuse_request(struct wire_arena *arena,
+                                               struct wire_request *request,
+                                               const struct cd_error *reason);
+
+/* ---- Cursors ---- */
+
+/* CD_INVALID_ARGUMENT for what no server wrote. Empty bytes: it starts. */
+CD_MUST_USE enum cd_status wire_cursor_take(struct wire_cursor *ret_cursor,
+                                            ProtobufCBinaryData from, struct cd_error *error);
+
+/* Empty if not given. CD_TOO_LARGE: the arena's limit. */
+CD_MUST_USE enum cd_status wire_cursor_fill(struct wire_arena *arena,
+                                            ProtobufCBinaryData *ret_bytes,
+                                            const struct wire_cursor *cursor);
+
+/* A list's `limit` as it counts. */
+uint32_t wire_page_limit(uint32_t asked);
 
 /* ---- Operations ---- */
 
-CD_MUST_USE enum cd_status wire_take_create(struct fsm_op *ret_op,
-                                            const Coord__V1__CreateRequest *from,
-                                            struct cd_error *error);
-CD_MUST_USE enum cd_status wire_take_set(struct fsm_op *ret_op, const Coord__V1__SetRequest *from,
-                                         struct cd_error *error);
-CD_MUST_USE enum cd_status wire_take_delete(struct fsm_op *ret_op,
-                                            const Coord__V1__DeleteRequest *from,
-                                            struct cd_error *error);
-CD_MUST_USE enum cd_status wire_take_txn(struct wire_arena *arena, struct fsm_op *ret_op,
-                                         const Coord__V1__TxnRequest *from, struct cd_error *error);
+/* What goes along while one operation is taken out of its messages. */
+struct wire_taker {
+    struct wire_arena *arena;
+    struct cd_error *error;
+    size_t details; /* ACL entries and prefixes so far, at most WIRE_DETAILS_MAX */
+};
 
-/* "the operation 'watch' is not served": the status for a oneof member that wire does not take. */
+CD_MUST_USE enum cd_status wire_take_create(struct wire_taker *taker, struct fsm_op *ret_op,
+                                            const Coord__V1__CreateRequest *from);
+CD_MUST_USE enum cd_status wire_take_set(struct wire_taker *taker, struct fsm_op *ret_op,
+                                         const Coord__V1__SetRequest *from);
+CD_MUST_USE enum cd_status wire_take_delete(struct wire_taker *taker, struct fsm_op *ret_op,
+                                            const Coord__V1__DeleteRequest *from);
+CD_MUST_USE enum cd_status wire_take_increment(struct wire_taker *taker, struct fsm_op *ret_op,
+                                               const Coord__V1__IncrementRequest *from);
+CD_MUST_USE enum cd_status wire_take_set_acl(struct wire_taker *taker, struct fsm_op *ret_op,
+                                             const Coord__V1__SetAclRequest *from);
+CD_MUST_USE enum cd_status wire_take_txn(struct wire_taker *taker, struct fsm_op *ret_op,
+                                         const Coord__V1__TxnRequest *from);
+
+/* NULL if `from` is. */
+CD_MUST_USE enum cd_status wire_take_held(struct wire_taker *taker,
+                                          const struct fsm_held **ret_held,
+                                          const Coord__V1__Held *from);
+CD_MUST_USE enum cd_status wire_take_prefixes(struct wire_taker *taker,
+                                              const struct fsm_bytes **ret_prefixes,
+                                              size_t *ret_count, const ProtobufCBinaryData *from,
+                                              size_t count);
+CD_MUST_USE enum cd_status wire_take_acl(struct wire_taker *taker, struct fsm_acl_entries *ret_acl,
+                                         const Coord__V1__Acl *from);
+
+/* Whether the operation changes anything by its nature: a transaction may only read. */
+bool wire_op_writes(const struct fsm_op *op);
+
+/* "this server does not serve watch": the status for a oneof member that wire does not take. */
 enum cd_status wire_unserved(const ProtobufCMessage *message, unsigned op_case,
                              struct cd_error *error);
 
-/* The other way. A command of fsm as a Command's op; messages come from the arena. */
-CD_MUST_USE enum cd_status wire_fill_op(struct wire_arena *arena,
+/* "uri"; static. */
+const char *wire_scheme_text(enum fsm_scheme scheme);
+
+/* The other way. Messages come from the arena; bytes are borrowed from what is filled in. */
+struct wire_filler {
+    struct wire_arena *arena;
+    size_t details; /* as in wire_taker */
+};
+
+/* An operation of clients as a Command's op. CD_TOO_LARGE: the arena's limit, or one of number. */
+CD_MUST_USE enum cd_status wire_fill_op(struct wire_filler *filler,
                                         Coord__Storage__V1__Command *ret_command,
                                         const struct fsm_op *op);
+CD_MUST_USE enum cd_status wire_fill_held(struct wire_filler *filler, Coord__V1__Held **ret_message,
+                                          const struct fsm_held *held);
+CD_MUST_USE enum cd_status wire_fill_acl(struct wire_filler *filler, Coord__V1__Acl **ret_message,
+                                         const struct fsm_acl_entries *acl);
+
+void wire_fill_stat(Coord__V1__Stat *ret_message, const struct fsm_stat *stat);
+
+/* ---- Results of commands, for replies and for outcomes that are asked after ---- */
+
+enum wire_op_result_kind {
+    WIRE_OP_RESULT_NONE,
+    WIRE_OP_RESULT_CREATE,
+    WIRE_OP_RESULT_SET,
+    WIRE_OP_RESULT_DELETE,
+    WIRE_OP_RESULT_TXN,
+    WIRE_OP_RESULT_INCREMENT,
+    WIRE_OP_RESULT_SET_ACL,
+    WIRE_OP_RESULT_SET_TIMEOUT,
+    WIRE_OP_RESULT_FORGET,
+    WIRE_OP_RESULT_CLOSE,
+};
+
+/* The message of one result, with what is below it. */
+struct wire_op_result {
+    enum wire_op_result_kind kind;
+    Coord__V1__Stat stat;
+    union {
+        Coord__V1__CreateResult create;
+        Coord__V1__SetResult set;
+        Coord__V1__DeleteResult remove;
+        Coord__V1__TxnResult txn;
+        Coord__V1__IncrementResult increment;
+        Coord__V1__SetAclResult set_acl;
+        Coord__V1__SetTimeoutResult set_timeout;
+        Coord__V1__ForgetResult forget;
+        Coord__V1__CloseResult close;
+    };
+};
+
+/* CD_TOO_LARGE: the arena's limit. */
+CD_MUST_USE enum cd_status wire_fill_op_result(struct wire_arena *arena,
+                                               struct wire_op_result *ret_result,
+                                               const struct fsm_result *result);
+
+/* The sentence about a refused command; empty for CD_OK. It may lie in `room`. */
+ProtobufCBinaryData wire_result_message(const struct fsm_result *result, struct cd_error *room);
+
+/* A page's children; those of a transaction and of a watch too. */
+CD_MUST_USE enum cd_status wire_fill_children(struct wire_arena *arena,
+                                              Coord__V1__ChildrenResult *ret_message,
+                                              Coord__V1__Stat *stat, const struct wire_page *page);
+
+/* Gives the message of a whole reply to `use`, whose status it returns. CD_TOO_LARGE by itself: the
+ * reply needs more memory than an arena may hold. */
+CD_MUST_USE enum cd_status
+wire_with_reply(const struct wire_reply *from,
+                enum cd_status (*use)(void *context, Coord__V1__Reply *reply), void *context);
 
 /* ---- Consensus ---- */
 
@@ -117,6 +251,16 @@ struct wire_config_message {
 };
 /* `config` is borrowed as long as the message is used. */
 void wire_fill_config(struct wire_config_message *ret_message, const struct paxos_config *config);
+
+/* Configurations with their slots, at most WIRE_CONFIGS_MAX. `from` is borrowed for the message. */
+CD_MUST_USE enum cd_status wire_fill_configs(struct wire_arena *arena,
+                                             Coord__Storage__V1__ConfigAt ***ret_pointers,
+                                             const struct wire_config_at *from, size_t count);
+CD_MUST_USE enum cd_status wire_take_configs(struct wire_arena *arena,
+                                             const struct wire_config_at **ret_configs,
+                                             size_t *ret_count,
+                                             Coord__Storage__V1__ConfigAt *const *from,
+                                             size_t count, struct cd_error *error);
 
 /*
  * An entry; its payload is a new blob that the caller owns, unless the status is not CD_OK.

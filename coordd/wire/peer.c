@@ -89,34 +89,154 @@ static enum cd_status take_refused(struct wire_forward_refused *ret_refused,
     return CD_OK;
 }
 
+static enum cd_status check_sessions(size_t count, struct cd_error *error)
+{
+    if (count > WIRE_PEER_SESSIONS_MAX) {
+        return cd_error_set(error, CD_TOO_MANY, "%zu sessions in a message; the limit is %d", count,
+                            (int)WIRE_PEER_SESSIONS_MAX);
+    }
+    return CD_OK;
+}
+
+static enum cd_status take_renew(struct wire_arena *arena, struct wire_renew *ret_renew,
+                                 const Coord__Peer__V1__Renew *from, struct cd_error *error)
+{
+    size_t count = from->n_sessions;
+    enum cd_status status = check_sessions(count, error);
+    if (status != CD_OK) {
+        return status;
+    }
+    struct wire_renewal *sessions = wire_arena_get_array(arena, count, sizeof(*sessions));
+    if (sessions == NULL) {
+        return wire_exhausted(arena, error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        sessions[i] =
+            (struct wire_renewal){from->sessions[i]->session_id, from->sessions[i]->attach};
+    }
+    *ret_renew = (struct wire_renew){from->nonce, sessions, count};
+    return CD_OK;
+}
+
+static enum cd_status take_renewed(struct wire_arena *arena, struct wire_renewed *ret_renewed,
+                                   const Coord__Peer__V1__Renewed *from, struct cd_error *error)
+{
+    size_t count = from->n_refused;
+    enum cd_status status = check_sessions(count, error);
+    if (status != CD_OK) {
+        return status;
+    }
+    struct wire_not_renewed *refused = wire_arena_get_array(arena, count, sizeof(*refused));
+    if (refused == NULL) {
+        return wire_exhausted(arena, error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t code = from->refused[i]->code;
+        if (code == 0 || code > CD_STATUS_CLIENT_MAX) {
+            return cd_error_set(error, CD_MALFORMED, "a session was not renewed with code %u",
+                                (unsigned)code);
+        }
+        refused[i] = (struct wire_not_renewed){from->refused[i]->session_id, (enum cd_status)code};
+    }
+    *ret_renewed = (struct wire_renewed){from->nonce, refused, count};
+    return CD_OK;
+}
+
+static enum cd_status take_offer(struct wire_snapshot_offer *ret_offer,
+                                 const Coord__Peer__V1__SnapshotOffer *from, struct cd_error *error)
+{
+    if (from->slot == 0 || from->file_bytes == 0) {
+        return cd_error_set(error, CD_MALFORMED, "a snapshot without slot or bytes was offered");
+    }
+    *ret_offer = (struct wire_snapshot_offer){.slot = from->slot,
+                                              .zxid = from->zxid,
+                                              .file_bytes = from->file_bytes,
+                                              .digest = from->digest,
+                                              .digest_version = from->digest_version};
+    return CD_OK;
+}
+
+static enum cd_status take_chunk(struct wire_snapshot_chunk *ret_chunk,
+                                 const Coord__Peer__V1__SnapshotChunk *from, struct cd_error *error)
+{
+    if (from->data.len == 0 || from->data.len > WIRE_SNAPSHOT_CHUNK_BYTES_MAX ||
+        from->offset > UINT64_MAX - from->data.len) {
+        return cd_error_set(error, CD_MALFORMED, "a chunk of %zu bytes; it has 1 to %d",
+                            from->data.len, (int)WIRE_SNAPSHOT_CHUNK_BYTES_MAX);
+    }
+    *ret_chunk = (struct wire_snapshot_chunk){from->slot, from->offset, wire_bytes(from->data)};
+    return CD_OK;
+}
+
+/* What came with later features than consensus. CD_NOT_FOUND: of an unknown kind. */
+static enum cd_status take_later(struct wire_arena *arena, struct wire_peer_message *message,
+                                 const Coord__Peer__V1__PeerMessage *from, struct cd_error *error)
+{
+    switch (from->message_case) {
+    case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_RENEW:
+        message->kind = WIRE_PEER_RENEW;
+        return take_renew(arena, &message->renew, from->renew, error);
+    case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_RENEWED:
+        message->kind = WIRE_PEER_RENEWED;
+        return take_renewed(arena, &message->renewed, from->renewed, error);
+    case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_OFFER:
+        message->kind = WIRE_PEER_SNAPSHOT_OFFER;
+        return take_offer(&message->offer, from->snapshot_offer, error);
+    case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_ASK:
+        message->kind = WIRE_PEER_SNAPSHOT_ASK;
+        message->ask =
+            (struct wire_snapshot_ask){from->snapshot_ask->slot, from->snapshot_ask->offset};
+        return CD_OK;
+    case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_CHUNK:
+        message->kind = WIRE_PEER_SNAPSHOT_CHUNK;
+        return take_chunk(&message->chunk, from->snapshot_chunk, error);
+    case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_GONE:
+        message->kind = WIRE_PEER_SNAPSHOT_GONE;
+        message->gone_slot = from->snapshot_gone->slot;
+        return CD_OK;
+    case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_DIGEST_REPORT:
+        message->kind = WIRE_PEER_DIGEST;
+        message->digest = (struct wire_digest){.slot = from->digest_report->slot,
+                                               .digest = from->digest_report->digest,
+                                               .version = from->digest_report->digest_version};
+        return CD_OK;
+    default:
+        return CD_NOT_FOUND;
+    }
+}
+
 /* Adds the message to the frame, unless this version does not know its kind. */
 static enum cd_status take_message(struct wire_arena *arena, uint32_t to,
                                    struct wire_peer_frame *frame,
                                    const Coord__Peer__V1__PeerMessage *from, struct cd_error *error)
 {
     struct wire_peer_message *message = &frame->messages[frame->messages_count];
+    enum cd_status status = CD_OK;
     switch (from->message_case) {
     case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_CONSENSUS:
         if (!is_known_kind(from->consensus->kind)) {
             return CD_OK;
         }
-        frame->messages_count++;
+        frame->messages_count++; /* before its entries, so that a release finds them */
         message->kind = WIRE_PEER_CONSENSUS;
         message->consensus.from = frame->head.from;
         message->consensus.from_incarnation = frame->head.incarnation;
         message->consensus.to = to;
         return take_consensus(arena, &message->consensus, from->consensus, error);
     case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_FORWARD:
-        frame->messages_count++;
         message->kind = WIRE_PEER_FORWARD;
-        return take_forward(&message->forward, from->forward, error);
+        status = take_forward(&message->forward, from->forward, error);
+        break;
     case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_FORWARD_REFUSED:
-        frame->messages_count++;
         message->kind = WIRE_PEER_REFUSED;
-        return take_refused(&message->refused, from->forward_refused, error);
+        status = take_refused(&message->refused, from->forward_refused, error);
+        break;
     default:
-        return CD_OK;
+        status = take_later(arena, message, from, error);
+        break;
     }
+    frame->messages_count += status == CD_OK;
+    return status == CD_NOT_FOUND ? CD_OK : status;
 }
 
 static enum cd_status take_head(struct wire_peer_head *ret_head,
@@ -187,7 +307,8 @@ void wire_peer_frame_release(struct wire_peer_frame *frame)
 {
     for (size_t i = 0; i < frame->messages_count; i++) {
         struct paxos_message *message = &frame->messages[i].consensus;
-        for (size_t k = 0; k < message->entries_count; k++) {
+        bool consensus = frame->messages[i].kind == WIRE_PEER_CONSENSUS;
+        for (size_t k = 0; consensus && k < message->entries_count; k++) {
             cd_blob_unref(message->entries[k].payload);
         }
     }
@@ -302,5 +423,122 @@ enum cd_status wire_peer_put_refused(struct cd_buf *frame,
     Coord__Peer__V1__PeerMessage piece = COORD__PEER__V1__PEER_MESSAGE__INIT;
     piece.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_FORWARD_REFUSED;
     piece.forward_refused = &message;
+    return put_message(frame, &piece);
+}
+
+enum cd_status wire_peer_put_renew(struct cd_buf *frame, const struct wire_renew *renew)
+{
+    CD_ASSERT(renew->count <= WIRE_PEER_SESSIONS_MAX);
+    struct wire_arena scratch;
+    wire_arena_init(&scratch, WIRE_ARENA_BYTES_MAX);
+    Coord__Peer__V1__Renewal *list = wire_arena_get_array(&scratch, renew->count, sizeof(*list));
+    Coord__Peer__V1__Renewal **pointers =
+        wire_arena_get_array(&scratch, renew->count, sizeof(*pointers));
+    CD_ASSERT(list != NULL && pointers != NULL); /* far below the limit */
+    for (size_t i = 0; i < renew->count; i++) {
+        coord__peer__v1__renewal__init(&list[i]);
+        list[i].session_id = renew->sessions[i].session;
+        list[i].attach = renew->sessions[i].attach;
+        pointers[i] = &list[i];
+    }
+    Coord__Peer__V1__Renew message = COORD__PEER__V1__RENEW__INIT;
+    message.nonce = renew->nonce;
+    message.sessions = pointers;
+    message.n_sessions = renew->count;
+    Coord__Peer__V1__PeerMessage piece = COORD__PEER__V1__PEER_MESSAGE__INIT;
+    piece.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_RENEW;
+    piece.renew = &message;
+    enum cd_status status = put_message(frame, &piece);
+    wire_arena_release(&scratch);
+    return status;
+}
+
+enum cd_status wire_peer_put_renewed(struct cd_buf *frame, const struct wire_renewed *renewed)
+{
+    CD_ASSERT(renewed->count <= WIRE_PEER_SESSIONS_MAX);
+    struct wire_arena scratch;
+    wire_arena_init(&scratch, WIRE_ARENA_BYTES_MAX);
+    Coord__Peer__V1__NotRenewed *list =
+        wire_arena_get_array(&scratch, renewed->count, sizeof(*list));
+    Coord__Peer__V1__NotRenewed **pointers =
+        wire_arena_get_array(&scratch, renewed->count, sizeof(*pointers));
+    CD_ASSERT(list != NULL && pointers != NULL); /* far below the limit */
+    for (size_t i = 0; i < renewed->count; i++) {
+        coord__peer__v1__not_renewed__init(&list[i]);
+        list[i].session_id = renewed->refused[i].session;
+        list[i].code = (uint32_t)wire_code(renewed->refused[i].status);
+        pointers[i] = &list[i];
+    }
+    Coord__Peer__V1__Renewed message = COORD__PEER__V1__RENEWED__INIT;
+    message.nonce = renewed->nonce;
+    message.refused = pointers;
+    message.n_refused = renewed->count;
+    Coord__Peer__V1__PeerMessage piece = COORD__PEER__V1__PEER_MESSAGE__INIT;
+    piece.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_RENEWED;
+    piece.renewed = &message;
+    enum cd_status status = put_message(frame, &piece);
+    wire_arena_release(&scratch);
+    return status;
+}
+
+enum cd_status wire_peer_put_snapshot_offer(struct cd_buf *frame,
+                                            const struct wire_snapshot_offer *offer)
+{
+    Coord__Peer__V1__SnapshotOffer message = COORD__PEER__V1__SNAPSHOT_OFFER__INIT;
+    message.slot = offer->slot;
+    message.zxid = offer->zxid;
+    message.file_bytes = offer->file_bytes;
+    message.digest = offer->digest;
+    message.digest_version = offer->digest_version;
+    Coord__Peer__V1__PeerMessage piece = COORD__PEER__V1__PEER_MESSAGE__INIT;
+    piece.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_OFFER;
+    piece.snapshot_offer = &message;
+    return put_message(frame, &piece);
+}
+
+enum cd_status wire_peer_put_snapshot_ask(struct cd_buf *frame, const struct wire_snapshot_ask *ask)
+{
+    Coord__Peer__V1__SnapshotAsk message = COORD__PEER__V1__SNAPSHOT_ASK__INIT;
+    message.slot = ask->slot;
+    message.offset = ask->offset;
+    Coord__Peer__V1__PeerMessage piece = COORD__PEER__V1__PEER_MESSAGE__INIT;
+    piece.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_ASK;
+    piece.snapshot_ask = &message;
+    return put_message(frame, &piece);
+}
+
+enum cd_status wire_peer_put_snapshot_chunk(struct cd_buf *frame,
+                                            const struct wire_snapshot_chunk *chunk)
+{
+    CD_ASSERT(chunk->data.bytes > 0 && chunk->data.bytes <= WIRE_SNAPSHOT_CHUNK_BYTES_MAX);
+    Coord__Peer__V1__SnapshotChunk message = COORD__PEER__V1__SNAPSHOT_CHUNK__INIT;
+    message.slot = chunk->slot;
+    message.offset = chunk->offset;
+    message.data = wire_binary_of(chunk->data);
+    Coord__Peer__V1__PeerMessage piece = COORD__PEER__V1__PEER_MESSAGE__INIT;
+    piece.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_CHUNK;
+    piece.snapshot_chunk = &message;
+    return put_message(frame, &piece);
+}
+
+enum cd_status wire_peer_put_snapshot_gone(struct cd_buf *frame, uint64_t slot)
+{
+    Coord__Peer__V1__SnapshotGone message = COORD__PEER__V1__SNAPSHOT_GONE__INIT;
+    message.slot = slot;
+    Coord__Peer__V1__PeerMessage piece = COORD__PEER__V1__PEER_MESSAGE__INIT;
+    piece.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_GONE;
+    piece.snapshot_gone = &message;
+    return put_message(frame, &piece);
+}
+
+enum cd_status wire_peer_put_digest(struct cd_buf *frame, const struct wire_digest *digest)
+{
+    Coord__Peer__V1__DigestReport message = COORD__PEER__V1__DIGEST_REPORT__INIT;
+    message.slot = digest->slot;
+    message.digest_version = digest->version;
+    message.digest = digest->digest;
+    Coord__Peer__V1__PeerMessage piece = COORD__PEER__V1__PEER_MESSAGE__INIT;
+    piece.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_DIGEST_REPORT;
+    piece.digest_report = &message;
     return put_message(frame, &piece);
 }

@@ -19,6 +19,19 @@ enum {
      * which may hold a whole batch. */
     WIRE_PEER_FRAME_BYTES_MAX = 8 << 20,
     WIRE_PEER_FRAME_MESSAGES_MAX = 1024,
+    WIRE_PEER_SESSIONS_MAX = 4096, /* of one RENEW or RENEWED */
+    WIRE_SNAPSHOT_CHUNK_BYTES_MAX = 1 << 20,
+};
+
+/*
+ * Bits of wire_peer_head.features. A message of a kind that a peer does not know is dropped there,
+ * so its sender must not wait for an answer unless the peer announced the bit.
+ */
+enum {
+    WIRE_PEER_SESSIONS = 1 << 0,  /* RENEW, RENEWED */
+    WIRE_PEER_SNAPSHOTS = 1 << 1, /* SNAPSHOT_... */
+    WIRE_PEER_DIGESTS = 1 << 2,   /* DIGEST */
+    WIRE_PEER_FEATURES = WIRE_PEER_SESSIONS | WIRE_PEER_SNAPSHOTS | WIRE_PEER_DIGESTS, /* ours */
 };
 
 struct wire_peer_head {
@@ -34,9 +47,16 @@ struct wire_peer_head {
 };
 
 enum wire_peer_kind {
-    WIRE_PEER_CONSENSUS = 1, /* consensus */
-    WIRE_PEER_FORWARD,       /* forward */
-    WIRE_PEER_REFUSED,       /* refused */
+    WIRE_PEER_CONSENSUS = 1,  /* consensus */
+    WIRE_PEER_FORWARD,        /* forward */
+    WIRE_PEER_REFUSED,        /* refused */
+    WIRE_PEER_RENEW,          /* renew */
+    WIRE_PEER_RENEWED,        /* renewed */
+    WIRE_PEER_SNAPSHOT_OFFER, /* offer */
+    WIRE_PEER_SNAPSHOT_ASK,   /* ask */
+    WIRE_PEER_SNAPSHOT_CHUNK, /* chunk */
+    WIRE_PEER_SNAPSHOT_GONE,  /* gone_slot */
+    WIRE_PEER_DIGEST,         /* digest */
 };
 
 /* A client's write on its way to the leader. */
@@ -51,11 +71,68 @@ struct wire_forward_refused {
     enum cd_status status; /* at most CD_STATUS_CLIENT_MAX */
 };
 
+/* Follower to leader: these sessions' heartbeats came since the last one. */
+struct wire_renewal {
+    uint64_t session;
+    uint64_t attach; /* of the stream on which it came */
+};
+
+struct wire_renew {
+    uint64_t nonce; /* grows; the answer gives it back */
+    const struct wire_renewal *sessions;
+    size_t count; /* at most WIRE_PEER_SESSIONS_MAX */
+};
+
+/*
+ * Leader to follower: all sessions of the RENEW with this nonce were renewed when it came, and a
+ * quorum confirmed the leadership in a round begun after that (R12, R19); all but those refused.
+ */
+struct wire_not_renewed {
+    uint64_t session;
+    enum cd_status status; /* CD_SESSION_MOVED, CD_SESSION_EXPIRED */
+};
+
+struct wire_renewed {
+    uint64_t nonce;
+    const struct wire_not_renewed *refused;
+    size_t count; /* at most WIRE_PEER_SESSIONS_MAX */
+};
+
+/* What is told of a snapshot before it is sent, as storage has it. */
+struct wire_snapshot_offer {
+    uint64_t slot, zxid, file_bytes, digest;
+    uint32_t digest_version;
+};
+
+struct wire_snapshot_ask {
+    uint64_t slot, offset;
+};
+
+struct wire_snapshot_chunk {
+    uint64_t slot, offset;
+    struct fsm_bytes data; /* of the file; 1 to WIRE_SNAPSHOT_CHUNK_BYTES_MAX */
+};
+
+/* What the sender computed for a slot that it has applied (R6). */
+struct wire_digest {
+    uint64_t slot, digest;
+    uint32_t version;
+};
+
 struct wire_peer_message {
     enum wire_peer_kind kind;
-    struct paxos_message consensus; /* from, from_incarnation and to are set */
-    struct wire_forward forward;
-    struct wire_forward_refused refused;
+    union {
+        struct paxos_message consensus; /* from, from_incarnation and to are set */
+        struct wire_forward forward;
+        struct wire_forward_refused refused;
+        struct wire_renew renew;
+        struct wire_renewed renewed;
+        struct wire_snapshot_offer offer;
+        struct wire_snapshot_ask ask;
+        struct wire_snapshot_chunk chunk;
+        uint64_t gone_slot;
+        struct wire_digest digest;
+    };
 };
 
 struct wire_peer_frame {
@@ -92,5 +169,18 @@ CD_MUST_USE enum cd_status wire_peer_put_forward(struct cd_buf *frame,
                                                  const struct wire_forward *forward);
 CD_MUST_USE enum cd_status wire_peer_put_refused(struct cd_buf *frame,
                                                  const struct wire_forward_refused *refused);
+CD_MUST_USE enum cd_status wire_peer_put_renew(struct cd_buf *frame,
+                                               const struct wire_renew *renew);
+CD_MUST_USE enum cd_status wire_peer_put_renewed(struct cd_buf *frame,
+                                                 const struct wire_renewed *renewed);
+CD_MUST_USE enum cd_status wire_peer_put_snapshot_offer(struct cd_buf *frame,
+                                                        const struct wire_snapshot_offer *offer);
+CD_MUST_USE enum cd_status wire_peer_put_snapshot_ask(struct cd_buf *frame,
+                                                      const struct wire_snapshot_ask *ask);
+CD_MUST_USE enum cd_status wire_peer_put_snapshot_chunk(struct cd_buf *frame,
+                                                        const struct wire_snapshot_chunk *chunk);
+CD_MUST_USE enum cd_status wire_peer_put_snapshot_gone(struct cd_buf *frame, uint64_t slot);
+CD_MUST_USE enum cd_status wire_peer_put_digest(struct cd_buf *frame,
+                                                const struct wire_digest *digest);
 
 #endif

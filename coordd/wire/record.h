@@ -88,7 +88,24 @@ CD_MUST_USE enum cd_status wire_peers_decode(struct wire_arena *arena, const voi
 
 /* ---- Commands and batches ---- */
 
-/* Appends one Command. CD_TOO_LARGE also over WIRE_COMMAND_BYTES_MAX. */
+/*
+ * An identity as text: "uri:", "dns:" or "cn:" and the name, as certificates' identities come from
+ * crypto; empty for nobody (FSM_SCHEME_ANYONE). `administrator` is not part of it.
+ */
+#define WIRE_IDENTITY_BYTES_MAX (FSM_IDENTITY_BYTES_MAX + 4u)
+
+/* The name is borrowed from `text`. CD_OK; CD_INVALID_ARGUMENT (no such scheme, no name, a name
+ * over FSM_IDENTITY_BYTES_MAX). */
+CD_MUST_USE enum cd_status wire_identity_parse(struct fsm_who *ret_who, struct fsm_bytes text,
+                                               struct cd_error *error);
+
+/* Writes the text, without a NUL; returns its bytes. */
+size_t wire_identity_format(uint8_t ret_text[WIRE_IDENTITY_BYTES_MAX], const struct fsm_who *who);
+
+/*
+ * Appends one Command. CD_TOO_LARGE also over WIRE_COMMAND_BYTES_MAX, or over what
+ * wire_command_decode takes (WIRE_TXN_OPS_MAX, WIRE_TXN_COMPARES_MAX, WIRE_DETAILS_MAX).
+ */
 CD_MUST_USE enum cd_status wire_command_encode(struct cd_buf *buf,
                                                const struct fsm_command *command);
 

@@ -8,6 +8,7 @@
 #include "wire/peer.h"
 #include "wire/record.h"
 #include "wire/reflection.h"
+#include "wire/snapshot.h"
 
 /*
  * Bytes to structs and back: the contract of proto/ as the rest of coordd sees it. protobuf-c is
@@ -18,6 +19,7 @@
  *   peer.h     frames between replicas
  *   record.h   bodies of log records, batches, commands
  *   health.h, reflection.h   grpc.health.v1 and server reflection
+ *   snapshot.h items of snapshots
  *
  * Decoding: bytes are borrowed for the call; what comes out lives in the arena. Bad input gets a
  * status and a sentence, never an assertion.

@@ -92,13 +92,19 @@ static void test_golden(void **state)
     assert_int_equal(read->kind, WIRE_CHILDREN);
     assert_int_equal(read->level, WIRE_AT_LEAST);
     assert_int_equal(read->at_least_zxid, 281474976710999u);
-    assert_text(read->path, "/");
-    assert_true(read->children.with_stat && !read->children.with_data);
-    assert_int_equal(read->children.limit, 10);
-    assert_text(read->children.cursor.after, "m");
-    assert_int_equal(read->children.cursor.czxid, 0);
-    assert_int_equal(frame.requests[4].refusal->status, CD_UNIMPLEMENTED);
-    assert_says(frame.requests[4].refusal, "watch");
+    const struct wire_list *list = &read->read.list;
+    assert_text(read->read.path, "/");
+    assert_text(list->options.path, "/");
+    assert_int_equal(list->options.kind, FSM_LIST_CHILDREN);
+    assert_true(list->with_stat && !list->with_data);
+    assert_int_equal(list->limit, 10);
+    assert_text(list->options.after, "m");
+    assert_false(list->cursor.given);
+    const struct wire_watch *watch = &frame.requests[4].watch;
+    assert_int_equal(frame.requests[4].kind, WIRE_WATCH);
+    assert_int_equal(watch->id, 1);
+    assert_text(watch->path, "/a");
+    assert_int_equal(watch->kinds, WIRE_CHANGE_KINDS_ALL);
 }
 
 /* ---- Requests that are refused ---- */
@@ -133,14 +139,18 @@ static void test_every_operation_has_an_answer(void **state)
             served++;
             continue;
         }
+        if (request->refusal->status == CD_INVALID_ARGUMENT) {
+            served++; /* but needs more than an empty message */
+            continue;
+        }
         assert_int_equal(request->refusal->status, CD_UNIMPLEMENTED);
         assert_says(request->refusal, field != NULL ? field->name : "does not know the operation");
         named += field != NULL;
         wire_arena_clear(&rig->arena);
     }
-    /* create, set, delete, txn, get, exists, children are served; the others wait. */
-    assert_int_equal(served, 7);
-    assert_int_equal(named, 17);
+    /* All but set_quota and get_quota. */
+    assert_int_equal(served, 22);
+    assert_int_equal(named, 2);
 }
 
 static void test_no_operation(void **state)
@@ -167,7 +177,7 @@ static void test_reads(void **state)
     assert_int_equal(seen->level, WIRE_SESSION);
     assert_int_equal(seen->after_seq, 4);
     assert_int_equal(seen->wait_ms, 250);
-    assert_text(seen->path, "/x");
+    assert_text(seen->read.path, "/x");
 
     request.level = (Coord__V1__ReadLevel)9;
     must_refuse(rig, &request, CD_UNIMPLEMENTED, "level");
@@ -179,41 +189,6 @@ static void test_reads(void **state)
     request.at_least_zxid = 0;
     request.seq = 1;
     must_refuse(rig, &request, CD_INVALID_ARGUMENT, "seq");
-}
-
-static void test_children(void **state)
-{
-    struct rig *rig = *state;
-    Coord__V1__ChildrenRequest children = COORD__V1__CHILDREN_REQUEST__INIT;
-    children.path = binary("/x");
-    Coord__V1__Request request = COORD__V1__REQUEST__INIT;
-    request.id = 9;
-    request.op_case = COORD__V1__REQUEST__OP_CHILDREN;
-    request.children = &children;
-    assert_int_equal(through(rig, &request)->children.limit, WIRE_PAGE_ENTRIES_MAX);
-    children.limit = WIRE_PAGE_ENTRIES_MAX + 1;
-    assert_int_equal(through(rig, &request)->children.limit, WIRE_PAGE_ENTRIES_MAX);
-    children.limit = 1;
-    assert_int_equal(through(rig, &request)->children.limit, 1);
-
-    children.start_after = binary("a\xff");
-    must_refuse(rig, &request, CD_INVALID_ARGUMENT, "start_after: no valid UTF-8");
-    children.start_after = binary("a");
-    children.cursor = binary("b");
-    must_refuse(rig, &request, CD_INVALID_ARGUMENT, "start_after");
-    children.start_after = binary("");
-    must_refuse(rig, &request, CD_INVALID_ARGUMENT, "cursor");
-    children.cursor = binary_bytes("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 17); /* no name */
-    must_refuse(rig, &request, CD_INVALID_ARGUMENT, "cursor");
-    children.cursor = binary_bytes("\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a", 18);
-    must_refuse(rig, &request, CD_INVALID_ARGUMENT, "cursor");
-    children.cursor = binary_bytes("\1\7\0\0\0\0\0\0\0\x8\0\0\0\0\0\0\0a\0", 19);
-    must_refuse(rig, &request, CD_INVALID_ARGUMENT, "cursor: a NUL");
-    children.cursor.len = 18;
-    const struct wire_cursor *cursor = &through(rig, &request)->children.cursor;
-    assert_int_equal(cursor->czxid, 7);
-    assert_int_equal(cursor->pzxid, 8);
-    assert_text(cursor->after, "a");
 }
 
 /* ---- Frames that do not decode ---- */
@@ -397,11 +372,11 @@ static void test_hello_with_a_session(void **state)
 /* ---- Calls ---- */
 
 static enum cd_status call(struct rig *rig, Coord__V1__CallRequest *message,
-                           struct wire_call *ret_call)
+                           struct wire_request *ret_request)
 {
     struct cd_blob *packed = pack(&message->base);
     enum cd_status status =
-        wire_call_decode(&rig->arena, packed->data, packed->bytes, ret_call, &rig->error);
+        wire_call_decode(&rig->arena, packed->data, packed->bytes, ret_request, &rig->error);
     cd_blob_unref(packed);
     return status;
 }
@@ -409,11 +384,11 @@ static enum cd_status call(struct rig *rig, Coord__V1__CallRequest *message,
 static void test_call(void **state)
 {
     struct rig *rig = *state;
-    struct wire_call seen;
+    struct wire_request seen;
     Coord__V1__CallRequest message = COORD__V1__CALL_REQUEST__INIT;
     assert_int_equal(call(rig, &message, &seen), CD_OK);
-    assert_int_equal(seen.request.kind, WIRE_REFUSED);
-    assert_says(seen.request.refusal, "missing");
+    assert_int_equal(seen.kind, WIRE_REFUSED);
+    assert_says(seen.refusal, "no operation");
 
     Coord__V1__DeleteRequest remove = COORD__V1__DELETE_REQUEST__INIT;
     Coord__V1__Version version = COORD__V1__VERSION__INIT;
@@ -425,21 +400,23 @@ static void test_call(void **state)
     message.request = &request;
     message.key = binary("0123456789abcdef");
     assert_int_equal(call(rig, &message, &seen), CD_OK);
-    assert_int_equal(seen.request.kind, WIRE_WRITE);
-    assert_int_equal(seen.request.id, 0);
-    assert_int_equal(seen.request.command.op.remove.version, 0);
-    assert_true(seen.has_key);
-    assert_memory_equal(seen.key, "0123456789abcdef", 16);
+    assert_int_equal(seen.kind, WIRE_WRITE);
+    assert_int_equal(seen.id, 0);
+    assert_int_equal(seen.command.op.remove.version, 0);
+    assert_true(seen.command.has_key);
+    assert_memory_equal(seen.command.key, "0123456789abcdef", 16);
 
     message.key = binary("0");
     request.id = 6;
     assert_int_equal(call(rig, &message, &seen), CD_OK);
-    assert_int_equal(seen.request.kind, WIRE_REFUSED);
-    assert_int_equal(seen.request.id, 6);
-    assert_says(seen.request.refusal, "key: 1 bytes");
+    assert_int_equal(seen.kind, WIRE_REFUSED);
+    assert_int_equal(seen.id, 6);
+    assert_says(seen.refusal, "key: 1 bytes");
+    message.key = binary("");
     request.seq = 1;
     assert_int_equal(call(rig, &message, &seen), CD_OK);
-    assert_says(seen.request.refusal, "seq");
+    assert_says(seen.refusal, "seq");
+    assert_int_equal(seen.seq, 0);
     assert_int_equal(wire_call_decode(&rig->arena, "\x0a", 1, &seen, &rig->error), CD_MALFORMED);
 }
 
@@ -451,7 +428,6 @@ int main(void)
         WITH_RIG(test_every_operation_has_an_answer),
         WITH_RIG(test_no_operation),
         WITH_RIG(test_reads),
-        WITH_RIG(test_children),
         WITH_RIG(test_one_bad_request_among_good_ones),
         WITH_RIG(test_nobody_to_answer),
         WITH_RIG(test_limits),

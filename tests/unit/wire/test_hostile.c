@@ -40,7 +40,7 @@ static enum cd_status decode_frame(struct wire_arena *arena, const void *bytes, 
 
 static enum cd_status decode_call(struct wire_arena *arena, const void *bytes, size_t count)
 {
-    struct wire_call call;
+    struct wire_request call;
     return wire_call_decode(arena, bytes, count, &call, NULL);
 }
 

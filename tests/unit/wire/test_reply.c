@@ -53,9 +53,10 @@ static const char golden[] =
 static void test_golden(void **state)
 {
     struct rig *rig = *state;
-    struct fsm_command create = {.op = {.kind = FSM_OP_CREATE}};
-    struct fsm_outcome outcome = {.status = CD_OK, .changed = true, .path = text("/a")};
-    struct fsm_result result = {.status = CD_OK,
+    struct fsm_outcome outcome = {
+        .kind = FSM_OP_CREATE, .status = CD_OK, .changed = true, .path = text("/a")};
+    struct fsm_result result = {.kind = FSM_OP_CREATE,
+                                .status = CD_OK,
                                 .changed = true,
                                 .zxid = some_stat.czxid,
                                 .failed_index = -1,
@@ -63,13 +64,13 @@ static void test_golden(void **state)
                                 .outcomes_count = 1};
     outcome.stat = some_stat;
     struct wire_reply reply;
-    wire_reply_from_result(&reply, 4, &create, &result);
+    wire_reply_from_result(&reply, 4, &result);
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
     wire_reply_refuse(&reply, 5, CD_NO_NODE, NULL);
     reply.zxid = 281474976710661;
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
     assert_int_equal(wire_server_put_no_leader(&rig->buf, 1500), CD_OK);
-    assert_int_equal(wire_server_put_go_away(&rig->buf, CD_SHUTTING_DOWN, "bye"), CD_OK);
+    assert_int_equal(wire_server_put_go_away(&rig->buf, CD_SHUTTING_DOWN, "bye", NULL, 0), CD_OK);
     struct wire_server_head head = {NULL, 9, 10, 11, true};
     assert_int_equal(wire_server_put_head(&rig->buf, &head), CD_OK);
 
@@ -135,7 +136,7 @@ static void apply(struct rig *rig, struct world *world, uint64_t id, struct fsm_
     fsm_apply(world->fsm, &command, &world->result);
     fsm_slot_end(world->fsm);
     struct wire_reply reply;
-    wire_reply_from_result(&reply, id, &command, &world->result);
+    wire_reply_from_result(&reply, id, &world->result);
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
 }
 
@@ -335,10 +336,12 @@ static void test_children_and_cursor(void **state)
         {text("b\xc3\xa9"), some_stat, text("data of b")},
     };
     struct wire_reply reply = {.id = 1, .kind = WIRE_RESULT_CHILDREN};
-    reply.children = (struct wire_children_result){
-        .views = views, .views_count = 2, .with_data = true, .parent = some_stat, .more = true};
+    reply.page =
+        (struct wire_page){.views = views, .views_count = 2, .with_data = true, .top = some_stat};
+    reply.page.next =
+        (struct wire_cursor){.given = true, .version = 7, .boot = 8, .position = views[1].path};
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
-    reply.children = (struct wire_children_result){.with_stat = true, .parent = some_stat};
+    reply.page = (struct wire_page){.with_stat = true, .top = some_stat};
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
     Coord__V1__ServerFrame *frame = unpack(rig);
     const Coord__V1__ChildrenResult *page = frame->items[0]->reply->children;
@@ -356,10 +359,12 @@ static void test_children_and_cursor(void **state)
     request.id = 2;
     request.op_case = COORD__V1__REQUEST__OP_CHILDREN;
     request.children = &next;
-    const struct wire_cursor *cursor = &through(rig, &request)->children.cursor;
-    assert_int_equal(cursor->czxid, some_stat.czxid);
-    assert_int_equal(cursor->pzxid, some_stat.pzxid);
-    assert_text(cursor->after, "b\xc3\xa9");
+    const struct wire_list *list = &through(rig, &request)->read.list;
+    assert_true(list->cursor.given);
+    assert_int_equal(list->cursor.version, 7);
+    assert_int_equal(list->cursor.boot, 8);
+    assert_text(list->cursor.position, "b\xc3\xa9");
+    assert_text(list->options.after, "b\xc3\xa9");
     free_frame(frame);
 }
 
@@ -425,7 +430,7 @@ static void test_welcome(void **state)
                                    .attach = 6,
                                    .timeout_ms = 7,
                                    .last_seq = 8};
-    wire_limits_from_fsm(&welcome.limits, &limits);
+    wire_limits_from_fsm(&welcome.limits, &limits, 99, 98);
     struct wire_server_head head = {.welcome = &welcome};
     assert_int_equal(wire_server_put_head(&rig->buf, &head), CD_OK);
     Coord__V1__ServerFrame *frame = unpack(rig);
@@ -446,6 +451,9 @@ static void test_welcome(void **state)
     assert_int_equal(seen->limits->path_bytes, limits.path_bytes);
     assert_int_equal(seen->limits->data_bytes, limits.data_bytes);
     assert_int_equal(seen->limits->atomic_nodes, limits.atomic_nodes);
+    assert_int_equal(seen->limits->watches, 99);
+    assert_int_equal(seen->limits->waiting_reads, 98);
+    assert_int_equal(seen->limits->ttl_max_ms, limits.ttl_max_ms);
     free_frame(frame);
 
     cd_buf_clear(&rig->buf);
