@@ -118,3 +118,26 @@ enum coord_code coord_admin_status(struct coord_client *client, const char *endp
     }
     return code;
 }
+
+enum coord_code coord_admin_sessions(struct coord_client *client, const char *endpoint,
+                                     uint64_t session_id, uint32_t limit,
+                                     const struct coord_sessions *previous,
+                                     const struct coord_call_options *call,
+                                     struct coord_sessions **ret_sessions,
+                                     struct coord_error *reterr)
+{
+    struct call list = {.method = "/coord.v1.Admin/Sessions", .endpoint = endpoint};
+    struct client_bytes answer;
+    if (previous != NULL && !previous->more) {
+        return client_error_set(reterr, COORD_INVALID_ARGUMENT, "previous: that was the last page");
+    }
+    if (client_codec_sessions_encode(session_id, limit, previous, &list.request) != COORD_OK) {
+        return client_error_no_memory(reterr);
+    }
+    enum coord_code code = carry_out(client, &list, call, &answer, reterr);
+    if (code == COORD_OK) {
+        code = client_codec_sessions_decode(answer.data, answer.count, ret_sessions, reterr);
+        client_free(answer.data);
+    }
+    return code;
+}

@@ -1,9 +1,10 @@
 #include "client_internal.h"
 
 #include "codec.h"
-#include "result.h"
 
-/* Blocking calls: each makes a request, hands it to the driver and waits for its outcome. */
+#include <time.h>
+
+/* A client's life, and how its callers wait for the driver. */
 
 #define CLIENT_NAME_DEFAULT "libcoord/0.1.0"
 
@@ -22,6 +23,22 @@ static enum coord_code check_options(const struct coord_options *options, struct
     return COORD_OK;
 }
 
+/* On the driver's thread. What somebody was told is lost stays lost. */
+static void on_publish(void *context, const struct client_lease_view *view)
+{
+    struct coord_client *client = context;
+    (void)pthread_mutex_lock(&client->lock);
+    bool changed = view->state != client->lease.state || view->id != client->lease.id;
+    client->lease = *view;
+    if (client->doomed != 0 && client->doomed == view->id) {
+        client->lease.state = COORD_STATE_LOST;
+    }
+    if (changed) {
+        (void)pthread_cond_broadcast(&client->changed);
+    }
+    (void)pthread_mutex_unlock(&client->lock);
+}
+
 static enum coord_code start_driver(struct coord_client *client, struct coord_error *error)
 {
     const struct coord_options *options = client->options;
@@ -32,8 +49,20 @@ static enum coord_code start_driver(struct coord_client *client, struct coord_er
         .ca_file = options->ca_file,
         .cert_file = options->cert_file,
         .key_file = options->key_file,
+        .session = options->session,
+        .session_timeout_ms = options->session_timeout_ms,
+        .publish = on_publish,
+        .context = client,
     };
     return client_driver_create(&config, &client->driver, error);
+}
+
+static void release(struct coord_client *client)
+{
+    (void)pthread_cond_destroy(&client->idle);
+    (void)pthread_mutex_destroy(&client->lock);
+    coord_options_free(client->options);
+    client_free(client);
 }
 
 enum coord_code coord_client_create(const struct coord_options *options,
@@ -47,15 +76,19 @@ enum coord_code coord_client_create(const struct coord_options *options,
     if (client == NULL) {
         return client_error_no_memory(reterr);
     }
-    client->options = client_options_copy(options);
-    code = client->options != NULL ? start_driver(client, reterr) : client_error_no_memory(reterr);
-    if (code != COORD_OK) {
-        coord_options_free(client->options);
-        client_free(client);
-        return code;
-    }
     (void)pthread_mutex_init(&client->lock, NULL); /* cannot fail without attributes, as below */
     (void)pthread_cond_init(&client->idle, NULL);
+    client->options = client_options_copy(options);
+    bool made = client_cond_init(&client->changed);
+    code = made && client->options != NULL ? start_driver(client, reterr)
+                                           : client_error_no_memory(reterr);
+    if (code != COORD_OK) {
+        if (made) {
+            (void)pthread_cond_destroy(&client->changed);
+        }
+        release(client);
+        return code;
+    }
     *ret_client = client;
     return COORD_OK;
 }
@@ -65,16 +98,19 @@ void coord_client_close(struct coord_client *client)
     if (client == NULL) {
         return;
     }
-    client_driver_free(client->driver);
+    (void)pthread_mutex_lock(&client->lock);
+    client->closing = true;
+    (void)pthread_cond_broadcast(&client->changed);
+    (void)pthread_mutex_unlock(&client->lock);
+    client_driver_stop(client->driver);
     (void)pthread_mutex_lock(&client->lock);
     while (client->calls != 0) {
         (void)pthread_cond_wait(&client->idle, &client->lock);
     }
     (void)pthread_mutex_unlock(&client->lock);
-    (void)pthread_cond_destroy(&client->idle);
-    (void)pthread_mutex_destroy(&client->lock);
-    coord_options_free(client->options);
-    client_free(client);
+    client_driver_free(client->driver);
+    (void)pthread_cond_destroy(&client->changed);
+    release(client);
 }
 
 size_t coord_client_endpoints_count(const struct coord_client *client)
@@ -89,14 +125,46 @@ const char *coord_client_endpoint(const struct coord_client *client, size_t inde
 
 /* ---- Waiting ---- */
 
+void client_enter(struct coord_client *client)
+{
+    (void)pthread_mutex_lock(&client->lock);
+    client->calls++;
+    (void)pthread_mutex_unlock(&client->lock);
+}
+
+void client_leave(struct coord_client *client)
+{
+    (void)pthread_mutex_lock(&client->lock);
+    client->calls--;
+    if (client->calls == 0) {
+        (void)pthread_cond_signal(&client->idle);
+    }
+    (void)pthread_mutex_unlock(&client->lock);
+}
+
+bool client_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes); /* cannot fail on Linux, nor can the clock */
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    bool made = pthread_cond_init(cond, &attributes) == 0;
+    (void)pthread_condattr_destroy(&attributes);
+    return made;
+}
+
+bool client_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t until_ms)
+{
+    const struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+                                   .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    return pthread_cond_timedwait(cond, lock, &until) == 0;
+}
+
 void client_wait_begin(struct coord_client *client, struct client_wait *wait)
 {
     wait->over = false;
     (void)pthread_mutex_init(&wait->lock, NULL);
     (void)pthread_cond_init(&wait->changed, NULL);
-    (void)pthread_mutex_lock(&client->lock);
-    client->calls++;
-    (void)pthread_mutex_unlock(&client->lock);
+    client_enter(client);
 }
 
 void client_wait_over(struct client_wait *wait)
@@ -116,12 +184,7 @@ void client_wait_end(struct coord_client *client, struct client_wait *wait)
     (void)pthread_mutex_unlock(&wait->lock);
     (void)pthread_cond_destroy(&wait->changed);
     (void)pthread_mutex_destroy(&wait->lock);
-    (void)pthread_mutex_lock(&client->lock);
-    client->calls--;
-    if (client->calls == 0) {
-        (void)pthread_cond_signal(&client->idle);
-    }
-    (void)pthread_mutex_unlock(&client->lock);
+    client_leave(client);
 }
 
 uint32_t client_timeout_ms(const struct coord_client *client, const struct coord_call_options *call)
@@ -129,25 +192,43 @@ uint32_t client_timeout_ms(const struct coord_client *client, const struct coord
     return call != NULL && call->timeout_ms != 0 ? call->timeout_ms : client->options->timeout_ms;
 }
 
-/* ---- Calls ---- */
+/* ---- A call ---- */
 
 static void on_done(struct client_request *request)
 {
     client_wait_over(request->context);
 }
 
-/* One operation from beginning to end. */
-static enum coord_code carry_out(struct coord_client *client, const struct client_op *op,
-                                 const struct coord_call_options *call,
-                                 struct coord_result **ret_result, struct coord_error *reterr)
+enum coord_code client_conclude(struct client_request *request, struct coord_result **ret_result,
+                                struct coord_error *error)
+{
+    client_free(request->bytes);
+    if (request->code != COORD_OK) {
+        if (error != NULL) {
+            *error = request->error;
+        }
+        return request->code;
+    }
+    if (ret_result != NULL) {
+        *ret_result = request->result;
+    } else {
+        coord_result_free(request->result);
+    }
+    return COORD_OK;
+}
+
+enum coord_code client_carry_out(struct coord_client *client, const struct client_op *op,
+                                 bool needs_session, const struct coord_call_options *call,
+                                 struct coord_result **ret_result, struct coord_error *error)
 {
     struct client_wait wait;
-    struct client_request request = {.done = on_done, .context = &wait};
-    enum coord_code code = client_op_check(op, reterr);
+    struct client_request request = {
+        .needs_session = needs_session, .done = on_done, .context = &wait};
+    enum coord_code code = client_op_check(op, error);
     if (code != COORD_OK) {
         return code;
     }
-    code = client_codec_request_encode(&request, op, call, reterr);
+    code = client_codec_request_encode(&request, op, call, error);
     if (code != COORD_OK) {
         return code;
     }
@@ -156,114 +237,5 @@ static enum coord_code carry_out(struct coord_client *client, const struct clien
     client_wait_begin(client, &wait);
     client_driver_submit(client->driver, &request);
     client_wait_end(client, &wait);
-    client_free(request.bytes);
-    if (request.code != COORD_OK) {
-        if (reterr != NULL) {
-            *reterr = request.error;
-        }
-        return request.code;
-    }
-    if (ret_result != NULL) {
-        *ret_result = request.result;
-    } else {
-        coord_result_free(request.result);
-    }
-    return COORD_OK;
-}
-
-enum coord_code coord_create(struct coord_client *client, const char *path, const void *data,
-                             size_t data_bytes, uint32_t flags,
-                             const struct coord_call_options *call,
-                             struct coord_result **ret_result, struct coord_error *reterr)
-{
-    const struct client_op op = {.kind = CLIENT_OP_CREATE,
-                                 .path = path,
-                                 .data = data,
-                                 .data_bytes = data_bytes,
-                                 .flags = flags};
-    return carry_out(client, &op, call, ret_result, reterr);
-}
-
-enum coord_code coord_set(struct coord_client *client, const char *path, const void *data,
-                          size_t data_bytes, int64_t version, const struct coord_call_options *call,
-                          struct coord_result **ret_result, struct coord_error *reterr)
-{
-    const struct client_op op = {.kind = CLIENT_OP_SET,
-                                 .path = path,
-                                 .data = data,
-                                 .data_bytes = data_bytes,
-                                 .version = version};
-    return carry_out(client, &op, call, ret_result, reterr);
-}
-
-enum coord_code coord_delete(struct coord_client *client, const char *path, int64_t version,
-                             uint32_t flags, const struct coord_call_options *call,
-                             struct coord_result **ret_result, struct coord_error *reterr)
-{
-    const struct client_op op = {
-        .kind = CLIENT_OP_DELETE, .path = path, .version = version, .flags = flags};
-    return carry_out(client, &op, call, ret_result, reterr);
-}
-
-enum coord_code coord_get(struct coord_client *client, const char *path,
-                          const struct coord_call_options *call, struct coord_result **ret_result,
-                          struct coord_error *reterr)
-{
-    const struct client_op op = {.kind = CLIENT_OP_GET, .path = path};
-    return carry_out(client, &op, call, ret_result, reterr);
-}
-
-enum coord_code coord_exists(struct coord_client *client, const char *path,
-                             const struct coord_call_options *call,
-                             struct coord_result **ret_result, struct coord_error *reterr)
-{
-    const struct client_op op = {.kind = CLIENT_OP_EXISTS, .path = path};
-    return carry_out(client, &op, call, ret_result, reterr);
-}
-
-enum coord_code coord_stat(struct coord_client *client, const char *path,
-                           const struct coord_call_options *call, struct coord_result **ret_result,
-                           struct coord_error *reterr)
-{
-    struct coord_result *result = NULL;
-    enum coord_code code = coord_exists(client, path, call, &result, reterr);
-    if (code != COORD_OK) {
-        return code;
-    }
-    if (!result->exists) {
-        coord_result_free(result);
-        return client_error_set(reterr, COORD_NO_NODE, "%s", coord_code_text(COORD_NO_NODE));
-    }
-    if (ret_result != NULL) {
-        *ret_result = result;
-    } else {
-        coord_result_free(result);
-    }
-    return COORD_OK;
-}
-
-enum coord_code coord_children(struct coord_client *client, const char *path, uint32_t flags,
-                               uint32_t limit, const struct coord_result *previous,
-                               const struct coord_call_options *call,
-                               struct coord_result **ret_result, struct coord_error *reterr)
-{
-    struct client_op op = {
-        .kind = CLIENT_OP_CHILDREN, .path = path, .flags = flags, .limit = limit};
-    if (previous != NULL) {
-        if (!coord_result_more(previous)) {
-            return client_error_set(reterr, COORD_INVALID_ARGUMENT,
-                                    "previous: that was the last page; see coord_result_more");
-        }
-        op.cursor = previous->cursor;
-        op.cursor_bytes = previous->cursor_bytes;
-    }
-    return carry_out(client, &op, call, ret_result, reterr);
-}
-
-enum coord_code coord_txn_run(struct coord_client *client, const struct coord_txn *txn,
-                              const struct coord_call_options *call,
-                              struct coord_result **ret_result, struct coord_error *reterr)
-{
-    const struct client_op op = {.kind = CLIENT_OP_TXN, .txn = txn};
-    return carry_out(client, &op, call, ret_result, reterr);
+    return client_conclude(&request, ret_result, error);
 }

@@ -14,7 +14,22 @@ struct coord_client {
     pthread_mutex_t lock;
     pthread_cond_t idle; /* calls became 0 */
     size_t calls;        /* under lock: callers inside the library */
+    /* Under lock: what the driver said last about the session. */
+    struct client_lease_view lease;
+    uint64_t doomed; /* the session that somebody was told is lost, or 0 */
+    bool closing;
+    pthread_cond_t changed; /* one of the three above; its clock is CLOCK_MONOTONIC */
 };
+
+/* A caller enters the library, and leaves it. */
+void client_enter(struct coord_client *client);
+void client_leave(struct coord_client *client);
+
+/* A condition whose timed waits are of CLOCK_MONOTONIC. False: no memory. */
+CD_MUST_USE bool client_cond_init(pthread_cond_t *cond);
+
+/* Waits on it until then, in client_driver_now_ms; false: the time is over. */
+bool client_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t until_ms);
 
 /* One caller's wait for one outcome; on the caller's stack. */
 struct client_wait {
@@ -31,6 +46,18 @@ void client_wait_over(struct client_wait *wait);
 
 /* Blocks until it is; afterwards the wait is no more. */
 void client_wait_end(struct coord_client *client, struct client_wait *wait);
+
+/*
+ * One operation from beginning to end; `needs_session` as in client_request. Outputs as in
+ * client.h.
+ */
+enum coord_code client_carry_out(struct coord_client *client, const struct client_op *op,
+                                 bool needs_session, const struct coord_call_options *call,
+                                 struct coord_result **ret_result, struct coord_error *error);
+
+/* The outcome of a request that is over, as a call returns it; frees its bytes. */
+enum coord_code client_conclude(struct client_request *request, struct coord_result **ret_result,
+                                struct coord_error *error);
 
 uint32_t client_timeout_ms(const struct coord_client *client,
                            const struct coord_call_options *call);

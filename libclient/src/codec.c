@@ -52,37 +52,59 @@ ProtobufCBinaryData codec_binary(const void *data, size_t count)
 
 /* ---- What goes out ---- */
 
-enum coord_code client_codec_hello_encode(uint64_t number, const struct client_hello *hello,
-                                          struct client_bytes *ret_bytes)
+struct hello_parts {
+    Coord__V1__Hello hello;
+    Coord__V1__OpenSession open;
+    Coord__V1__ResumeSession resume;
+};
+
+static void fill_hello(struct hello_parts *parts, const struct client_hello *from)
 {
-    Coord__V1__ClientFrame frame = COORD__V1__CLIENT_FRAME__INIT;
-    Coord__V1__Hello message = COORD__V1__HELLO__INIT;
-    if (hello->has_cluster) {
-        message.cluster_id = codec_binary(hello->cluster_id, sizeof(hello->cluster_id));
-        message.generation = hello->generation;
+    *parts = (struct hello_parts){COORD__V1__HELLO__INIT, COORD__V1__OPEN_SESSION__INIT,
+                                  COORD__V1__RESUME_SESSION__INIT};
+    Coord__V1__Hello *to = &parts->hello;
+    if (from->has_cluster) {
+        to->cluster_id = codec_binary(from->cluster_id, sizeof(from->cluster_id));
+        to->generation = from->generation;
     }
-    message.last_seen_zxid = hello->last_seen_zxid;
-    message.client = codec_binary(hello->client, strlen(hello->client));
-    frame.number = number;
-    frame.hello = &message;
-    return codec_pack(&frame.base, 0, ret_bytes);
+    to->last_seen_zxid = from->last_seen_zxid;
+    to->client = codec_binary(from->client, strlen(from->client));
+    if (from->session_id != 0) {
+        parts->resume.session_id = from->session_id;
+        parts->resume.secret = codec_binary(from->secret, CLIENT_SECRET_BYTES);
+        parts->resume.attach = from->attach;
+        to->session_case = COORD__V1__HELLO__SESSION_RESUME;
+        to->resume = &parts->resume;
+    } else if (from->secret_hash != NULL) {
+        parts->open.secret_hash = codec_binary(from->secret_hash, CLIENT_SECRET_HASH_BYTES);
+        parts->open.timeout_ms = from->timeout_ms;
+        to->session_case = COORD__V1__HELLO__SESSION_OPEN;
+        to->open = &parts->open;
+    }
 }
 
-enum coord_code client_codec_frame_encode(uint64_t number, const struct client_request *first,
-                                          size_t count, struct client_bytes *ret_bytes)
+enum coord_code client_codec_frame_encode(const struct client_frame_out *frame,
+                                          struct client_bytes *ret_bytes)
 {
-    Coord__V1__ClientFrame frame = COORD__V1__CLIENT_FRAME__INIT;
-    frame.number = number;
-    frame.requests = client_calloc(count, sizeof(*frame.requests));
-    if (frame.requests == NULL) {
+    Coord__V1__ClientFrame message = COORD__V1__CLIENT_FRAME__INIT;
+    struct hello_parts parts;
+    message.number = frame->number;
+    message.reply_mark = frame->reply_mark;
+    message.rearm_done = frame->rearm_done;
+    if (frame->hello != NULL) {
+        fill_hello(&parts, frame->hello);
+        message.hello = &parts.hello;
+    }
+    message.requests = client_calloc(frame->requests_count, sizeof(*message.requests));
+    if (message.requests == NULL) {
         return COORD_NO_MEMORY;
     }
-    for (const struct client_request *request = first; frame.n_requests < count;
-         request = request->next) {
-        frame.requests[frame.n_requests++] = codec_binary(request->bytes, request->bytes_count);
+    for (size_t i = 0; i < frame->requests_count; i++) {
+        message.requests[i] = codec_binary(frame->requests[i].data, frame->requests[i].count);
     }
-    enum coord_code code = codec_pack(&frame.base, 0, ret_bytes);
-    client_free(frame.requests);
+    message.n_requests = frame->requests_count;
+    enum coord_code code = codec_pack(&message.base, 0, ret_bytes);
+    client_free(message.requests);
     return code;
 }
 
@@ -118,9 +140,36 @@ static enum coord_code take_welcome(struct client_frame *frame, const Coord__V1_
         to->limits.frame_bytes = from->limits->frame_bytes;
         to->limits.frame_requests = from->limits->frame_requests;
         to->limits.unacked_writes = from->limits->unacked_writes;
+        to->limits.kept_reply_bytes = from->limits->kept_reply_bytes;
         to->limits.waiting_reads = from->limits->waiting_reads;
     }
+    to->session_id = from->session_id;
+    to->attach = from->attach;
+    to->timeout_ms = from->timeout_ms;
     frame->welcome = to;
+    return COORD_OK;
+}
+
+static enum coord_code take_outcome(struct client_frame *frame, struct client_item *item,
+                                    const Coord__V1__OutcomeOfResult *from)
+{
+    struct client_outcome *to = client_arena_get(&frame->arena, sizeof(*to));
+    const char *message = to != NULL ? take_text(&frame->arena, from->message) : NULL;
+    if (message == NULL) {
+        return COORD_NO_MEMORY;
+    }
+    to->code = client_code_from_wire((uint32_t)from->code);
+    to->message = message;
+    to->failed_index = COORD_NO_INDEX;
+    item->outcome = to; /* from here on the frame frees the result */
+    if (to->code == COORD_OK) {
+        enum coord_code code = codec_take_outcome(from, &to->result);
+        to->malformed = code == COORD_MALFORMED;
+        return code == COORD_NO_MEMORY ? code : COORD_OK;
+    }
+    if (from->result_case == COORD__V1__OUTCOME_OF_RESULT__RESULT_TXN) {
+        to->failed_index = from->txn->failed_index;
+    }
     return COORD_OK;
 }
 
@@ -129,12 +178,16 @@ static enum coord_code take_reply(struct client_frame *frame, struct client_item
 {
     to->kind = CLIENT_ITEM_REPLY;
     to->id = from->id;
+    to->bytes = protobuf_c_message_get_packed_size(&from->base);
     to->code = client_code_from_wire((uint32_t)from->code);
     to->zxid = from->zxid;
     to->failed_index = COORD_NO_INDEX;
     to->message = take_text(&frame->arena, from->message);
     if (to->message == NULL) {
         return COORD_NO_MEMORY;
+    }
+    if (to->code == COORD_OK && from->result_case == COORD__V1__REPLY__RESULT_OUTCOME_OF) {
+        return take_outcome(frame, to, from->outcome_of);
     }
     if (to->code == COORD_OK) {
         enum coord_code code = codec_take_result(from, &to->result);
@@ -172,18 +225,26 @@ static enum coord_code take_go_away(struct client_frame *frame, struct client_it
 static enum coord_code take_item(struct client_frame *frame, const Coord__V1__Item *from)
 {
     struct client_item *to = &frame->items[frame->items_count];
+    frame->items_count++;
     switch (from->item_case) {
     case COORD__V1__ITEM__ITEM_REPLY:
-        frame->items_count++;
         return take_reply(frame, to, from->reply);
     case COORD__V1__ITEM__ITEM_GO_AWAY:
-        frame->items_count++;
         return take_go_away(frame, to, from->go_away);
     case COORD__V1__ITEM__ITEM_NO_LEADER:
-        frame->items_count++;
         to->kind = CLIENT_ITEM_NO_LEADER;
         return COORD_OK;
-    default: /* of watches, which this library does not set, or of a later version */
+    case COORD__V1__ITEM__ITEM_EVENT:
+    case COORD__V1__ITEM__ITEM_QUEUE_FRONT:
+    case COORD__V1__ITEM__ITEM_LAGGED:
+    case COORD__V1__ITEM__ITEM_RESYNC:
+        return codec_take_watch_item(frame, to, from);
+    case COORD__V1__ITEM__ITEM_BOOKMARK:
+        to->kind = CLIENT_ITEM_BOOKMARK;
+        to->zxid = from->bookmark->zxid;
+        return COORD_OK;
+    default: /* of a later version */
+        frame->items_count--;
         return COORD_OK;
     }
 }
@@ -202,10 +263,17 @@ static enum coord_code take_frame(struct client_frame *frame, const Coord__V1__S
         }
     }
     for (size_t i = 0; i < from->n_items; i++) {
-        if (take_item(frame, from->items[i]) != COORD_OK) {
+        enum coord_code code = take_item(frame, from->items[i]);
+        if (code == COORD_MALFORMED) {
+            return client_error_set(error, code, "it sent an event that makes no sense");
+        }
+        if (code != COORD_OK) {
             return client_error_no_memory(error);
         }
     }
+    frame->confirmed = from->confirmed;
+    frame->complete_to = from->complete_to;
+    frame->more = from->more;
     return COORD_OK;
 }
 
@@ -235,6 +303,9 @@ void client_codec_frame_release(struct client_frame *frame)
 {
     for (size_t i = 0; i < frame->items_count; i++) {
         coord_result_free(frame->items[i].result);
+        if (frame->items[i].outcome != NULL) {
+            coord_result_free(frame->items[i].outcome->result);
+        }
     }
     client_arena_release(&frame->arena);
     *frame = (struct client_frame){.items_count = 0};

@@ -224,3 +224,98 @@ enum coord_code client_codec_status_decode(const void *bytes, size_t count,
     client_arena_release(&arena);
     return code;
 }
+
+/* ---- Sessions ---- */
+
+/* What was allocated for one coord_sessions; it is its first member. */
+struct sessions_holder {
+    struct coord_sessions sessions;
+    struct client_arena arena; /* of all that it points to */
+    const void *cursor;
+    size_t cursor_bytes;
+};
+
+void coord_sessions_free(struct coord_sessions *sessions)
+{
+    if (sessions != NULL) {
+        struct sessions_holder *holder = (struct sessions_holder *)sessions;
+        client_arena_release(&holder->arena);
+        client_free(holder);
+    }
+}
+
+enum coord_code client_codec_sessions_encode(uint64_t session_id, uint32_t limit,
+                                             const struct coord_sessions *previous,
+                                             struct client_bytes *ret_bytes)
+{
+    Coord__V1__SessionsRequest message = COORD__V1__SESSIONS_REQUEST__INIT;
+    message.session_id = session_id;
+    message.limit = limit;
+    if (previous != NULL) {
+        const struct sessions_holder *holder = (const struct sessions_holder *)previous;
+        message.cursor = codec_binary(holder->cursor, holder->cursor_bytes);
+    }
+    return codec_pack(&message.base, 0, ret_bytes);
+}
+
+static bool fill_sessions(struct sessions_holder *holder, const Coord__V1__SessionsResponse *from)
+{
+    struct client_arena *arena = &holder->arena;
+    size_t count = from->n_sessions;
+    const struct coord_session_info **list =
+        client_arena_get_array(arena, count, sizeof(struct coord_session_info *));
+    struct coord_session_info *infos = client_arena_get_array(arena, count, sizeof(*infos));
+    holder->cursor = client_arena_copy(arena, from->cursor.data, from->cursor.len);
+    if (list == NULL || infos == NULL || holder->cursor == NULL) {
+        return false;
+    }
+    holder->cursor_bytes = from->cursor.len;
+    for (size_t i = 0; i < count; i++) {
+        const Coord__V1__SessionInfo *info = from->sessions[i];
+        infos[i] = (struct coord_session_info){
+            .session_id = info->session_id,
+            .identity = take_text(arena, info->identity),
+            .timeout_ms = info->timeout_ms,
+            .attach = info->attach,
+            .last_seq = info->last_seq,
+            .ephemerals = info->ephemerals,
+            .kept_reply_bytes = info->kept_reply_bytes,
+            .replica_id = info->replica_id,
+            .renewed_ms_ago = info->renewed_ms_ago,
+        };
+        if (infos[i].identity == NULL) {
+            return false;
+        }
+        list[i] = &infos[i];
+    }
+    holder->sessions = (struct coord_sessions){count, list, from->cursor.len != 0};
+    return true;
+}
+
+enum coord_code client_codec_sessions_decode(const void *bytes, size_t count,
+                                             struct coord_sessions **ret_sessions,
+                                             struct coord_error *error)
+{
+    struct client_arena arena;
+    enum coord_code code = COORD_OK;
+    client_arena_init(&arena, CLIENT_UNPACK_BYTES_MAX);
+    const Coord__V1__SessionsResponse *message =
+        codec_unpack(&arena, &coord__v1__sessions_response__descriptor, bytes, count, &code, error);
+    if (message != NULL) {
+        code = take_code(message->code, message->message, error);
+    }
+    if (message != NULL && code == COORD_OK) {
+        struct sessions_holder *holder = client_calloc(1, sizeof(*holder));
+        if (holder != NULL) {
+            client_arena_init(&holder->arena, CLIENT_UNPACK_BYTES_MAX);
+        }
+        if (holder != NULL && fill_sessions(holder, message)) {
+            *ret_sessions = &holder->sessions;
+        } else {
+            coord_sessions_free(holder != NULL ? &holder->sessions : NULL);
+            code = client_error_no_memory(error);
+        }
+    }
+    client_arena_release(&arena);
+    return code;
+}

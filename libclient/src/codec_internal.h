@@ -26,11 +26,33 @@ CD_MUST_USE enum coord_code codec_pack(const ProtobufCMessage *message, size_t s
 /* protobuf-c's bytes are not const, but packing only reads them. */
 ProtobufCBinaryData codec_binary(const void *data, size_t count);
 
+/* Writes fences and ACLs into an arena. NULL: no memory. */
+Coord__V1__Held *codec_make_held(struct client_arena *arena, const struct client_held *from);
+Coord__V1__Acl *codec_make_acl(struct client_arena *arena, const struct coord_acl *from);
+
+/* Bytes that point to each text. NULL: no memory. */
+ProtobufCBinaryData *codec_make_texts(struct client_arena *arena, const char *const *texts,
+                                      size_t count);
+
+/* What a request may get behind its other fields: their tags, and varints of 64 and 32 bits. */
+enum { CODEC_TAIL_BYTES = 3 * (1 + 10) + 1 + 5 };
+
 /*
- * The result in `reply`, as the caller's. Returns: COORD_OK with NULL if there is none;
- * COORD_MALFORMED, COORD_NO_MEMORY.
+ * The result in `reply`, or in the answer to OutcomeOf, as the caller's. Returns: COORD_OK with
+ * NULL if there is none; COORD_MALFORMED, COORD_NO_MEMORY.
  */
 CD_MUST_USE enum coord_code codec_take_result(const Coord__V1__Reply *reply,
                                               struct coord_result **ret_result);
+CD_MUST_USE enum coord_code codec_take_outcome(const Coord__V1__OutcomeOfResult *outcome,
+                                               struct coord_result **ret_result);
+
+/* An event, or what else a watch is told. Returns: COORD_OK, COORD_MALFORMED, COORD_NO_MEMORY. */
+CD_MUST_USE enum coord_code codec_take_watch_item(struct client_frame *frame,
+                                                  struct client_item *to,
+                                                  const Coord__V1__Item *from);
+
+/* A stat in the arena; NULL: no memory. */
+const struct coord_node_stat *codec_take_stat(struct client_arena *arena,
+                                              const Coord__V1__Stat *from);
 
 #endif

@@ -5,12 +5,15 @@
 /* Operations to the bytes of a coord.v1.Request. The messages live in an arena while it is packed
  * and point to the caller's paths and data. */
 
-/* `id` and `wait_ms` behind the other fields: their tags, and varints of 64 and 32 bits. */
-enum { TAIL_BYTES = 1 + 10 + 1 + 5, ID_TAG = 1 << 3, WAIT_TAG = 6 << 3 };
+/* The fields that are written behind the others: numbers of Request, all varints. */
+enum { ID_TAG = 1 << 3, SEQ_TAG = 2 << 3, AFTER_SEQ_TAG = 3 << 3, WAIT_TAG = 6 << 3 };
 
 struct builder {
     struct client_arena arena;
     bool no_memory;
+    Coord__V1__CloseRequest close; /* these three have no fields */
+    Coord__V1__SyncRequest sync;
+    Coord__V1__WhoAmIRequest who_am_i;
 };
 
 /* A message of `bytes` bytes, or NULL with no_memory set. The caller initialises it. */
@@ -44,6 +47,17 @@ static Coord__V1__Version *make_version(struct builder *builder, int64_t version
     return to;
 }
 
+/* NULL for none. */
+static Coord__V1__Acl *make_acl(struct builder *builder, const struct coord_acl *from)
+{
+    if (from == NULL) {
+        return NULL;
+    }
+    Coord__V1__Acl *to = codec_make_acl(&builder->arena, from);
+    builder->no_memory = builder->no_memory || to == NULL;
+    return to;
+}
+
 static Coord__V1__CreateRequest *make_create(struct builder *builder, const struct client_op *op)
 {
     TAKE(builder, to, Coord__V1__CreateRequest, COORD__V1__CREATE_REQUEST__INIT);
@@ -52,6 +66,38 @@ static Coord__V1__CreateRequest *make_create(struct builder *builder, const stru
     to->sequential = (op->flags & COORD_CREATE_SEQUENTIAL) != 0;
     to->parents = (op->flags & COORD_CREATE_PARENTS) != 0;
     to->if_absent = (op->flags & COORD_CREATE_IF_ABSENT) != 0;
+    if ((op->flags & COORD_CREATE_EPHEMERAL) != 0) {
+        to->kind = COORD__V1__NODE_KIND__NODE_KIND_EPHEMERAL;
+    } else if ((op->flags & COORD_CREATE_CONTAINER) != 0) {
+        to->kind = COORD__V1__NODE_KIND__NODE_KIND_CONTAINER;
+    } else if (op->ttl_ms != 0) {
+        to->kind = COORD__V1__NODE_KIND__NODE_KIND_TTL;
+        to->ttl_ms = op->ttl_ms;
+    }
+    if ((op->flags & COORD_CREATE_CONTAINER_PARENTS) != 0) {
+        to->parents_kind = COORD__V1__NODE_KIND__NODE_KIND_CONTAINER;
+    }
+    to->acl = make_acl(builder, op->acl);
+    return to;
+}
+
+static Coord__V1__IncrementRequest *make_increment(struct builder *builder,
+                                                   const struct client_op *op)
+{
+    TAKE(builder, to, Coord__V1__IncrementRequest, COORD__V1__INCREMENT_REQUEST__INIT);
+    to->path = text(op->path);
+    to->delta = op->delta;
+    to->if_version = make_version(builder, op->version);
+    to->create = (op->flags & COORD_INCREMENT_CREATE) != 0;
+    return to;
+}
+
+static Coord__V1__SetAclRequest *make_set_acl(struct builder *builder, const struct client_op *op)
+{
+    TAKE(builder, to, Coord__V1__SetAclRequest, COORD__V1__SET_ACL_REQUEST__INIT);
+    to->path = text(op->path);
+    to->acl = make_acl(builder, op->acl);
+    to->if_aversion = make_version(builder, op->version);
     return to;
 }
 
@@ -108,6 +154,72 @@ static Coord__V1__CheckRequest *make_check(struct builder *builder, const struct
     return to;
 }
 
+static Coord__V1__ListRequest *make_list(struct builder *builder, const struct client_op *op)
+{
+    TAKE(builder, to, Coord__V1__ListRequest, COORD__V1__LIST_REQUEST__INIT);
+    to->path = text(op->path);
+    to->with_stat = (op->flags & COORD_LIST_WITH_STAT) != 0;
+    to->with_data = (op->flags & COORD_LIST_WITH_DATA) != 0;
+    to->limit = op->limit;
+    to->cursor = codec_binary(op->cursor, op->cursor_bytes);
+    to->depth = op->depth;
+    return to;
+}
+
+static Coord__V1__CountRequest *make_count(struct builder *builder, const struct client_op *op)
+{
+    TAKE(builder, to, Coord__V1__CountRequest, COORD__V1__COUNT_REQUEST__INIT);
+    to->path = text(op->path);
+    return to;
+}
+
+static Coord__V1__GetAclRequest *make_get_acl(struct builder *builder, const struct client_op *op)
+{
+    TAKE(builder, to, Coord__V1__GetAclRequest, COORD__V1__GET_ACL_REQUEST__INIT);
+    to->path = text(op->path);
+    return to;
+}
+
+static Coord__V1__EphemeralsRequest *make_ephemerals(struct builder *builder,
+                                                     const struct client_op *op)
+{
+    TAKE(builder, to, Coord__V1__EphemeralsRequest, COORD__V1__EPHEMERALS_REQUEST__INIT);
+    to->session_id = op->session;
+    to->path = text(op->path);
+    to->limit = op->limit;
+    to->cursor = codec_binary(op->cursor, op->cursor_bytes);
+    return to;
+}
+
+static Coord__V1__ChangedSinceRequest *make_changed_since(struct builder *builder,
+                                                          const struct client_op *op)
+{
+    TAKE(builder, to, Coord__V1__ChangedSinceRequest, COORD__V1__CHANGED_SINCE_REQUEST__INIT);
+    to->path = text(op->path);
+    to->zxid = op->zxid;
+    to->with_data = (op->flags & COORD_CHANGED_WITH_DATA) != 0;
+    to->limit = op->limit;
+    to->cursor = codec_binary(op->cursor, op->cursor_bytes);
+    return to;
+}
+
+static Coord__V1__OutcomeOfRequest *make_outcome_of(struct builder *builder,
+                                                    const struct client_op *op)
+{
+    TAKE(builder, to, Coord__V1__OutcomeOfRequest, COORD__V1__OUTCOME_OF_REQUEST__INIT);
+    to->session_id = op->session;
+    to->secret = codec_binary(op->secret, CLIENT_SECRET_BYTES);
+    to->seq = op->seq;
+    return to;
+}
+
+static Coord__V1__ForgetRequest *make_forget(struct builder *builder, const struct client_op *op)
+{
+    TAKE(builder, to, Coord__V1__ForgetRequest, COORD__V1__FORGET_REQUEST__INIT);
+    to->reply_mark = op->seq;
+    return to;
+}
+
 /* ---- Transactions ---- */
 
 static Coord__V1__TxnOp *make_txn_op(struct builder *builder, const struct client_op *op)
@@ -126,6 +238,14 @@ static Coord__V1__TxnOp *make_txn_op(struct builder *builder, const struct clien
         to->op_case = COORD__V1__TXN_OP__OP_DELETE;
         to->delete_ = make_delete(builder, op);
         break;
+    case CLIENT_OP_INCREMENT:
+        to->op_case = COORD__V1__TXN_OP__OP_INCREMENT;
+        to->increment = make_increment(builder, op);
+        break;
+    case CLIENT_OP_SET_ACL:
+        to->op_case = COORD__V1__TXN_OP__OP_SET_ACL;
+        to->set_acl = make_set_acl(builder, op);
+        break;
     case CLIENT_OP_GET:
         to->op_case = COORD__V1__TXN_OP__OP_GET;
         to->get = make_get(builder, op);
@@ -142,8 +262,8 @@ static Coord__V1__TxnOp *make_txn_op(struct builder *builder, const struct clien
         to->op_case = COORD__V1__TXN_OP__OP_CHECK;
         to->check = make_check(builder, op);
         break;
-    case CLIENT_OP_TXN:
-        CD_UNREACHABLE();
+    default:
+        CD_UNREACHABLE(); /* no builder of transactions makes another */
     }
     return to;
 }
@@ -183,6 +303,10 @@ static void compare_number(Coord__V1__Compare *to, const struct client_compare *
         to->target_case = COORD__V1__COMPARE__TARGET_NUM_CHILDREN;
         to->num_children = (int64_t)compare->value;
         break;
+    case COORD_IF_OWNER:
+        to->target_case = COORD__V1__COMPARE__TARGET_OWNER;
+        to->owner = compare->value;
+        break;
     }
 }
 
@@ -190,8 +314,14 @@ static Coord__V1__Compare *make_compare(struct builder *builder,
                                         const struct client_compare *compare)
 {
     TAKE(builder, to, Coord__V1__Compare, COORD__V1__COMPARE__INIT);
-    to->path = text(compare->path);
     to->relation = (Coord__V1__Relation)compare->relation;
+    if (compare->held.path != NULL) {
+        to->target_case = COORD__V1__COMPARE__TARGET_HELD;
+        to->held = codec_make_held(&builder->arena, &compare->held);
+        builder->no_memory = builder->no_memory || to->held == NULL;
+        return to;
+    }
+    to->path = text(compare->path);
     if (compare->of_data) {
         to->target_case = COORD__V1__COMPARE__TARGET_VALUE;
         to->value = codec_binary(compare->data, compare->data_bytes);
@@ -239,8 +369,7 @@ static Coord__V1__TxnRequest *make_txn(struct builder *builder, const struct coo
 
 /* ---- The request ---- */
 
-static void fill_operation(struct builder *builder, Coord__V1__Request *to,
-                           const struct client_op *op)
+static void fill_write(struct builder *builder, Coord__V1__Request *to, const struct client_op *op)
 {
     switch (op->kind) {
     case CLIENT_OP_CREATE:
@@ -255,10 +384,30 @@ static void fill_operation(struct builder *builder, Coord__V1__Request *to,
         to->op_case = COORD__V1__REQUEST__OP_DELETE;
         to->delete_ = make_delete(builder, op);
         break;
-    case CLIENT_OP_TXN:
-        to->op_case = COORD__V1__REQUEST__OP_TXN;
-        to->txn = make_txn(builder, op->txn);
+    case CLIENT_OP_INCREMENT:
+        to->op_case = COORD__V1__REQUEST__OP_INCREMENT;
+        to->increment = make_increment(builder, op);
         break;
+    case CLIENT_OP_SET_ACL:
+        to->op_case = COORD__V1__REQUEST__OP_SET_ACL;
+        to->set_acl = make_set_acl(builder, op);
+        break;
+    case CLIENT_OP_FORGET:
+        to->op_case = COORD__V1__REQUEST__OP_FORGET;
+        to->forget = make_forget(builder, op);
+        break;
+    case CLIENT_OP_CLOSE:
+        to->op_case = COORD__V1__REQUEST__OP_CLOSE;
+        to->close = &builder->close;
+        break;
+    default:
+        CD_UNREACHABLE();
+    }
+}
+
+static void fill_read(struct builder *builder, Coord__V1__Request *to, const struct client_op *op)
+{
+    switch (op->kind) {
     case CLIENT_OP_GET:
         to->op_case = COORD__V1__REQUEST__OP_GET;
         to->get = make_get(builder, op);
@@ -271,8 +420,51 @@ static void fill_operation(struct builder *builder, Coord__V1__Request *to,
         to->op_case = COORD__V1__REQUEST__OP_CHILDREN;
         to->children = make_children(builder, op);
         break;
-    case CLIENT_OP_CHECK:
-        CD_UNREACHABLE(); /* only within a transaction */
+    case CLIENT_OP_LIST:
+        to->op_case = COORD__V1__REQUEST__OP_LIST;
+        to->list = make_list(builder, op);
+        break;
+    case CLIENT_OP_COUNT:
+        to->op_case = COORD__V1__REQUEST__OP_COUNT;
+        to->count = make_count(builder, op);
+        break;
+    case CLIENT_OP_GET_ACL:
+        to->op_case = COORD__V1__REQUEST__OP_GET_ACL;
+        to->get_acl = make_get_acl(builder, op);
+        break;
+    case CLIENT_OP_EPHEMERALS:
+        to->op_case = COORD__V1__REQUEST__OP_EPHEMERALS;
+        to->ephemerals = make_ephemerals(builder, op);
+        break;
+    case CLIENT_OP_CHANGED_SINCE:
+        to->op_case = COORD__V1__REQUEST__OP_CHANGED_SINCE;
+        to->changed_since = make_changed_since(builder, op);
+        break;
+    case CLIENT_OP_OUTCOME_OF:
+        to->op_case = COORD__V1__REQUEST__OP_OUTCOME_OF;
+        to->outcome_of = make_outcome_of(builder, op);
+        break;
+    default: /* CHECK only exists within a transaction, and watches are codec_watch.c's */
+        CD_UNREACHABLE();
+    }
+}
+
+static void fill_operation(struct builder *builder, Coord__V1__Request *to,
+                           const struct client_op *op)
+{
+    if (op->kind == CLIENT_OP_TXN) {
+        to->op_case = COORD__V1__REQUEST__OP_TXN;
+        to->txn = make_txn(builder, op->txn);
+    } else if (op->kind == CLIENT_OP_SYNC) {
+        to->op_case = COORD__V1__REQUEST__OP_SYNC;
+        to->sync = &builder->sync;
+    } else if (op->kind == CLIENT_OP_WHO_AM_I) {
+        to->op_case = COORD__V1__REQUEST__OP_WHO_AM_I;
+        to->who_am_i = &builder->who_am_i;
+    } else if (client_op_is_write(op)) {
+        fill_write(builder, to, op);
+    } else {
+        fill_read(builder, to, op);
     }
 }
 
@@ -306,7 +498,7 @@ static enum coord_code pack_request(struct client_request *request, struct build
                                 (int)CLIENT_REQUEST_BYTES_MAX);
     }
     struct client_bytes packed;
-    if (codec_pack(&message->base, TAIL_BYTES, &packed) != COORD_OK) {
+    if (codec_pack(&message->base, CODEC_TAIL_BYTES, &packed) != COORD_OK) {
         return client_error_no_memory(error);
     }
     request->bytes = packed.data;
@@ -331,8 +523,14 @@ enum coord_code client_codec_request_encode(struct client_request *request,
         message.level = (Coord__V1__ReadLevel)call->level;
         message.at_least_zxid = call->at_least_zxid;
     }
-    struct builder builder = {.no_memory = false};
+    struct builder builder = {.close = COORD__V1__CLOSE_REQUEST__INIT,
+                              .sync = COORD__V1__SYNC_REQUEST__INIT,
+                              .who_am_i = COORD__V1__WHO_AM_IREQUEST__INIT};
     client_arena_init(&builder.arena, SIZE_MAX);
+    if (call != NULL && request->is_write && call->held.path != NULL) {
+        message.if_held = codec_make_held(&builder.arena, &call->held);
+        builder.no_memory = message.if_held == NULL;
+    }
     fill_operation(&builder, &message, op);
     enum coord_code code = pack_request(request, &builder, &message, error);
     client_arena_release(&builder.arena);
@@ -350,11 +548,18 @@ static uint8_t *put_varint(uint8_t *to, uint8_t tag, uint64_t value)
     return to;
 }
 
-void client_codec_request_address(struct client_request *request, uint32_t wait_ms)
+size_t client_codec_address(uint8_t *bytes, size_t tail_offset,
+                            const struct client_address *address)
 {
-    uint8_t *to = put_varint(request->bytes + request->tail_offset, ID_TAG, request->id);
-    if (wait_ms != 0) {
-        to = put_varint(to, WAIT_TAG, wait_ms);
+    uint8_t *to = put_varint(bytes + tail_offset, ID_TAG, address->id);
+    if (address->seq != 0) {
+        to = put_varint(to, SEQ_TAG, address->seq);
     }
-    request->bytes_count = (size_t)(to - request->bytes);
+    if (address->after_seq != 0) {
+        to = put_varint(to, AFTER_SEQ_TAG, address->after_seq);
+    }
+    if (address->wait_ms != 0) {
+        to = put_varint(to, WAIT_TAG, address->wait_ms);
+    }
+    return (size_t)(to - bytes);
 }

@@ -89,7 +89,7 @@ size_t client_dial_next(struct client_dial *dial, uint64_t now_ms, const bool *b
     while (dial->position < dial->count) {
         size_t endpoint = dial->order[dial->position++];
         if (!busy[endpoint]) {
-            dial->due_ms = now_ms + dial->times.next_ms;
+            dial->due_ms = now_ms + ((uint64_t)dial->times.next_ms << dial->hedge_shift);
             return endpoint;
         }
     }
@@ -114,4 +114,5 @@ void client_dial_failed(struct client_dial *dial, uint64_t now_ms, size_t alive)
 void client_dial_worked(struct client_dial *dial)
 {
     dial->pauses = 0;
+    dial->hedge_shift = 0;
 }

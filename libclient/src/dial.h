@@ -16,6 +16,8 @@
  *      an attempt has failed it follows at once.
  *   D2 Between rounds lies a pause with jitter, which doubles from pause_ms_min to pause_ms_max and
  *      starts again once a replica has done work.
+ *      Hellos of one session can overtake one another; then next_ms doubles, hedge_shift times,
+ *      until a replica has done work.
  *   D3 The endpoint that was left last is dialled last, a preferred one first.
  */
 struct client_dial_times {
@@ -30,6 +32,7 @@ struct client_dial {
     size_t position;                   /* in it */
     uint64_t due_ms;                   /* when the next one may be dialled */
     uint32_t pauses;                   /* since a replica did work */
+    uint32_t hedge_shift;              /* D1; the owner's to raise */
     struct cd_prng prng;
 };
 

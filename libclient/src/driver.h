@@ -3,6 +3,7 @@
 
 #include "codec.h"
 #include "request.h"
+#include "session.h"
 
 /*
  * What moves bytes: one thread that owns a session machine and all that belongs to gRPC. Others
@@ -18,6 +19,11 @@ struct client_driver_config {
     size_t endpoints_count;
     const char *client_name;
     const char *ca_file, *cert_file, *key_file;
+    bool session; /* client_session_config.sessions, and its timeout */
+    uint32_t session_timeout_ms;
+    /* What is known about the session, after each turn. On the driver's thread. */
+    void (*publish)(void *context, const struct client_lease_view *view);
+    void *context;
 };
 
 /*
@@ -28,14 +34,46 @@ CD_MUST_USE enum coord_code client_driver_create(const struct client_driver_conf
                                                  struct client_driver **ret_driver,
                                                  struct coord_error *error);
 
-/* Everything under way is done with COORD_CLOSED or COORD_OUTCOME_UNKNOWN; ends the thread. */
+/*
+ * Everything under way is done with COORD_CLOSED or COORD_OUTCOME_UNKNOWN, the session is closed,
+ * watches have got their last item; ends the thread. What is submitted later is done at once, on
+ * the submitter's thread. Thread: any, once.
+ */
+void client_driver_stop(struct client_driver *driver);
+
+/* After client_driver_stop; no other thread uses it any more. */
 void client_driver_free(struct client_driver *driver);
 
 /* Milliseconds of the driver's clock, for deadlines. Thread: any. */
 uint64_t client_driver_now_ms(void);
 
+/* Milliseconds of the clock that leases are measured by. Thread: any. */
+uint64_t client_driver_lease_ms(void);
+
 /* request->done is called once, on the driver's thread. Thread: any. */
 void client_driver_submit(struct client_driver *driver, struct client_request *request);
+
+/* A watch is set, or removed. */
+struct client_watch_job {
+    struct client_watch *watch;
+    bool remove;
+    /* Set with it: the write that makes its node (its watch is `watch`), or NULL. */
+    struct client_request *create;
+    /* The watch was taken, or is gone; on the driver's thread, once. */
+    void (*done)(struct client_watch_job *job, enum coord_code code);
+    void *context;
+    struct client_watch_job *next; /* the driver's */
+};
+
+/*
+ * watch->told gets its items, on the driver's thread. If the watch cannot be taken its create ends
+ * with the same code. Thread: any.
+ */
+void client_driver_submit_watch(struct client_driver *driver, struct client_watch_job *job);
+
+/* See client_session_took, client_session_abandon. Thread: any. */
+void client_driver_took(struct client_driver *driver, size_t bytes);
+void client_driver_abandon(struct client_driver *driver, uint64_t id);
 
 /* One call to one replica, on a connection of its own. */
 struct client_unary {

@@ -1,11 +1,14 @@
 #include "driver_internal.h"
 
+#include "secret.h"
+
 #include <grpc/byte_buffer.h>
 #include <grpc/slice.h>
 #include <grpc/support/time.h>
 
 #include <signal.h>
 #include <sys/random.h>
+#include <time.h>
 
 /*
  * The thread, and the session's streams. A stream lives from its DIAL effect until gRPC has given
@@ -23,6 +26,7 @@ struct driver_stream {
     struct driver_call call;
     struct driver_tag answered_tag, received_tag, sent_tag;
     bool sending, over;
+    bool receiving; /* else it is held back: client_session_may_read */
     grpc_byte_buffer *received, *sent;
 };
 
@@ -32,10 +36,23 @@ uint64_t client_driver_now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+uint64_t client_driver_lease_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_BOOTTIME, &now); /* fails only for an unknown clock */
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static struct client_time now(void)
+{
+    return (struct client_time){client_driver_now_ms(), client_driver_lease_ms()};
+}
+
 /* ---- Streams ---- */
 
 static void receive(struct driver_stream *stream)
 {
+    stream->receiving = true;
     const grpc_op op = {
         .op = GRPC_OP_RECV_MESSAGE,
         .data.recv_message.recv_message = &stream->received,
@@ -47,8 +64,7 @@ static void pump(struct driver_stream *stream)
 {
     struct client_bytes frame;
     if (stream->id == 0 || stream->sending || stream->over ||
-        !client_session_take_frame(stream->driver->session, client_driver_now_ms(), stream->id,
-                                   &frame)) {
+        !client_session_take_frame(stream->driver->session, now(), stream->id, &frame)) {
         return;
     }
     stream->sending = true;
@@ -79,8 +95,7 @@ static void settle(struct driver_stream *stream)
     unlink_stream(stream);
     driver_call_release(&stream->call);
     if (stream->id != 0) {
-        client_session_on_closed(stream->driver->session, client_driver_now_ms(), stream->id, code,
-                                 why);
+        client_session_on_closed(stream->driver->session, now(), stream->id, code, why);
     }
     client_free(stream);
 }
@@ -118,11 +133,10 @@ static void deliver(struct driver_stream *stream, grpc_byte_buffer *message)
     struct client_bytes bytes;
     enum coord_code code = driver_take_message(message, &bytes);
     if (code == COORD_OK) {
-        client_session_on_frame(session, client_driver_now_ms(), stream->id, bytes.data,
-                                bytes.count);
+        client_session_on_frame(session, now(), stream->id, bytes.data, bytes.count);
         client_free(bytes.data);
     } else {
-        client_session_on_closed(session, client_driver_now_ms(), stream->id, code,
+        client_session_on_closed(session, now(), stream->id, code,
                                  "a frame of it could not be taken");
         stream->id = 0;
         driver_call_cancel(&stream->call);
@@ -139,7 +153,7 @@ static void on_received(void *owner, bool ok)
         if (stream->id != 0) {
             deliver(stream, message);
         }
-        receive(stream); /* until there is none: then the status is on its way */
+        stream->receiving = false; /* go_on_reading: until there is none, then the status comes */
     }
     if (message != NULL) {
         grpc_byte_buffer_destroy(message);
@@ -197,7 +211,26 @@ static void close_stream(struct client_driver *driver, uint64_t id)
     }
 }
 
+/* One that nobody has a use for is read to its end at once. */
+static void go_on_reading(struct client_driver *driver)
+{
+    bool may_read = client_session_may_read(driver->session);
+    for (struct driver_stream *stream = driver->streams; stream != NULL; stream = stream->next) {
+        if (!stream->receiving && !stream->over && (may_read || stream->id == 0)) {
+            receive(stream);
+        }
+    }
+}
+
 /* ---- The turn ---- */
+
+static void draw_secret(struct client_driver *driver)
+{
+    uint8_t secret[CLIENT_SECRET_BYTES];
+    uint8_t hash[CLIENT_SECRET_HASH_BYTES];
+    bool drawn = client_secret_draw(secret, hash);
+    client_session_give_secret(driver->session, now(), drawn ? secret : NULL, drawn ? hash : NULL);
+}
 
 static void run_effects(struct client_driver *driver)
 {
@@ -207,8 +240,8 @@ static void run_effects(struct client_driver *driver)
         switch (effect.kind) {
         case CLIENT_EFFECT_DIAL:
             if (open_stream(driver, &effect, &error) != COORD_OK) {
-                client_session_on_closed(driver->session, client_driver_now_ms(), effect.stream,
-                                         COORD_UNREACHABLE, error.message);
+                client_session_on_closed(driver->session, now(), effect.stream, COORD_UNREACHABLE,
+                                         error.message);
             }
             break;
         case CLIENT_EFFECT_CLOSE:
@@ -217,49 +250,109 @@ static void run_effects(struct client_driver *driver)
         case CLIENT_EFFECT_DONE:
             effect.request->done(effect.request);
             break;
+        case CLIENT_EFFECT_ITEM:
+            effect.item->watch->told(effect.item);
+            break;
+        case CLIENT_EFFECT_SECRET:
+            draw_secret(driver);
+            break;
+        case CLIENT_EFFECT_STATE:
+            break; /* published in every turn, as its times change without it */
         }
     }
 }
 
-static void take_inbox(struct client_driver *driver)
+static void take_job(struct client_driver *driver, struct client_watch_job *job)
+{
+    struct client_request *create = job->create;
+    enum coord_code code = COORD_OK;
+    if (job->remove) {
+        client_session_unwatch(driver->session, job->watch);
+    } else {
+        code = client_session_watch(driver->session, now(), job->watch);
+    }
+    job->done(job, code); /* it may be gone */
+    if (create != NULL && code == COORD_OK) {
+        client_session_submit(driver->session, now(), create);
+    } else if (create != NULL) {
+        create->code = client_error_set(&create->error, code, "the watch: %s; nothing was done",
+                                        coord_code_text(code));
+        create->done(create);
+    }
+}
+
+/* What other threads have handed over. */
+struct inbox {
+    struct client_request *requests;
+    struct client_unary *unaries;
+    struct client_watch_job *jobs;
+    size_t took;
+    uint64_t abandoned;
+    bool stop;
+};
+
+static void open_inbox(struct client_driver *driver, struct inbox *ret_inbox)
 {
     (void)pthread_mutex_lock(&driver->lock); /* cannot fail for a plain mutex */
-    struct client_request *request = driver->requests;
-    struct client_unary *unary = driver->unaries;
-    bool stop = driver->stopping;
+    *ret_inbox = (struct inbox){driver->requests, driver->unaries,   driver->jobs,
+                                driver->took,     driver->abandoned, driver->stopping};
     driver->requests = NULL;
     driver->requests_end = &driver->requests;
     driver->unaries = NULL;
     driver->unaries_end = &driver->unaries;
+    driver->jobs = NULL;
+    driver->jobs_end = &driver->jobs;
+    driver->took = 0;
     (void)pthread_mutex_unlock(&driver->lock);
-    while (request != NULL) {
-        struct client_request *next = request->next;
-        client_session_submit(driver->session, client_driver_now_ms(), request);
-        request = next;
+}
+
+static void take_inbox(struct client_driver *driver)
+{
+    struct inbox inbox;
+    open_inbox(driver, &inbox);
+    client_session_took(driver->session, inbox.took);
+    client_session_abandon(driver->session, now(), inbox.abandoned);
+    while (inbox.jobs != NULL) {
+        struct client_watch_job *next = inbox.jobs->next;
+        take_job(driver, inbox.jobs);
+        inbox.jobs = next;
     }
-    while (unary != NULL) {
-        struct client_unary *next = unary->next;
-        driver_unary_begin(driver, unary);
-        unary = next;
+    while (inbox.requests != NULL) {
+        struct client_request *next = inbox.requests->next;
+        client_session_submit(driver->session, now(), inbox.requests);
+        inbox.requests = next;
     }
-    if (stop && !driver->stop_begun) {
+    while (inbox.unaries != NULL) {
+        struct client_unary *next = inbox.unaries->next;
+        driver_unary_begin(driver, inbox.unaries);
+        inbox.unaries = next;
+    }
+    if (inbox.stop && !driver->stop_begun) {
         driver->stop_begun = true;
-        client_session_shutdown(driver->session, client_driver_now_ms());
+        client_session_shutdown(driver->session, now());
         driver_unary_stop(driver);
     }
+}
+
+static void publish(struct client_driver *driver)
+{
+    struct client_lease_view view = client_session_lease(driver->session);
+    driver->config.publish(driver->config.context, &view);
 }
 
 /* What came leads to effects, and these to frames; returns when the next turn is due. */
 static uint64_t turn(struct client_driver *driver)
 {
     take_inbox(driver);
-    client_session_on_timer(driver->session, client_driver_now_ms());
+    client_session_on_timer(driver->session, now());
     uint64_t unaries_ms = driver_unary_expire(driver, client_driver_now_ms());
     run_effects(driver);
     for (struct driver_stream *stream = driver->streams; stream != NULL; stream = stream->next) {
         pump(stream);
     }
     run_effects(driver); /* taking a frame can end a request that is too large */
+    go_on_reading(driver);
+    publish(driver);
     uint64_t session_ms = client_session_deadline_ms(driver->session);
     return session_ms < unaries_ms ? session_ms : unaries_ms;
 }
@@ -316,18 +409,64 @@ void client_driver_submit(struct client_driver *driver, struct client_request *r
 {
     request->next = NULL;
     (void)pthread_mutex_lock(&driver->lock);
-    *driver->requests_end = request;
-    driver->requests_end = &request->next;
-    wake(driver);
+    bool stopped = driver->stopped;
+    if (!stopped) {
+        *driver->requests_end = request;
+        driver->requests_end = &request->next;
+        wake(driver);
+    }
     (void)pthread_mutex_unlock(&driver->lock);
+    if (stopped) {
+        request->code = client_error_set(&request->error, COORD_CLOSED, "the client is closed");
+        request->done(request);
+    }
 }
 
 void client_driver_submit_unary(struct client_driver *driver, struct client_unary *unary)
 {
     unary->next = NULL;
     (void)pthread_mutex_lock(&driver->lock);
-    *driver->unaries_end = unary;
-    driver->unaries_end = &unary->next;
+    bool stopped = driver->stopped;
+    if (!stopped) {
+        *driver->unaries_end = unary;
+        driver->unaries_end = &unary->next;
+        wake(driver);
+    }
+    (void)pthread_mutex_unlock(&driver->lock);
+    if (stopped) {
+        unary->code = client_error_set(&unary->error, COORD_CLOSED, "the client is closed");
+        unary->done(unary);
+    }
+}
+
+void client_driver_submit_watch(struct client_driver *driver, struct client_watch_job *job)
+{
+    job->next = NULL;
+    (void)pthread_mutex_lock(&driver->lock);
+    bool stopped = driver->stopped;
+    if (!stopped) {
+        *driver->jobs_end = job;
+        driver->jobs_end = &job->next;
+        wake(driver);
+    }
+    (void)pthread_mutex_unlock(&driver->lock);
+    if (stopped) {
+        take_job(driver, job); /* the machine has nobody else's thread any more */
+    }
+}
+
+void client_driver_took(struct client_driver *driver, size_t bytes)
+{
+    (void)pthread_mutex_lock(&driver->lock);
+    driver->took += bytes;
+    wake(driver);
+    (void)pthread_mutex_unlock(&driver->lock);
+}
+
+void client_driver_abandon(struct client_driver *driver, uint64_t id)
+{
+    (void)pthread_mutex_lock(&driver->lock);
+    driver->abandoned = id;
     wake(driver);
     (void)pthread_mutex_unlock(&driver->lock);
 }
@@ -351,6 +490,8 @@ static struct client_driver *make_driver(const struct client_driver_config *conf
         .endpoints_count = config->endpoints_count,
         .client_name = config->client_name,
         .seed = draw_seed(),
+        .sessions = config->session,
+        .session_timeout_ms = config->session_timeout_ms,
     };
     if (driver == NULL) {
         return NULL;
@@ -363,6 +504,7 @@ static struct client_driver *make_driver(const struct client_driver_config *conf
     driver->config = *config;
     driver->requests_end = &driver->requests;
     driver->unaries_end = &driver->unaries;
+    driver->jobs_end = &driver->jobs;
     driver->wake_tag = (struct driver_tag){on_wake, driver};
     (void)pthread_mutex_init(&driver->lock, NULL); /* cannot fail without attributes */
     driver->cq = grpc_completion_queue_create_for_next(NULL);
@@ -424,13 +566,23 @@ enum coord_code client_driver_create(const struct client_driver_config *config,
     return code;
 }
 
-void client_driver_free(struct client_driver *driver)
+/* What came in the thread's last moments is done here. */
+void client_driver_stop(struct client_driver *driver)
 {
     (void)pthread_mutex_lock(&driver->lock);
     driver->stopping = true;
     wake(driver);
     (void)pthread_mutex_unlock(&driver->lock);
     (void)pthread_join(driver->thread, NULL);
+    (void)pthread_mutex_lock(&driver->lock);
+    driver->stopped = true;
+    (void)pthread_mutex_unlock(&driver->lock);
+    take_inbox(driver);
+    run_effects(driver);
+}
+
+void client_driver_free(struct client_driver *driver)
+{
     free_driver(driver);
     grpc_shutdown();
 }

@@ -45,8 +45,12 @@ struct client_driver {
     /* Under lock. */
     struct client_request *requests, **requests_end; /* submitted, not yet taken; by `next` */
     struct client_unary *unaries, **unaries_end;
-    bool woken;    /* the wake tag was posted and not yet seen */
-    bool stopping; /* client_driver_free began */
+    struct client_watch_job *jobs, **jobs_end;
+    size_t took;        /* bytes of items that users have taken */
+    uint64_t abandoned; /* a session that somebody was told is lost */
+    bool woken;         /* the wake tag was posted and not yet seen */
+    bool stopping;      /* client_driver_stop began */
+    bool stopped;       /* it ended: there is no thread any more */
 
     /* own */
     struct client_session *session;

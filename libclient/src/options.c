@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* Of the texts of one fence. */
+#define HELD_BYTES_MAX ((size_t)1 << 20)
+
 struct coord_options *coord_options_create(void)
 {
     struct coord_options *options = client_calloc(1, sizeof(*options));
@@ -179,6 +182,20 @@ enum coord_code coord_options_set_timeout_ms(struct coord_options *options, uint
     return COORD_OK;
 }
 
+enum coord_code coord_options_set_session(struct coord_options *options, bool use,
+                                          uint32_t timeout_ms, struct coord_error *reterr)
+{
+    if (timeout_ms > COORD_TIMEOUT_MAX_MS || (!use && timeout_ms != 0)) {
+        return client_error_set(reterr, COORD_INVALID_ARGUMENT,
+                                "session timeout of %u ms; it must be at most %u, and 0 without a "
+                                "session",
+                                (unsigned)timeout_ms, COORD_TIMEOUT_MAX_MS);
+    }
+    options->session = use;
+    options->session_timeout_ms = timeout_ms;
+    return COORD_OK;
+}
+
 enum coord_code coord_options_set_client_name(struct coord_options *options, const char *name,
                                               struct coord_error *reterr)
 {
@@ -206,6 +223,8 @@ struct coord_options *client_options_copy(const struct coord_options *options)
                 replace(&copy->key_file, options->key_file) &&
                 replace(&copy->client_name, options->client_name);
     copy->timeout_ms = options->timeout_ms;
+    copy->session = options->session;
+    copy->session_timeout_ms = options->session_timeout_ms;
     for (size_t i = 0; done && i < options->endpoints_count; i++) {
         copy->endpoints[i] = client_strdup(options->endpoints[i]);
         done = copy->endpoints[i] != NULL;
@@ -222,12 +241,19 @@ struct coord_options *client_options_copy(const struct coord_options *options)
 
 struct coord_call_options *coord_call_options_create(void)
 {
-    return client_calloc(1, sizeof(struct coord_call_options));
+    struct coord_call_options *call = client_calloc(1, sizeof(*call));
+    if (call != NULL) {
+        client_arena_init(&call->arena, HELD_BYTES_MAX);
+    }
+    return call;
 }
 
 void coord_call_options_free(struct coord_call_options *call)
 {
-    client_free(call);
+    if (call != NULL) {
+        client_arena_release(&call->arena);
+        client_free(call);
+    }
 }
 
 void coord_call_options_set_timeout_ms(struct coord_call_options *call, uint32_t timeout_ms)
@@ -245,4 +271,31 @@ void coord_call_options_set_at_least(struct coord_call_options *call, uint64_t z
 {
     call->level = COORD_AT_LEAST;
     call->at_least_zxid = zxid;
+}
+
+enum coord_code coord_call_options_set_if_held(struct coord_call_options *call, const char *path,
+                                               uint64_t fence, uint32_t n,
+                                               const char *const *prefixes, size_t prefixes_count,
+                                               struct coord_error *reterr)
+{
+    const struct client_held from = {.path = path,
+                                     .fence = fence,
+                                     .n = n,
+                                     .prefixes = prefixes,
+                                     .prefixes_count = prefixes_count};
+    struct client_held held = {.path = NULL};
+    struct client_arena arena;
+    enum coord_code code = client_prefixes_check(prefixes, prefixes_count, reterr);
+    if (code != COORD_OK) {
+        return code;
+    }
+    client_arena_init(&arena, HELD_BYTES_MAX);
+    if (path != NULL && !client_held_copy(&held, &arena, &from)) {
+        client_arena_release(&arena);
+        return client_error_no_memory(reterr);
+    }
+    client_arena_release(&call->arena);
+    call->arena = arena;
+    call->held = held;
+    return COORD_OK;
 }

@@ -12,6 +12,8 @@ struct coord_options {
     char *ca_file, *cert_file, *key_file;
     char *client_name; /* NULL: the default */
     uint32_t timeout_ms;
+    bool session;
+    uint32_t session_timeout_ms;
 };
 
 /* A deep copy. NULL: no memory. */

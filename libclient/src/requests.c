@@ -30,6 +30,12 @@ void requests_remove(struct request_list *list, struct client_request *request)
     list->count--;
 }
 
+bool request_needs_open(const struct client_session *session, const struct client_request *request)
+{
+    bool needs = request->needs_session || (request->is_write && !request->inquiry);
+    return session->sessions && needs && session->id == 0;
+}
+
 /* S2. What comes back is older than nearly all that waits, so that the search is short. */
 static void insert_by_id(struct request_list *list, struct client_request *request)
 {
@@ -54,7 +60,7 @@ static void insert_by_id(struct request_list *list, struct client_request *reque
 
 static size_t *counter(struct stream *stream, const struct client_request *request)
 {
-    return request->is_write ? &stream->writes : &stream->reads;
+    return request->is_write && !request->inquiry ? &stream->writes : &stream->reads;
 }
 
 void request_mark_sent(struct client_session *session, struct stream *stream,
@@ -62,6 +68,7 @@ void request_mark_sent(struct client_session *session, struct stream *stream,
 {
     requests_remove(&session->waiting, request);
     requests_append(&session->sent, request);
+    request->place = CLIENT_PLACE_SENT;
     request->stream = stream->id;
     (*counter(stream, request))++;
 }
@@ -69,23 +76,29 @@ void request_mark_sent(struct client_session *session, struct stream *stream,
 /* Out of the list in which it is. */
 static void take_out(struct client_session *session, struct client_request *request)
 {
-    if (request->stream == 0) {
+    struct stream *stream = NULL;
+    if (request->place == CLIENT_PLACE_WAITING) {
         requests_remove(&session->waiting, request);
-        return;
+    } else {
+        CD_ASSERT(request->place == CLIENT_PLACE_SENT);
+        requests_remove(&session->sent, request);
+        stream = request->stream != 0 ? stream_find(session, request->stream) : NULL;
+        CD_ASSERT((stream != NULL) == (request->stream != 0));
     }
-    requests_remove(&session->sent, request);
-    struct stream *stream = stream_find(session, request->stream);
-    CD_ASSERT(stream != NULL);
-    (*counter(stream, request))--;
+    request->place = CLIENT_PLACE_NONE;
     request->stream = 0;
-    stream_settle(session, stream);
+    if (stream != NULL) {
+        (*counter(stream, request))--;
+        stream_settle(session, stream);
+    }
 }
 
 void request_wait_again(struct client_session *session, struct client_request *request)
 {
-    CD_ASSERT(request->stream != 0);
+    CD_ASSERT(request->place == CLIENT_PLACE_SENT && request->write == NULL);
     take_out(session, request);
     insert_by_id(&session->waiting, request);
+    request->place = CLIENT_PLACE_WAITING;
 }
 
 /* Replies come nearly in the order of sending, so that the search ends near the front. */
@@ -101,13 +114,26 @@ struct client_request *request_find_sent(const struct client_session *session,
     return NULL;
 }
 
+static void finish(struct client_session *session, struct client_request *request)
+{
+    struct client_watch *watch = request->watch;
+    if (request->write != NULL) {
+        write_detach(session, request);
+    }
+    take_out(session, request);
+    requests_append(&session->done, request);
+    if (watch != NULL) {
+        request->watch = NULL;
+        watch_create_ended(session, watch, request->code, request->result);
+    }
+}
+
 CD_PRINTF(4, 0)
 static void end(struct client_session *session, struct client_request *request,
                 enum coord_code code, const char *format, va_list arguments)
 {
     request->code = client_error_set_list(&request->error, code, format, arguments);
-    take_out(session, request);
-    requests_append(&session->done, request);
+    finish(session, request);
 }
 
 void request_end(struct client_session *session, struct client_request *request,
@@ -124,8 +150,7 @@ void request_succeed(struct client_session *session, struct client_request *requ
 {
     request->code = COORD_OK;
     request->result = result;
-    take_out(session, request);
-    requests_append(&session->done, request);
+    finish(session, request);
 }
 
 void request_lose_write(struct client_session *session, struct client_request *request,
@@ -133,7 +158,7 @@ void request_lose_write(struct client_session *session, struct client_request *r
 {
     char why[COORD_ERROR_MESSAGE_BYTES / 2];
     va_list arguments;
-    CD_ASSERT(request->is_write && request->stream != 0);
+    CD_ASSERT(request->is_write);
     va_start(arguments, format);
     vsnprintf(why, sizeof(why), format, arguments);
     va_end(arguments);
@@ -225,6 +250,13 @@ static void expire_unsent(struct client_session *session, struct client_request 
     char reasons[COORD_ERROR_MESSAGE_BYTES];
     list_reasons(session, reasons, sizeof(reasons));
     enum coord_code code = request->refused;
+    if (request->inquiry) {
+        request_lose_write(session, request,
+                           "the session was lost, and nobody said within %llu ms "
+                           "what became of it",
+                           waited);
+        return;
+    }
     if (code == COORD_OK && session->active != NULL) {
         request_end(session, request, COORD_TIMEOUT, "not sent within %llu ms; nothing was done",
                     waited);
@@ -237,8 +269,21 @@ static void expire_unsent(struct client_session *session, struct client_request 
                 request->is_write ? "; nothing was done" : "", reasons);
 }
 
+/* S8: it keeps its place among the writes of the session. */
+static void expire_write(struct client_session *session, struct client_request *request)
+{
+    unsigned long long waited = (unsigned long long)(request->deadline_ms - request->submitted_ms);
+    char reasons[COORD_ERROR_MESSAGE_BYTES / 4];
+    list_reasons(session, reasons, sizeof(reasons));
+    request_lose_write(session, request, "no answer within %llu ms (%s)", waited, reasons);
+}
+
 static void expire_sent(struct client_session *session, struct client_request *request)
 {
+    if (request->write != NULL) {
+        expire_write(session, request);
+        return;
+    }
     unsigned long long waited = (unsigned long long)(request->deadline_ms - request->submitted_ms);
     const char *endpoint = stream_endpoint(session, stream_find(session, request->stream));
     if (request->is_write) {
@@ -260,10 +305,35 @@ static uint64_t expire_list(struct client_session *session, struct request_list 
         next = request->next;
         if (request->deadline_ms > now_ms) {
             next_ms = request->deadline_ms < next_ms ? request->deadline_ms : next_ms;
-        } else if (request->stream == 0) {
+        } else if (request->place == CLIENT_PLACE_WAITING) {
             expire_unsent(session, request);
         } else {
             expire_sent(session, request);
+        }
+    }
+    return next_ms;
+}
+
+/* Those that were not set in time. */
+static uint64_t expire_watches(struct client_session *session, uint64_t now_ms)
+{
+    uint64_t next_ms = CLIENT_NEVER;
+    struct client_watch *next = NULL;
+    char reasons[COORD_ERROR_MESSAGE_BYTES];
+    for (struct client_watch *watch = session->watches; watch != NULL; watch = next) {
+        next = watch->next;
+        if (watch->told_set || watch->deadline_ms == 0) {
+            continue;
+        }
+        if (watch->deadline_ms > now_ms) {
+            next_ms = watch->deadline_ms < next_ms ? watch->deadline_ms : next_ms;
+        } else if (session->active != NULL) {
+            watch_end(session, watch, COORD_TIMEOUT, "no answer from %s in time",
+                      stream_endpoint(session, session->active));
+        } else {
+            enum coord_code code = summary_code(session);
+            list_reasons(session, reasons, sizeof(reasons));
+            watch_end(session, watch, code, "%s in time. %s", summary_text(code), reasons);
         }
     }
     return next_ms;
@@ -276,7 +346,9 @@ void requests_expire(struct client_session *session, uint64_t now_ms)
     }
     uint64_t waiting = expire_list(session, &session->waiting, now_ms);
     uint64_t sent = expire_list(session, &session->sent, now_ms);
+    uint64_t watches = expire_watches(session, now_ms);
     session->expiry_ms = waiting < sent ? waiting : sent;
+    session->expiry_ms = watches < session->expiry_ms ? watches : session->expiry_ms;
 }
 
 void requests_refuse_waiting(struct client_session *session)
@@ -285,6 +357,14 @@ void requests_refuse_waiting(struct client_session *session)
     enum coord_code code = session->reasons[0].code;
     list_reasons(session, reasons, sizeof(reasons));
     while (session->waiting.first != NULL) {
-        request_end(session, session->waiting.first, code, "%s", reasons);
+        struct client_request *request = session->waiting.first;
+        if (request->inquiry) {
+            request_lose_write(session, request,
+                               "the session was lost, and nobody says what became "
+                               "of it");
+        } else {
+            request_end(session, request, code, "%s", reasons);
+        }
     }
+    watches_refuse_new(session, code, reasons);
 }

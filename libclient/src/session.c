@@ -1,21 +1,14 @@
 #include "session_internal.h"
 
-#include "result.h"
-
 #include <string.h>
 
-/* What comes in, and what goes out: see the diagram in session.h. */
+/* Life, requests, time and effects: see the diagram in session.h. */
 
 enum {
     DIAL_NEXT_MS = 300,
     DIAL_TIMEOUT_MS = 5000,
     PAUSE_MS_MIN = 25,
     PAUSE_MS_MAX = 500,
-    /* What every replica takes, before one has announced its own limits. */
-    FRAME_BYTES_DEFAULT = 4 << 20,
-    FRAME_REQUESTS_DEFAULT = 1024,
-    /* A replica that was too busy for one request that often is left. */
-    BUSY_TIMES_MAX = 3,
 };
 
 struct client_session *client_session_create(const struct client_session_config *config)
@@ -37,39 +30,53 @@ struct client_session *client_session_create(const struct client_session_config 
     session->dial_timeout_ms =
         config->dial_timeout_ms != 0 ? config->dial_timeout_ms : DIAL_TIMEOUT_MS;
     session->expiry_ms = CLIENT_NEVER;
+    session->sessions = config->sessions;
+    session->timeout_wanted_ms = config->session_timeout_ms;
+    session->items_end = &session->items;
+    session->events_bytes_max =
+        config->events_bytes_max != 0 ? config->events_bytes_max : CLIENT_EVENTS_BYTES_MAX;
     return session;
 }
 
 void client_session_free(struct client_session *session)
 {
-    if (session != NULL) {
-        CD_ASSERT(session->waiting.count + session->sent.count + session->done.count == 0);
-        client_free(session);
+    if (session == NULL) {
+        return;
     }
+    CD_ASSERT(session->waiting.count + session->sent.count + session->done.count == 0);
+    CD_ASSERT(session->writes == NULL && session->watches == NULL && session->items == NULL);
+    while (session->farewells != NULL) {
+        struct client_farewell *farewell = session->farewells;
+        session->farewells = farewell->next;
+        client_free(farewell);
+    }
+    client_free(session);
 }
 
 /* ---- Requests come ---- */
 
-/* Nothing was under way: what endpoints said once is old, and nobody needs to wait for a pause. */
-static void wake_up(struct client_session *session, uint64_t now_ms)
+void session_wake_up(struct client_session *session)
 {
     for (size_t i = 0; i < session->endpoints_count; i++) {
         session->reasons[i].code = COORD_OK;
     }
-    if (now_ms >= session->dial.due_ms) {
-        client_dial_start(&session->dial, now_ms);
+    if (session->now.ms >= session->dial.due_ms) {
+        client_dial_start(&session->dial, session->now.ms);
     }
 }
 
-void client_session_submit(struct client_session *session, uint64_t now_ms,
+void client_session_submit(struct client_session *session, struct client_time now,
                            struct client_request *request)
 {
-    bool resting = session->active == NULL && session->waiting.count == 0;
-    size_t under_way = session->waiting.count + session->sent.count;
+    session->now = now;
+    session_check_lease(session);
+    bool resting = session->active == NULL && !streams_wanted(session);
+    size_t under_way = session->waiting.count + session->sent.count + session->detached_count;
     request->id = ++session->last_request;
     request->stream = 0;
     request->refused = COORD_OK;
     request->busy_count = 0;
+    request->place = CLIENT_PLACE_WAITING;
     requests_append(&session->waiting, request);
     if (session->closed) {
         request_end(session, request, COORD_CLOSED, "the client is closed");
@@ -79,219 +86,59 @@ void client_session_submit(struct client_session *session, uint64_t now_ms,
     } else {
         session->expiry_ms =
             request->deadline_ms < session->expiry_ms ? request->deadline_ms : session->expiry_ms;
+        session->open_wanted = session->open_wanted || request_needs_open(session, request);
         if (resting) {
-            wake_up(session, now_ms);
+            session_wake_up(session);
         }
-        streams_plan(session, now_ms);
+        streams_plan(session, now.ms);
     }
 }
 
-/* ---- Replies come ---- */
-
-/* The replica did nothing, and the same request may be sent again. */
-static bool may_send_again(const struct client_request *request, enum coord_code code)
+void client_session_give_secret(struct client_session *session, struct client_time now,
+                                const uint8_t *secret, const uint8_t *hash)
 {
-    switch ((int)code) {
-    case COORD_NO_LEADER:
-    case COORD_BUSY:
-    case COORD_BEHIND:
-    case COORD_SHUTTING_DOWN:
-        return true;
-    case COORD_LIMIT_TIME:
-    case COORD_OUTCOME_UNKNOWN:
-        return !request->is_write; /* S4 */
-    default:
-        return false;
-    }
-}
-
-static void send_again(struct client_session *session, uint64_t now_ms, struct stream *stream,
-                       struct client_request *request, const struct client_item *item)
-{
-    const char *text = item->message[0] != '\0' ? item->message : coord_code_text(item->code);
-    reason_set(session, stream->endpoint, item->code, "%s", text);
-    request->refused = item->code;
-    request_wait_again(session, request);
-    if (item->code == COORD_BUSY && ++request->busy_count < BUSY_TIMES_MAX) {
-        /* Going elsewhere costs a handshake, which does not help a busy cluster. */
-        uint64_t until = now_ms + client_dial_pause_ms(&session->dial, request->busy_count);
-        session->hold_ms = until > session->hold_ms ? until : session->hold_ms;
+    struct client_request *next = NULL;
+    session->now = now;
+    session->secret_asked = false;
+    if (secret != NULL) {
+        memcpy(session->secret, secret, CLIENT_SECRET_BYTES);
+        memcpy(session->secret_hash, hash, CLIENT_SECRET_HASH_BYTES);
+        session->has_secret = true;
         return;
     }
-    request->busy_count = 0;
-    stream_leave(session, now_ms, stream);
-}
-
-static void refuse(struct client_session *session, struct client_request *request,
-                   const struct client_item *item)
-{
-    const char *text = item->message[0] != '\0' ? item->message : coord_code_text(item->code);
-    const char *advice = item->code == COORD_OUTCOME_UNKNOWN ? ": look before you repeat it" : "";
-    request_end(session, request, item->code, "%s%s", text, advice);
-    request->error.failed_index = item->failed_index;
-}
-
-static void take_reply(struct client_session *session, uint64_t now_ms, struct stream *stream,
-                       struct client_item *item)
-{
-    struct client_request *request = request_find_sent(session, stream, item->id);
-    if (item->zxid > session->last_seen_zxid) {
-        session->last_seen_zxid = item->zxid;
-    }
-    if (request == NULL) {
-        return; /* S7 */
-    }
-    if (may_send_again(request, item->code)) {
-        send_again(session, now_ms, stream, request, item);
-        return;
-    }
-    client_dial_worked(&session->dial);
-    if (item->code != COORD_OK) {
-        refuse(session, request, item);
-    } else if (item->result != NULL && item->result->kind == request->kind) {
-        request_succeed(session, request, item->result);
-        item->result = NULL;
-    } else if (request->is_write) {
-        request_lose_write(session, request, "the answer of %s makes no sense",
-                           stream_endpoint(session, stream));
-    } else {
-        request_end(session, request, COORD_MALFORMED, "the answer of %s makes no sense",
-                    stream_endpoint(session, stream));
-    }
-}
-
-/* ---- Frames come ---- */
-
-static void refuse_stream(struct client_session *session, uint64_t now_ms, struct stream *stream,
-                          enum coord_code code, const char *why)
-{
-    reason_set(session, stream->endpoint, code, "%s", why[0] != '\0' ? why : coord_code_text(code));
-    stream_fail(session, now_ms, stream);
-}
-
-static void take_welcome(struct client_session *session, uint64_t now_ms, struct stream *stream,
-                         const struct client_welcome *welcome)
-{
-    bool other = session->has_cluster && welcome->has_cluster &&
-                 (memcmp(session->cluster_id, welcome->cluster_id, COORD_CLUSTER_ID_BYTES) != 0 ||
-                  session->generation != welcome->generation);
-    if (stream->state != STREAM_GREETED) {
-        refuse_stream(session, now_ms, stream, COORD_MALFORMED, "it welcomed without a hello");
-    } else if (welcome->code != COORD_OK) {
-        refuse_stream(session, now_ms, stream, welcome->code, welcome->message);
-    } else if (!welcome->has_cluster) {
-        refuse_stream(session, now_ms, stream, COORD_MALFORMED, "its welcome names no cluster");
-    } else if (other) {
-        refuse_stream(session, now_ms, stream, COORD_WRONG_CLUSTER, "");
-    } else {
-        session->has_cluster = true;
-        memcpy(session->cluster_id, welcome->cluster_id, COORD_CLUSTER_ID_BYTES);
-        session->generation = welcome->generation;
-        stream->limits = welcome->limits;
-        stream_activate(session, stream);
-    }
-}
-
-static size_t endpoint_named(const struct client_session *session, const char *name)
-{
-    for (size_t i = 0; i < session->endpoints_count; i++) {
-        if (strcmp(session->endpoints[i], name) == 0) {
-            return i;
+    session->open_wanted = false;
+    for (struct client_request *request = session->waiting.first; request != NULL; request = next) {
+        next = request->next;
+        if (request->needs_session || (request->is_write && !request->inquiry)) {
+            request_end(session, request, COORD_NO_MEMORY,
+                        "no secret for a session could be made; nothing was done");
         }
-    }
-    return CLIENT_NO_ENDPOINT;
-}
-
-/* Its hints count as far as they are among the endpoints that the user has named. */
-static void take_go_away(struct client_session *session, uint64_t now_ms, struct stream *stream,
-                         const struct client_item *item)
-{
-    const char *text = item->message[0] != '\0' ? item->message : coord_code_text(item->code);
-    reason_set(session, stream->endpoint, item->code, "%s", text);
-    stream_leave(session, now_ms, stream);
-    for (size_t i = item->endpoints_count; i > 0; i--) {
-        size_t endpoint = endpoint_named(session, item->endpoints[i - 1]);
-        if (endpoint != CLIENT_NO_ENDPOINT && session->active == NULL) {
-            client_dial_prefer(&session->dial, endpoint);
-        }
-    }
-}
-
-static void take_item(struct client_session *session, uint64_t now_ms, struct stream *stream,
-                      struct client_item *item)
-{
-    switch (item->kind) {
-    case CLIENT_ITEM_REPLY:
-        take_reply(session, now_ms, stream, item);
-        return;
-    case CLIENT_ITEM_NO_LEADER:
-        reason_set(session, stream->endpoint, COORD_NO_LEADER, "%s",
-                   coord_code_text(COORD_NO_LEADER));
-        stream_leave(session, now_ms, stream);
-        return;
-    case CLIENT_ITEM_GO_AWAY:
-        take_go_away(session, now_ms, stream, item);
-        return;
-    }
-    CD_UNREACHABLE();
-}
-
-static void take_frame(struct client_session *session, uint64_t now_ms, struct stream *stream,
-                       struct client_frame *frame)
-{
-    uint64_t id = stream->id;
-    if (frame->welcome != NULL) {
-        take_welcome(session, now_ms, stream, frame->welcome);
-    } else if (stream->state != STREAM_ACTIVE && stream->state != STREAM_LEAVING) {
-        refuse_stream(session, now_ms, stream, COORD_MALFORMED, "it answered before its welcome");
-    }
-    for (size_t i = 0; i < frame->items_count && stream_find(session, id) != NULL; i++) {
-        take_item(session, now_ms, stream, &frame->items[i]);
-    }
-}
-
-void client_session_on_frame(struct client_session *session, uint64_t now_ms, uint64_t id,
-                             const void *bytes, size_t count)
-{
-    struct stream *stream = stream_find(session, id);
-    struct client_frame frame;
-    struct coord_error error;
-    if (stream == NULL) {
-        return;
-    }
-    enum coord_code code = client_codec_frame_decode(bytes, count, &frame, &error);
-    if (code == COORD_OK) {
-        take_frame(session, now_ms, stream, &frame);
-        client_codec_frame_release(&frame);
-    } else {
-        refuse_stream(session, now_ms, stream, code, error.message);
-    }
-    streams_plan(session, now_ms);
-}
-
-void client_session_on_closed(struct client_session *session, uint64_t now_ms, uint64_t id,
-                              enum coord_code code, const char *why)
-{
-    struct stream *stream = stream_find(session, id);
-    if (stream != NULL) {
-        refuse_stream(session, now_ms, stream, code, why);
-        if (stream->state == STREAM_CLOSE) {
-            stream->state = STREAM_FREE; /* the driver knows already */
-        }
-        streams_plan(session, now_ms);
     }
 }
 
 /* ---- Time passes, and ends ---- */
 
-void client_session_on_timer(struct client_session *session, uint64_t now_ms)
+/* A heartbeat is wanted when the lease says so; a stream that cannot send now owes one. */
+static void plan_beat(struct client_session *session)
 {
-    if (session->hold_ms <= now_ms) {
+    struct stream *stream = session->active;
+    if (stream != NULL && stream->attach != 0 &&
+        session->now.ms >= stream->sent_ms + client_lease_beat_ms(&session->lease)) {
+        stream->beat_due = true;
+    }
+}
+
+void client_session_on_timer(struct client_session *session, struct client_time now)
+{
+    session->now = now;
+    session_check_lease(session);
+    if (session->hold_ms <= now.ms) {
         session->hold_ms = 0;
     }
-    requests_expire(session, now_ms);
-    streams_expire(session, now_ms);
-    streams_plan(session, now_ms);
+    requests_expire(session, now.ms);
+    streams_expire(session, now.ms);
+    plan_beat(session);
+    streams_plan(session, now.ms);
 }
 
 static uint64_t earlier(uint64_t a_ms, uint64_t b_ms)
@@ -299,30 +146,97 @@ static uint64_t earlier(uint64_t a_ms, uint64_t b_ms)
     return a_ms < b_ms ? a_ms : b_ms;
 }
 
-uint64_t client_session_deadline_ms(const struct client_session *session)
+static uint64_t streams_deadline(const struct client_session *session)
 {
-    uint64_t deadline = session->expiry_ms;
+    uint64_t deadline = CLIENT_NEVER;
     for (size_t i = 0; i < CLIENT_STREAMS_MAX; i++) {
         const struct stream *stream = &session->streams[i];
-        if (stream->state == STREAM_HELLO || stream->state == STREAM_GREETED) {
+        bool waits = stream->state == STREAM_HELLO || stream->state == STREAM_GREETED ||
+                     stream->state == STREAM_PARTING ||
+                     (stream->state == STREAM_ACTIVE && stream->give_up_ms != 0);
+        if (waits) {
             deadline = earlier(deadline, stream->give_up_ms);
         }
-    }
-    if (session->waiting.count != 0 && session->active == NULL) {
-        deadline = earlier(deadline, session->dial.due_ms);
-    }
-    if (session->waiting.count != 0 && session->active != NULL && session->hold_ms != 0) {
-        deadline = earlier(deadline, session->hold_ms);
     }
     return deadline;
 }
 
-void client_session_shutdown(struct client_session *session, uint64_t now_ms)
+/*
+ * When the lease changes its state. The other clock can only run behind it, and by the suspend
+ * alone, after which every heartbeat and every dialling comes here too.
+ */
+static uint64_t lease_deadline(const struct client_session *session)
 {
+    uint64_t due = session->state == COORD_STATE_CONNECTED
+                       ? client_lease_suspect_ms(&session->lease)
+                       : client_lease_lost_ms(&session->lease);
+    uint64_t left = due > session->now.lease_ms ? due - session->now.lease_ms : 0;
+    return session->now.ms + left;
+}
+
+uint64_t client_session_deadline_ms(const struct client_session *session)
+{
+    const struct stream *active = session->active;
+    uint64_t deadline = earlier(session->expiry_ms, streams_deadline(session));
+    if (active == NULL && streams_wanted(session)) {
+        deadline = earlier(deadline, session->dial.due_ms);
+    }
+    if (active != NULL && session->hold_ms != 0) {
+        deadline = earlier(deadline, session->hold_ms);
+    }
+    if (session->id != 0) {
+        deadline = earlier(deadline, lease_deadline(session));
+        if (active != NULL && active->attach != 0 && !active->beat_due) {
+            deadline = earlier(deadline, active->sent_ms + client_lease_beat_ms(&session->lease));
+        }
+    }
+    return deadline;
+}
+
+void client_session_abandon(struct client_session *session, struct client_time now, uint64_t id)
+{
+    session->now = now;
+    if (session->id == id && id != 0) {
+        session_over(session, COORD_STATE_LOST, "no replica confirmed the session in time");
+        streams_plan(session, now.ms);
+    }
+}
+
+/* The session goes with a word, if there is a stream at hand to say it on. */
+static void close_session(struct client_session *session)
+{
+    struct stream *stream = session->active;
+    uint64_t seq = session->last_seq + 1;
+    while (session->writes != NULL) {
+        struct client_request *request = write_answered(session, session->writes, 0);
+        if (request != NULL) {
+            request_lose_write(session, request, "the client was closed before the answer");
+        }
+    }
+    if (stream != NULL && stream->attach != 0) {
+        stream_part(session, session->now.ms, stream, seq);
+    }
+    session->state_id = session->id;
+    session->state = COORD_STATE_NONE;
+    session->id = 0;
+}
+
+void client_session_shutdown(struct client_session *session, struct client_time now)
+{
+    session->now = now;
+    session_check_lease(session);
     session->closed = true;
+    watches_end(session, COORD_CLOSED, "the client was closed");
+    if (session->id != 0) {
+        close_session(session);
+    }
     while (session->waiting.first != NULL) {
-        request_end(session, session->waiting.first, COORD_CLOSED,
-                    "the client was closed; nothing was done");
+        struct client_request *request = session->waiting.first;
+        if (request->inquiry) {
+            request_lose_write(session, request, "the client was closed before the answer");
+        } else {
+            request_end(session, request, COORD_CLOSED, "the client was closed; nothing was done");
+        }
     }
     while (session->sent.first != NULL) {
         struct client_request *request = session->sent.first;
@@ -334,15 +248,16 @@ void client_session_shutdown(struct client_session *session, uint64_t now_ms)
     }
     for (size_t i = 0; i < CLIENT_STREAMS_MAX; i++) {
         struct stream *stream = &session->streams[i];
-        if (stream->state != STREAM_FREE && stream->state != STREAM_CLOSE) {
-            stream_fail(session, now_ms, stream);
+        if (stream->state != STREAM_FREE && stream->state != STREAM_CLOSE &&
+            stream->state != STREAM_PARTING) {
+            stream_fail(session, now.ms, stream);
         }
     }
 }
 
 /* ---- What goes out ---- */
 
-bool client_session_take_effect(struct client_session *session, struct client_effect *ret_effect)
+static bool take_stream_effect(struct client_session *session, struct client_effect *ret_effect)
 {
     for (size_t i = 0; i < CLIENT_STREAMS_MAX; i++) {
         struct stream *stream = &session->streams[i];
@@ -360,116 +275,37 @@ bool client_session_take_effect(struct client_session *session, struct client_ef
             return true;
         }
     }
+    return false;
+}
+
+bool client_session_take_effect(struct client_session *session, struct client_effect *ret_effect)
+{
+    struct client_watch_item *item = session->items;
     struct client_request *request = session->done.first;
+    if (session->state != session->told_state || session->state_id != session->told_id) {
+        session->told_state = session->state;
+        session->told_id = session->state_id;
+        *ret_effect = (struct client_effect){.kind = CLIENT_EFFECT_STATE};
+        return true;
+    }
+    if (take_stream_effect(session, ret_effect)) {
+        return true;
+    }
+    if (session->open_wanted && !session->has_secret && !session->secret_asked) {
+        session->secret_asked = true;
+        *ret_effect = (struct client_effect){.kind = CLIENT_EFFECT_SECRET};
+        return true;
+    }
+    if (item != NULL) {
+        session->items = item->next;
+        session->items_end = session->items != NULL ? session->items_end : &session->items;
+        *ret_effect = (struct client_effect){.kind = CLIENT_EFFECT_ITEM, .item = item};
+        return true;
+    }
     if (request == NULL) {
         return false;
     }
     requests_remove(&session->done, request);
     *ret_effect = (struct client_effect){.kind = CLIENT_EFFECT_DONE, .request = request};
     return true;
-}
-
-static bool take_hello(struct client_session *session, struct stream *stream,
-                       struct client_bytes *ret_frame)
-{
-    struct client_hello hello = {
-        .has_cluster = session->has_cluster,
-        .generation = session->generation,
-        .last_seen_zxid = session->last_seen_zxid,
-        .client = session->client_name,
-    };
-    memcpy(hello.cluster_id, session->cluster_id, sizeof(hello.cluster_id));
-    if (client_codec_hello_encode(stream->frames + 1, &hello, ret_frame) != COORD_OK) {
-        return false; /* given up in time, like an endpoint that does not answer */
-    }
-    stream->frames++;
-    stream->state = STREAM_GREETED;
-    return true;
-}
-
-static uint32_t or_default(uint32_t value, uint32_t otherwise)
-{
-    return value != 0 ? value : otherwise;
-}
-
-/* A read tells how long its caller will wait for it. */
-static uint32_t wait_of(const struct client_request *request, uint64_t now_ms)
-{
-    uint64_t left = request->deadline_ms > now_ms ? request->deadline_ms - now_ms : 1;
-    if (request->is_write) {
-        return 0;
-    }
-    return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
-}
-
-/*
- * How many of those that wait go into one frame now, from the first on. One that no frame could
- * take ends here.
- */
-static size_t gather(struct client_session *session, uint64_t now_ms, const struct stream *stream)
-{
-    const struct client_limits *limits = &stream->limits;
-    size_t bytes_max = or_default(limits->frame_bytes, FRAME_BYTES_DEFAULT);
-    size_t count_max = or_default(limits->frame_requests, FRAME_REQUESTS_DEFAULT);
-    size_t writes_left = or_default(limits->unacked_writes, UINT32_MAX) - stream->writes;
-    size_t reads_left = or_default(limits->waiting_reads, UINT32_MAX) - stream->reads;
-    size_t bytes = CLIENT_FRAME_HEAD_BYTES;
-    size_t count = 0;
-    struct client_request *next = NULL;
-    for (struct client_request *request = session->waiting.first;
-         request != NULL && count < count_max; request = next) {
-        next = request->next;
-        client_codec_request_address(request, wait_of(request, now_ms));
-        size_t more = CLIENT_FRAME_REQUEST_BYTES + request->bytes_count;
-        if (CLIENT_FRAME_HEAD_BYTES + more > bytes_max) {
-            request_end(session, request, COORD_TOO_LARGE,
-                        "the request takes %zu bytes; the cluster's limit for a frame is %zu",
-                        CLIENT_FRAME_HEAD_BYTES + more, bytes_max);
-            continue;
-        }
-        size_t *left = request->is_write ? &writes_left : &reads_left;
-        if (bytes + more > bytes_max || *left == 0) {
-            break;
-        }
-        bytes += more;
-        (*left)--;
-        count++;
-    }
-    return count;
-}
-
-static bool take_requests(struct client_session *session, uint64_t now_ms, struct stream *stream,
-                          struct client_bytes *ret_frame)
-{
-    size_t count = gather(session, now_ms, stream);
-    if (count == 0) {
-        return false;
-    }
-    if (client_codec_frame_encode(stream->frames + 1, session->waiting.first, count, ret_frame) !=
-        COORD_OK) {
-        session->hold_ms = now_ms + client_dial_pause_ms(&session->dial, 0);
-        return false;
-    }
-    stream->frames++;
-    for (size_t i = 0; i < count; i++) {
-        request_mark_sent(session, stream, session->waiting.first);
-    }
-    return true;
-}
-
-bool client_session_take_frame(struct client_session *session, uint64_t now_ms, uint64_t id,
-                               struct client_bytes *ret_frame)
-{
-    struct stream *stream = stream_find(session, id);
-    if (stream == NULL) {
-        return false;
-    }
-    if (stream->state == STREAM_HELLO) {
-        return take_hello(session, stream, ret_frame);
-    }
-    if (stream->state != STREAM_ACTIVE || session->waiting.count == 0 ||
-        now_ms < session->hold_ms) {
-        return false;
-    }
-    return take_requests(session, now_ms, stream, ret_frame);
 }

@@ -2,12 +2,18 @@
 #define COORD_LIBCLIENT_SESSION_INTERNAL_H
 
 #include "dial.h"
+#include "lease.h"
 #include "session.h"
 
 /* What the files of the session share: its state, and who may change what. */
 
-/* Streams at a time: attempts, the active one, and those that are being left. */
-enum { CLIENT_STREAMS_MAX = 16, CLIENT_REASON_BYTES = 200 };
+enum {
+    /* Streams at a time: attempts, the active one, and those that are being left. */
+    CLIENT_STREAMS_MAX = 16,
+    CLIENT_REASON_BYTES = 200,
+    CLIENT_PART_MS = 1000,      /* so long a stream lives on to close its session */
+    CLIENT_HEDGE_SHIFT_MAX = 5, /* see session_moved */
+};
 
 enum stream_state {
     STREAM_FREE,
@@ -16,6 +22,7 @@ enum stream_state {
     STREAM_GREETED, /* its hello was taken */
     STREAM_ACTIVE,  /* welcomed, and the one that requests are sent on */
     STREAM_LEAVING, /* S5 */
+    STREAM_PARTING, /* its session is over: closes it, and then itself */
     STREAM_CLOSE,   /* to be closed */
 };
 
@@ -23,10 +30,20 @@ struct stream {
     enum stream_state state;
     uint64_t id;
     size_t endpoint;
-    uint64_t give_up_ms;  /* DIAL, HELLO, GREETED */
+    uint64_t give_up_ms;  /* DIAL, HELLO, GREETED, PARTING; ACTIVE: of an open that waits, or 0 */
     uint64_t frames;      /* taken */
-    size_t writes, reads; /* sent and not answered */
+    size_t writes, reads; /* sent and not answered; of the writes those of S3 */
     struct client_limits limits;
+    /* Of the session on it. */
+    uint64_t attach; /* with which the hello went on with it, or 1: opened here; 0: none */
+    bool open_sent;  /* once for a stream */
+    uint64_t hello_lease_ms, open_lease_ms; /* when the two were sent */
+    uint64_t confirmed;                     /* by its leader */
+    uint32_t busy_count;
+    bool rearm_owed;                       /* S11: rearm_done was not sent */
+    bool beat_due;                         /* a frame is wanted, be it an empty one */
+    uint64_t sent_ms;                      /* the last frame */
+    uint64_t parting_seq, parting_request; /* PARTING: of the Close; the id once it was taken */
 };
 
 /* Why an endpoint did not serve when it was asked last; COORD_OK: not known. */
@@ -40,12 +57,25 @@ struct request_list {
     size_t count;
 };
 
+/* A write of the session that was sent and has no answer yet (S8). */
+struct client_write {
+    struct client_write *next, *prev;
+    uint64_t seq, id;
+    struct client_request *request; /* NULL: nobody waits for it */
+    uint8_t *bytes;                 /* owned if request is NULL, else the request's */
+    size_t tail_offset;
+    uint64_t stream; /* on which it was sent last; 0: to be sent (again) */
+    enum client_op_kind kind;
+    struct client_watch *watch; /* on the node that it creates, or NULL */
+};
+
 struct client_session {
     const char *const *endpoints;
     size_t endpoints_count;
     const char *client_name;
     uint32_t dial_timeout_ms;
     bool closed;
+    struct client_time now; /* of the last input */
 
     /* What was learnt, told in every hello. */
     bool has_cluster;
@@ -61,10 +91,35 @@ struct client_session {
 
     uint64_t last_request;       /* the newest id */
     struct request_list waiting; /* in the order of ids */
-    struct request_list sent;    /* in the order of sending */
+    struct request_list sent;    /* in the order of sending; those of the session among them */
     struct request_list done;    /* in the order of ending */
     uint64_t expiry_ms;          /* no deadline of a request is below it */
     uint64_t hold_ms; /* nothing is sent before: a replica was busy, or no memory; or 0 */
+
+    /* The session, if id is not 0 (S8). */
+    bool sessions;
+    uint32_t timeout_wanted_ms;
+    bool open_wanted; /* a request that waits needs one */
+    bool has_secret, secret_asked;
+    uint8_t secret[CLIENT_SECRET_BYTES], secret_hash[CLIENT_SECRET_HASH_BYTES];
+    uint64_t id, attach; /* the highest attach number that was given out */
+    struct client_lease lease;
+    struct client_write *writes, *writes_last; /* in the order of seq */
+    size_t writes_count, detached_count;
+    uint64_t last_seq;   /* given out */
+    size_t kept_bytes;   /* of the replies since a write last carried the mark */
+    uint64_t kept_limit; /* of the cluster; 0: none known */
+    enum coord_session_state state, told_state;
+    uint64_t state_id, told_id;
+
+    /* Watches. */
+    struct client_watch *watches, *watches_last;
+    size_t watches_count;
+    uint64_t last_watch;                          /* the newest id */
+    struct client_farewell *farewells;            /* owned */
+    struct client_watch_item *items, **items_end; /* to be told */
+    size_t events_bytes, events_bytes_max;        /* told and not taken, and those to be told */
+    uint64_t group_zxid;                          /* of the events that may go on; or 0 */
 };
 
 /* ---- requests.c: the lists, and every way in which a request ends ---- */
@@ -72,7 +127,10 @@ struct client_session {
 void requests_append(struct request_list *list, struct client_request *request);
 void requests_remove(struct request_list *list, struct client_request *request);
 
-/* To the sent requests. */
+/* It cannot be sent before a session is opened. */
+bool request_needs_open(const struct client_session *session, const struct client_request *request);
+
+/* From the waiting to the sent requests. */
 void request_mark_sent(struct client_session *session, struct stream *stream,
                        struct client_request *request);
 
@@ -83,13 +141,13 @@ void request_wait_again(struct client_session *session, struct client_request *r
 struct client_request *request_find_sent(const struct client_session *session,
                                          const struct stream *stream, uint64_t id);
 
-/* Ends it, from whichever list it is in. */
+/* Ends it, from whichever list it is in. A write of the session goes on without it. */
 void request_end(struct client_session *session, struct client_request *request,
                  enum coord_code code, const char *format, ...) CD_PRINTF(4, 5);
 void request_succeed(struct client_session *session, struct client_request *request,
                      struct coord_result *result);
 
-/* S3: a sent write whose answer will not come, because of `why`. */
+/* A sent write whose answer will not come (in time), because of `why`. */
 void request_lose_write(struct client_session *session, struct client_request *request,
                         const char *format, ...) CD_PRINTF(3, 4);
 
@@ -107,7 +165,10 @@ const char *stream_endpoint(const struct client_session *session, const struct s
 void reason_set(struct client_session *session, size_t endpoint, enum coord_code code,
                 const char *format, ...) CD_PRINTF(4, 5);
 
-/* Dials what is due, if anything waits and nothing serves. */
+/* There is something that a stream is for. */
+bool streams_wanted(const struct client_session *session);
+
+/* Dials what is due, if a stream is wanted and nothing serves. */
 void streams_plan(struct client_session *session, uint64_t now_ms);
 
 /* Attempts that take too long. */
@@ -122,7 +183,108 @@ void stream_leave(struct client_session *session, uint64_t now_ms, struct stream
 /* S3, S4: it broke, or must not be trusted; nothing more comes from it. The reason was set. */
 void stream_fail(struct client_session *session, uint64_t now_ms, struct stream *stream);
 
+/* Its session is over: it closes it by write `seq`, as far as it can, and goes. */
+void stream_part(struct client_session *session, uint64_t now_ms, struct stream *stream,
+                 uint64_t seq);
+
+/* Attempts to go on with a session that is over. */
+void streams_forget_session(struct client_session *session);
+
 /* One write less waits for its answer: perhaps nothing keeps the stream any more. */
 void stream_settle(struct client_session *session, struct stream *stream);
+
+/* ---- session.c ---- */
+
+/* Something is wanted again: what endpoints said once is old, and nobody waits for a pause. */
+void session_wake_up(struct client_session *session);
+
+/* ---- life.c: a session from its opening to its end (S8, S12) ---- */
+
+/* The replica granted it on that stream. */
+void session_opened(struct client_session *session, struct stream *stream,
+                    const struct client_welcome *welcome);
+
+/* Looks at the lease: it may be over. At the beginning of every input. */
+void session_check_lease(struct client_session *session);
+
+/* S12: it is over, because of `why`. `state` is COORD_STATE_LOST or COORD_STATE_NONE. */
+void session_over(struct client_session *session, enum coord_session_state state, const char *why);
+
+/* A replica says that an attach number higher than that stream's was seen. */
+void session_moved(struct client_session *session, struct stream *stream);
+
+/* ---- writes.c: the writes of a session (S8 to S10) ---- */
+
+/* S10. */
+uint64_t writes_mark(const struct client_session *session);
+
+/* How many more may be sent now. */
+size_t writes_room(const struct client_session *session, const struct stream *stream);
+
+/* A waiting write gets its number. NULL: no memory. It is not sent yet. */
+struct client_write *write_begin(struct client_session *session, struct client_request *request);
+
+/* The one with this id that waits for an answer of this stream, or NULL. */
+struct client_write *write_find(const struct client_session *session, const struct stream *stream,
+                                uint64_t id);
+
+/* S9: it and all later ones are to be sent again. */
+void writes_send_again(struct client_session *session, struct client_write *from);
+
+/* Those of a stream that is gone. */
+void writes_lose_stream(struct client_session *session, const struct stream *stream);
+
+/* It was answered: it is no more. Its request, if there is one, is left to the caller. */
+struct client_request *write_answered(struct client_session *session, struct client_write *write,
+                                      size_t reply_bytes);
+
+/* The caller's deadline has passed: the write goes on without its request, with its bytes. */
+void write_detach(struct client_session *session, struct client_request *request);
+
+/* S12: what became of them is asked. The session is over. */
+void writes_inquire(struct client_session *session, uint64_t id, const uint8_t *secret,
+                    const char *why);
+
+/* S10: the next thing to send is a Forget, if it is due. NULL: it is not, or no memory. */
+struct client_write *writes_forget(struct client_session *session);
+
+/* ---- watches.c (S13, S14) ---- */
+
+/* Those of a stream that is gone, or left, are to be set again. */
+void watches_lose_stream(struct client_session *session, const struct stream *stream);
+
+/* All end with that code. */
+void watches_end(struct client_session *session, enum coord_code code, const char *why);
+
+/* Those that were never set. */
+void watches_refuse_new(struct client_session *session, enum coord_code code, const char *why);
+
+/* The watch has no more than its last item. */
+void watch_end(struct client_session *session, struct client_watch *watch, enum coord_code code,
+               const char *format, ...) CD_PRINTF(4, 5);
+
+/* The answer to the request that set it; false: it is about no watch. */
+struct client_watch *watch_find_sent(struct client_session *session, const struct stream *stream,
+                                     uint64_t request);
+/* False: no memory, or nonsense; the stream must end. */
+CD_MUST_USE bool watch_answered(struct client_session *session, struct client_watch *watch,
+                                struct client_item *item);
+
+/* The write that makes its node was sent as `seq`, or answered. */
+void watch_created(struct client_session *session, struct client_watch *watch, uint64_t seq);
+void watch_create_ended(struct client_session *session, struct client_watch *watch,
+                        enum coord_code code, const struct coord_result *result);
+
+/* EVENT, QUEUE_FRONT, LAGGED, RESYNC, BOOKMARK. False: no memory, or too much; the stream must end.
+ */
+CD_MUST_USE bool watches_take(struct client_session *session, const struct stream *stream,
+                              const struct client_item *item);
+
+/* The frame is over; false as above. */
+CD_MUST_USE bool watches_frame_end(struct client_session *session, const struct stream *stream,
+                                   uint64_t complete_to, bool more);
+
+/* The answer to the end of a watch at the replica. True: it was one. */
+bool farewell_answered(struct client_session *session, uint64_t request);
 
 #endif

@@ -62,7 +62,7 @@ static void take_reads_back(struct client_session *session, const struct stream 
     struct client_request *next = NULL;
     for (struct client_request *request = session->sent.first; request != NULL; request = next) {
         next = request->next;
-        if (request->stream == stream->id && !request->is_write) {
+        if (request->stream == stream->id && (!request->is_write || request->inquiry)) {
             request_wait_again(session, request);
         }
     }
@@ -98,6 +98,8 @@ void stream_leave(struct client_session *session, uint64_t now_ms, struct stream
     session->active = NULL;
     client_dial_restart(&session->dial, now_ms, stream->endpoint);
     take_reads_back(session, stream);
+    writes_lose_stream(session, stream);
+    watches_lose_stream(session, stream);
     stream->state = STREAM_LEAVING;
     stream_settle(session, stream);
 }
@@ -141,6 +143,8 @@ void stream_fail(struct client_session *session, uint64_t now_ms, struct stream 
     }
     take_reads_back(session, stream);
     lose_writes(session, stream);
+    writes_lose_stream(session, stream);
+    watches_lose_stream(session, stream);
     if (stream->state != STREAM_CLOSE) { /* one that was being left goes with its last write */
         close_stream(session, stream);
     }
@@ -152,7 +156,41 @@ void stream_fail(struct client_session *session, uint64_t now_ms, struct stream 
     }
 }
 
+void stream_part(struct client_session *session, uint64_t now_ms, struct stream *stream,
+                 uint64_t seq)
+{
+    CD_ASSERT(stream->state == STREAM_ACTIVE);
+    session->active = NULL;
+    client_dial_restart(&session->dial, now_ms, CLIENT_NO_ENDPOINT);
+    take_reads_back(session, stream);
+    watches_lose_stream(session, stream);
+    if (seq == 0) {
+        close_stream(session, stream);
+        return;
+    }
+    stream->state = STREAM_PARTING;
+    stream->parting_seq = seq;
+    stream->give_up_ms = now_ms + CLIENT_PART_MS;
+}
+
+void streams_forget_session(struct client_session *session)
+{
+    for (size_t i = 0; i < CLIENT_STREAMS_MAX; i++) {
+        struct stream *stream = &session->streams[i];
+        if (stream->state == STREAM_GREETED && stream->attach != 0) {
+            close_stream(session, stream);
+            client_dial_failed(&session->dial, session->now.ms, attempts_count(session));
+        }
+    }
+}
+
 /* ---- Beginning ---- */
+
+bool streams_wanted(const struct client_session *session)
+{
+    return !session->closed &&
+           (session->waiting.count != 0 || session->id != 0 || session->watches_count != 0);
+}
 
 /* A place for one more, or NULL. */
 static struct stream *find_place(struct client_session *session)
@@ -195,7 +233,7 @@ static void dial(struct client_session *session, uint64_t now_ms, struct stream 
 
 void streams_plan(struct client_session *session, uint64_t now_ms)
 {
-    while (!session->closed && session->active == NULL && session->waiting.count != 0) {
+    while (session->active == NULL && streams_wanted(session)) {
         bool busy[COORD_ENDPOINTS_MAX] = {false};
         for (size_t i = 0; i < CLIENT_STREAMS_MAX; i++) {
             if (is_attempt(&session->streams[i])) {
@@ -229,6 +267,13 @@ void streams_expire(struct client_session *session, uint64_t now_ms)
             reason_set(session, stream->endpoint, COORD_UNREACHABLE, "no answer within %u ms",
                        session->dial_timeout_ms);
             stream_fail(session, now_ms, stream);
+        } else if (stream->state == STREAM_PARTING && stream->give_up_ms <= now_ms) {
+            close_stream(session, stream);
+        } else if (stream->state == STREAM_ACTIVE && stream->give_up_ms != 0 &&
+                   stream->give_up_ms <= now_ms) {
+            reason_set(session, stream->endpoint, COORD_UNREACHABLE,
+                       "it did not open a session within %u ms", session->dial_timeout_ms);
+            stream_fail(session, now_ms, stream);
         }
     }
 }
@@ -236,6 +281,7 @@ void streams_expire(struct client_session *session, uint64_t now_ms)
 void stream_activate(struct client_session *session, struct stream *stream)
 {
     stream->state = STREAM_ACTIVE;
+    stream->give_up_ms = 0;
     session->active = stream;
     session->reasons[stream->endpoint].code = COORD_OK;
     for (size_t i = 0; i < CLIENT_STREAMS_MAX; i++) {

@@ -58,20 +58,27 @@ static const char *keep(struct coord_txn *txn, const void *from, size_t bytes)
 static void add_compare(struct coord_txn *txn, const struct client_compare *compare)
 {
     struct client_compare_node *node = NULL;
-    if (compare->path == NULL || (compare->data == NULL && compare->data_bytes != 0)) {
+    if ((compare->path == NULL && compare->held.path == NULL) ||
+        (compare->data == NULL && compare->data_bytes != 0)) {
         (void)mistake(txn, COORD_INVALID_ARGUMENT, "a comparison: its path or its data is NULL");
     }
     if (txn->mistake.code != COORD_OK || !has_room(txn, txn->compares_count)) {
         return;
     }
     node = client_arena_get(&txn->arena, sizeof(*node));
-    const char *path = keep(txn, compare->path, strlen(compare->path));
+    const char *from = compare->path != NULL ? compare->path : "";
+    const char *path = keep(txn, from, strlen(from));
     const char *data = keep(txn, compare->data, compare->data_bytes);
     if (node == NULL || path == NULL || data == NULL) {
         (void)mistake(txn, COORD_NO_MEMORY, "no memory; nothing was done");
         return;
     }
     node->compare = *compare;
+    if (compare->held.path != NULL &&
+        !client_held_copy(&node->compare.held, &txn->arena, &compare->held)) {
+        (void)mistake(txn, COORD_NO_MEMORY, "no memory; nothing was done");
+        return;
+    }
     node->compare.path = path;
     node->compare.data = data;
     *txn->compares_end = node;
@@ -83,10 +90,12 @@ static bool check_relation(struct coord_txn *txn, enum coord_relation relation, 
 {
     bool known = relation == COORD_EQUAL || relation == COORD_NOT_EQUAL ||
                  (of_order && (relation == COORD_LESS || relation == COORD_GREATER));
-    return known || mistake(txn, COORD_INVALID_ARGUMENT,
-                            of_order ? "a comparison: the relation is none of enum coord_relation"
-                                     : "a comparison of data or existence: the relation must be "
-                                       "COORD_EQUAL or COORD_NOT_EQUAL");
+    return known ||
+           mistake(txn, COORD_INVALID_ARGUMENT,
+                   of_order
+                       ? "a comparison: the relation is none of enum coord_relation"
+                       : "a comparison of data, existence, owner or fence: the relation must be "
+                         "COORD_EQUAL or COORD_NOT_EQUAL");
 }
 
 void coord_txn_compare(struct coord_txn *txn, const char *path, enum coord_compared compared,
@@ -94,13 +103,14 @@ void coord_txn_compare(struct coord_txn *txn, const char *path, enum coord_compa
 {
     bool is_version = compared == COORD_IF_VERSION || compared == COORD_IF_CVERSION ||
                       compared == COORD_IF_AVERSION || compared == COORD_IF_NUM_CHILDREN;
-    if ((int)compared < (int)COORD_IF_EXISTS || compared > COORD_IF_NUM_CHILDREN) {
+    if ((int)compared < (int)COORD_IF_EXISTS || compared > COORD_IF_OWNER) {
         (void)mistake(txn, COORD_INVALID_ARGUMENT,
                       "a comparison: what is compared is none of enum coord_compared");
     } else if (is_version && value > (uint64_t)INT64_MAX) {
         (void)mistake(txn, COORD_INVALID_ARGUMENT,
                       "a comparison: versions and numbers of children have 63 bits");
-    } else if (check_relation(txn, relation, compared != COORD_IF_EXISTS)) {
+    } else if (check_relation(txn, relation,
+                              compared != COORD_IF_EXISTS && compared != COORD_IF_OWNER)) {
         const struct client_compare compare = {
             .path = path, .compared = compared, .relation = relation, .value = value};
         add_compare(txn, &compare);
@@ -116,6 +126,26 @@ void coord_txn_compare_data(struct coord_txn *txn, const char *path, enum coord_
                                                .relation = relation,
                                                .data = data,
                                                .data_bytes = data_bytes};
+        add_compare(txn, &compare);
+    }
+}
+
+void coord_txn_compare_held(struct coord_txn *txn, const char *path, enum coord_relation relation,
+                            uint64_t fence, uint32_t n, const char *const *prefixes,
+                            size_t prefixes_count)
+{
+    struct coord_error error;
+    if (path == NULL) {
+        (void)mistake(txn, COORD_INVALID_ARGUMENT, "a comparison: its path or its data is NULL");
+    } else if (client_prefixes_check(prefixes, prefixes_count, &error) != COORD_OK) {
+        (void)mistake(txn, error.code, error.message);
+    } else if (check_relation(txn, relation, false)) {
+        const struct client_compare compare = {.relation = relation,
+                                               .held = {.path = path,
+                                                        .fence = fence,
+                                                        .n = n,
+                                                        .prefixes = prefixes,
+                                                        .prefixes_count = prefixes_count}};
         add_compare(txn, &compare);
     }
 }
@@ -136,11 +166,13 @@ static void add_op(struct coord_txn *txn, enum coord_branch branch, const struct
     struct client_op_node *node = client_arena_get(&txn->arena, sizeof(*node));
     const char *path = keep(txn, op->path, strlen(op->path));
     const char *data = keep(txn, op->data, op->data_bytes);
-    if (node == NULL || path == NULL || data == NULL) {
+    const struct coord_acl *acl = op->acl != NULL ? client_acl_copy(&txn->arena, op->acl) : NULL;
+    if (node == NULL || path == NULL || data == NULL || (op->acl != NULL && acl == NULL)) {
         (void)mistake(txn, COORD_NO_MEMORY, "no memory; nothing was done");
         return;
     }
     node->op = *op;
+    node->op.acl = acl;
     node->op.path = path;
     node->op.data = data;
     *txn->branch_ends[branch] = node;
@@ -158,6 +190,39 @@ void coord_txn_add_create(struct coord_txn *txn, enum coord_branch branch, const
                                .data = data,
                                .data_bytes = data_bytes,
                                .flags = flags});
+}
+
+void coord_txn_add_create_with(struct coord_txn *txn, enum coord_branch branch, const char *path,
+                               const void *data, size_t data_bytes, uint32_t flags, uint64_t ttl_ms,
+                               const struct coord_acl *acl)
+{
+    add_op(txn, branch,
+           &(struct client_op){.kind = CLIENT_OP_CREATE,
+                               .path = path,
+                               .data = data,
+                               .data_bytes = data_bytes,
+                               .flags = flags,
+                               .ttl_ms = ttl_ms,
+                               .acl = acl});
+}
+
+void coord_txn_add_increment(struct coord_txn *txn, enum coord_branch branch, const char *path,
+                             int64_t delta, int64_t version, uint32_t flags)
+{
+    add_op(txn, branch,
+           &(struct client_op){.kind = CLIENT_OP_INCREMENT,
+                               .path = path,
+                               .delta = delta,
+                               .version = version,
+                               .flags = flags});
+}
+
+void coord_txn_add_set_acl(struct coord_txn *txn, enum coord_branch branch, const char *path,
+                           const struct coord_acl *acl, int64_t version)
+{
+    add_op(txn, branch,
+           &(struct client_op){
+               .kind = CLIENT_OP_SET_ACL, .path = path, .acl = acl, .version = version});
 }
 
 void coord_txn_add_set(struct coord_txn *txn, enum coord_branch branch, const char *path,

@@ -25,10 +25,13 @@
  *             one of those yourself and never keep it by value across versions.
  *
  * What a failed write means. Every code but one says for certain that the write was not done.
- * COORD_OUTCOME_UNKNOWN says that it may or may not have been done, because the replica or its
- * leader was lost between the request and the answer, the answer did not come in time or could not
- * be understood: look before you repeat it. Reads are repeated by the library itself, on other
- * replicas if need be, until their timeout.
+ * COORD_OUTCOME_UNKNOWN says that it may or may not have been done: look before you repeat it.
+ * Without a session that is so whenever the replica or its leader was lost between the request and
+ * the answer, or the answer did not come in time or could not be understood. With a session the
+ * library sends the write again until it knows, and what happens happens once; then it means that
+ * the timeout was over first (the write may still be done), that the client was closed, or that the
+ * session was lost and the cluster no longer remembers it. Reads are repeated by the library
+ * itself, on other replicas if need be, until their timeout.
  */
 
 #include <stdbool.h>
@@ -66,21 +69,21 @@ enum coord_code {
     COORD_NO_LEADER = 13,     /* within the timeout the replicas had no leader; nothing was done */
     COORD_BUSY = 14,          /* within the timeout they were too busy; nothing was done */
     COORD_OUTCOME_UNKNOWN = 15,
-    COORD_NOT_APPLIED = 16,
-    COORD_SESSION_EXPIRED = 17,
-    COORD_SESSION_MOVED = 18,
-    COORD_SESSION_REFUSED = 19,
-    COORD_SEQ_CONFLICT = 20,
-    COORD_CURSOR_EXPIRED = 21, /* the list changed too much since its first page: start again */
-    COORD_WRONG_CLUSTER = 22,  /* the endpoints are not, or no longer, the cluster met before */
-    COORD_NOT_BORN = 23,       /* the cluster was not initialised yet */
+    COORD_NOT_APPLIED = 16,     /* the session was lost first; nothing was done, nor will be */
+    COORD_SESSION_EXPIRED = 17, /* the session was lost before it was sent; nothing was done */
+    COORD_SESSION_MOVED = 18,   /* somebody else goes on with this session */
+    COORD_SESSION_REFUSED = 19, /* the replica does not take this client for its owner */
+    COORD_SEQ_CONFLICT = 20,    /* somebody else writes in this session; nothing was done */
+    COORD_CURSOR_EXPIRED = 21,  /* the list changed too much since its first page: start again */
+    COORD_WRONG_CLUSTER = 22,   /* the endpoints are not, or no longer, the cluster met before */
+    COORD_NOT_BORN = 23,        /* the cluster was not initialised yet */
     COORD_ALREADY_BORN = 24,
     COORD_SHUTTING_DOWN = 25,
-    COORD_NOT_HELD = 26,
-    COORD_NOT_A_NUMBER = 27,
-    COORD_ROOT_FIXED = 28, /* the root is neither created nor deleted */
-    COORD_BEHIND = 29,     /* the replicas that answered are behind what this client has seen */
-    COORD_LIMIT_TIME = 30, /* it took longer than a bound of the replica's */
+    COORD_NOT_HELD = 26,     /* the fence does not hold its path: see _set_if_held */
+    COORD_NOT_A_NUMBER = 27, /* the data to increment is no decimal number, or would overflow */
+    COORD_ROOT_FIXED = 28,   /* the root is neither created nor deleted */
+    COORD_BEHIND = 29,       /* the replicas that answered are behind what this client has seen */
+    COORD_LIMIT_TIME = 30,   /* it took longer than a bound of the replica's */
 
     COORD_UNREACHABLE = 100, /* no replica could be reached within the timeout; nothing was done */
     COORD_CLOSED = 101,      /* the client was closed meanwhile; nothing was done */
@@ -168,6 +171,16 @@ COORD_API enum coord_code coord_options_set_client_name(struct coord_options *op
                                                         const char *name,
                                                         struct coord_error *reterr);
 
+/*
+ * Whether the client has a session (see "Sessions" below), and its timeout, 0 for the cluster's
+ * default; the cluster may grant another one within its limits. Default: no session.
+ * Returns: COORD_OK, COORD_INVALID_ARGUMENT (a timeout above COORD_TIMEOUT_MAX_MS, or one without a
+ * session). Thread: one at a time.
+ */
+COORD_API enum coord_code coord_options_set_session(struct coord_options *options, bool use,
+                                                    uint32_t timeout_ms,
+                                                    struct coord_error *reterr);
+
 /* ---- The client -------------------------------------------------------------------------------
  */
 
@@ -185,8 +198,9 @@ COORD_API enum coord_code coord_client_create(const struct coord_options *option
 
 /*
  * Ends all calls under way in other threads, with COORD_CLOSED, or COORD_OUTCOME_UNKNOWN for a
- * write that was sent; returns when they have returned and the thread has ended. No call may begin
- * after it. Accepts NULL. Thread: any, once.
+ * write that was sent, and closes the session, if a replica answers within a second; returns when
+ * the calls have returned and the thread has ended. No call may begin after it. Every watch was
+ * closed before. Accepts NULL. Thread: any, once.
  */
 COORD_API void coord_client_close(struct coord_client *client);
 
@@ -224,6 +238,22 @@ COORD_API void coord_call_options_set_level(struct coord_call_options *call,
 
 /* Makes the level COORD_AT_LEAST `zxid`, which is not 0. One at a time. */
 COORD_API void coord_call_options_set_at_least(struct coord_call_options *call, uint64_t zxid);
+
+#define COORD_PREFIXES_MAX 64
+
+/*
+ * Of writes: carry it out only if `fence` holds `path` at that moment, else COORD_NOT_HELD: the
+ * node exists, its czxid is the fence, and fewer than `n` members of its queue precede it (n 0
+ * means 1; a node that is not sequential has no queue). Members that count have names that start
+ * with one of the prefixes; none given: with the node's own. Copied. A `path` of NULL takes it
+ * back. Returns: COORD_OK, COORD_INVALID_ARGUMENT, COORD_TOO_MANY (COORD_PREFIXES_MAX),
+ * COORD_NO_MEMORY. Thread: one at a time.
+ */
+COORD_API enum coord_code coord_call_options_set_if_held(struct coord_call_options *call,
+                                                         const char *path, uint64_t fence,
+                                                         uint32_t n, const char *const *prefixes,
+                                                         size_t prefixes_count,
+                                                         struct coord_error *reterr);
 
 /* ---- Results ----------------------------------------------------------------------------------
  */
@@ -298,6 +328,69 @@ COORD_API size_t coord_result_results_count(const struct coord_result *result);
 COORD_API const struct coord_result *coord_result_at(const struct coord_result *result,
                                                      size_t index);
 
+/* Of increment: the number after it. Else 0. */
+COORD_API int64_t coord_result_value(const struct coord_result *result);
+
+/* Of count: the nodes below the node. Else 0. */
+COORD_API int64_t coord_result_count(const struct coord_result *result);
+
+/* Of list: this page, parents before children; of ephemerals: the paths alone. NULL past the end.
+ */
+COORD_API size_t coord_result_nodes_count(const struct coord_result *result);
+COORD_API const char *coord_result_node_path(const struct coord_result *result, size_t index);
+/* NULL unless asked for by COORD_LIST_WITH_STAT. */
+COORD_API const struct coord_node_stat *coord_result_node_stat(const struct coord_result *result,
+                                                               size_t index);
+/* Empty unless asked for by COORD_LIST_WITH_DATA; a NUL behind it that does not count. */
+COORD_API const void *coord_result_node_data(const struct coord_result *result, size_t index,
+                                             size_t *ret_bytes);
+
+/* Who may do what with a node. */
+enum coord_permission {
+    COORD_MAY_READ = 1,
+    COORD_MAY_WRITE = 2,
+    COORD_MAY_CREATE = 4,
+    COORD_MAY_DELETE = 8,
+    COORD_MAY_ADMIN = 16
+};
+
+struct coord_acl_entry {
+    uint32_t permissions; /* a sum of the above */
+    const char *scheme;   /* "anyone", "uri", "dns", "cn" or "role" */
+    const char *id;       /* within the scheme; empty for "anyone" */
+};
+
+/* Of get_acl: what holds at the node. NULL past the end. */
+COORD_API size_t coord_result_acl_count(const struct coord_result *result);
+COORD_API const struct coord_acl_entry *coord_result_acl_entry(const struct coord_result *result,
+                                                               size_t index);
+/* Of get_acl: the node that it comes from, the node itself or an ancestor. Else NULL. */
+COORD_API const char *coord_result_acl_origin(const struct coord_result *result);
+
+/* A node at or below the one asked for that changed_since found. */
+struct coord_changed_node {
+    const char *path;
+    const struct coord_node_stat *stat;
+    const void *data; /* where asked for, if its data changed; else NULL */
+    size_t data_bytes;
+    bool children_changed;   /* child_names are all children; who is not there is gone */
+    bool child_names_follow; /* more of them in the next entry, perhaps of the next page */
+    size_t child_names_count;
+    const char *const *child_names;
+};
+
+/* Of changed_since: this page, parents before children. NULL past the end. */
+COORD_API size_t coord_result_changes_count(const struct coord_result *result);
+COORD_API const struct coord_changed_node *coord_result_change(const struct coord_result *result,
+                                                               size_t index);
+
+/* Of who_am_i: "uri", "dns" or "cn", the identity, its roles (NULL past the end), the session. */
+COORD_API const char *coord_result_scheme(const struct coord_result *result);
+COORD_API const char *coord_result_identity(const struct coord_result *result);
+COORD_API size_t coord_result_roles_count(const struct coord_result *result);
+COORD_API const char *coord_result_role(const struct coord_result *result, size_t index);
+COORD_API uint64_t coord_result_session(const struct coord_result *result);
+
 /* ---- Calls ------------------------------------------------------------------------------------
  */
 
@@ -326,7 +419,10 @@ COORD_API const struct coord_result *coord_result_at(const struct coord_result *
 enum coord_create_flags {
     COORD_CREATE_SEQUENTIAL = 1, /* append the parent's count of created children, ten digits */
     COORD_CREATE_PARENTS = 2,    /* create missing ancestors too, without data */
-    COORD_CREATE_IF_ABSENT = 4   /* a node that exists already is a success; not with SEQUENTIAL */
+    COORD_CREATE_IF_ABSENT = 4,  /* a node that exists already is a success; not with SEQUENTIAL */
+    COORD_CREATE_EPHEMERAL = 8,  /* goes with the session; needs one */
+    COORD_CREATE_CONTAINER = 16, /* goes some time after its last child went */
+    COORD_CREATE_CONTAINER_PARENTS = 32 /* with PARENTS: ancestors are containers */
 };
 
 enum coord_delete_flags {
@@ -342,6 +438,32 @@ COORD_API enum coord_code coord_create(struct coord_client *client, const char *
                                        const struct coord_call_options *call,
                                        struct coord_result **ret_result,
                                        struct coord_error *reterr);
+
+/*
+ * Permissions for a node, to be put together and given to calls. The function that adds remembers
+ * the first mistake, which the call then returns. One at a time.
+ */
+struct coord_acl;
+
+/* Empty; freed with coord_acl_free. NULL: no memory. Thread: any. */
+COORD_API struct coord_acl *coord_acl_create(void);
+COORD_API void coord_acl_free(struct coord_acl *acl);
+/* As in struct coord_acl_entry; copied. */
+COORD_API void coord_acl_add(struct coord_acl *acl, uint32_t permissions, const char *scheme,
+                             const char *id);
+
+/*
+ * As coord_create, with all that a node can be given.
+ * ttl_ms: not 0: the node goes when it was not changed for that long and has no children; not with
+ *         EPHEMERAL or CONTAINER.
+ * acl:    or NULL: what holds at the parent holds here too.
+ */
+COORD_API enum coord_code coord_create_with(struct coord_client *client, const char *path,
+                                            const void *data, size_t data_bytes, uint32_t flags,
+                                            uint64_t ttl_ms, const struct coord_acl *acl,
+                                            const struct coord_call_options *call,
+                                            struct coord_result **ret_result,
+                                            struct coord_error *reterr);
 
 /* COORD_NO_NODE, COORD_BAD_VERSION. */
 COORD_API enum coord_code coord_set(struct coord_client *client, const char *path, const void *data,
@@ -382,6 +504,294 @@ coord_children(struct coord_client *client, const char *path, uint32_t flags, ui
                const struct coord_result *previous, const struct coord_call_options *call,
                struct coord_result **ret_result, struct coord_error *reterr);
 
+enum coord_increment_flags { COORD_INCREMENT_CREATE = 1 /* a missing node starts at 0 */ };
+
+/*
+ * Adds `delta` to the decimal number that is the node's whole data; see coord_result_value.
+ * COORD_NO_NODE, COORD_BAD_VERSION, COORD_NOT_A_NUMBER.
+ */
+COORD_API enum coord_code coord_increment(struct coord_client *client, const char *path,
+                                          int64_t delta, int64_t version, uint32_t flags,
+                                          const struct coord_call_options *call,
+                                          struct coord_result **ret_result,
+                                          struct coord_error *reterr);
+
+/*
+ * Gives the node an ACL of its own, or with NULL takes it away, so that the parent's holds again.
+ * `version` is of the ACL (stat.aversion). COORD_NO_NODE, COORD_BAD_VERSION.
+ */
+COORD_API enum coord_code coord_set_acl(struct coord_client *client, const char *path,
+                                        const struct coord_acl *acl, int64_t version,
+                                        const struct coord_call_options *call,
+                                        struct coord_result **ret_result,
+                                        struct coord_error *reterr);
+
+/* What holds at the node, its origin, and the node's stat. COORD_NO_NODE. */
+COORD_API enum coord_code coord_get_acl(struct coord_client *client, const char *path,
+                                        const struct coord_call_options *call,
+                                        struct coord_result **ret_result,
+                                        struct coord_error *reterr);
+
+enum coord_list_flags { COORD_LIST_WITH_STAT = 1, COORD_LIST_WITH_DATA = 2 };
+
+/*
+ * One page of the node and all below it, down to `depth` levels below it (0: all). Nodes that the
+ * client may not read are left out. COORD_NO_NODE, COORD_CURSOR_EXPIRED. limit and previous as in
+ * coord_children.
+ */
+COORD_API enum coord_code coord_list(struct coord_client *client, const char *path, uint32_t flags,
+                                     uint32_t depth, uint32_t limit,
+                                     const struct coord_result *previous,
+                                     const struct coord_call_options *call,
+                                     struct coord_result **ret_result, struct coord_error *reterr);
+
+/* How many nodes are below the node. COORD_NO_NODE. */
+COORD_API enum coord_code coord_count(struct coord_client *client, const char *path,
+                                      const struct coord_call_options *call,
+                                      struct coord_result **ret_result, struct coord_error *reterr);
+
+/*
+ * One page of the ephemeral nodes of a session, 0 for this client's own, at or below `path` (NULL:
+ * all), in byte order. COORD_CURSOR_EXPIRED.
+ */
+COORD_API enum coord_code
+coord_ephemerals(struct coord_client *client, uint64_t session, const char *path, uint32_t limit,
+                 const struct coord_result *previous, const struct coord_call_options *call,
+                 struct coord_result **ret_result, struct coord_error *reterr);
+
+enum coord_changed_flags { COORD_CHANGED_WITH_DATA = 1 };
+
+/*
+ * One page of what changed at or below the node since `zxid`: whoever keeps a copy brings it up to
+ * date with this after COORD_WATCH_RESYNC. coord_result_zxid is that of the state that all pages
+ * show. COORD_NO_NODE (the node itself is gone), COORD_CURSOR_EXPIRED.
+ */
+COORD_API enum coord_code coord_changed_since(struct coord_client *client, const char *path,
+                                              uint64_t zxid, uint32_t flags, uint32_t limit,
+                                              const struct coord_result *previous,
+                                              const struct coord_call_options *call,
+                                              struct coord_result **ret_result,
+                                              struct coord_error *reterr);
+
+/* Returns when the replica at hand has applied all that was acknowledged to anyone before. */
+COORD_API enum coord_code coord_sync(struct coord_client *client,
+                                     const struct coord_call_options *call,
+                                     struct coord_result **ret_result, struct coord_error *reterr);
+
+/* Who the cluster takes this client for. */
+COORD_API enum coord_code coord_who_am_i(struct coord_client *client,
+                                         const struct coord_call_options *call,
+                                         struct coord_result **ret_result,
+                                         struct coord_error *reterr);
+
+/* ---- Sessions ---------------------------------------------------------------------------------
+ */
+
+/*
+ * A client whose options ask for it (coord_options_set_session) has a session from its first write
+ * on. It outlives streams and replicas; it ends when it is closed, or when its timeout passes
+ * without a word of the client. What it gives: writes that happen exactly once, ephemeral nodes,
+ * and a lease that tells, by this machine's clock, how long the ephemeral nodes are certain to be
+ * there.
+ *
+ * The lease runs from the moment at which the library sent the last frame that the cluster has
+ * confirmed; a clock that counts suspend measures it.
+ */
+enum coord_session_state {
+    COORD_STATE_NONE = 0,      /* no session yet, or it was closed */
+    COORD_STATE_CONNECTED = 1, /* confirmed within half of the timeout */
+    COORD_STATE_SUSPECT = 2,   /* not so: start nothing new. It may come back */
+    COORD_STATE_LOST = 3       /* before the cluster lets the session expire: stop. Final */
+};
+
+/*
+ * The state at this very moment, by the clock; `ret_id` gets the id of the session, of the one that
+ * was lost last, or 0; it may be NULL. After a loss the next write opens another session, with
+ * another id. Thread: any.
+ */
+COORD_API enum coord_session_state coord_session_state(struct coord_client *client,
+                                                       uint64_t *ret_id);
+
+/*
+ * Whether session `id` can be trusted at this very moment: it is this client's, and CONNECTED or
+ * SUSPECT by the clock. Once it was false for an id it stays so. To be asked before each use of
+ * what an ephemeral node protects. The process may still be stopped between the question and its
+ * use; against that only a fence helps (coord_call_options_set_if_held). Thread: any.
+ */
+COORD_API bool coord_session_holds(struct coord_client *client, uint64_t id);
+
+/* The timeout that was granted; 0 without a session. Thread: any. */
+COORD_API uint32_t coord_session_timeout_ms(struct coord_client *client);
+
+/*
+ * Waits until state or id differ from those given, at most for `timeout_ms`; then they are the new
+ * ones. A thread of the program's own, which calls this in a loop, is how one learns of changes. It
+ * returns at the moment at which the clock makes a session SUSPECT or LOST. Changes between two
+ * calls may be missed, but a loss shows as another id, or as LOST.
+ * Returns: COORD_OK, COORD_TIMEOUT, COORD_CLOSED. Thread: any.
+ */
+COORD_API enum coord_code coord_session_wait(struct coord_client *client, uint32_t timeout_ms,
+                                             enum coord_session_state *state, uint64_t *id,
+                                             struct coord_error *reterr);
+
+/*
+ * Opens the session now, if there is none, rather than with the first write.
+ * Returns as every call; COORD_INVALID_ARGUMENT if the options ask for none. ret_id: or NULL.
+ */
+COORD_API enum coord_code coord_session_open(struct coord_client *client,
+                                             const struct coord_call_options *call,
+                                             uint64_t *ret_id, struct coord_error *reterr);
+
+/*
+ * Ends the session after all writes sent before; its ephemeral nodes go at once and its watches
+ * end. Nothing to do without one. Returns as every write.
+ */
+COORD_API enum coord_code coord_session_close(struct coord_client *client,
+                                              const struct coord_call_options *call,
+                                              struct coord_error *reterr);
+
+/* ---- Watches ----------------------------------------------------------------------------------
+ */
+
+/*
+ * A watch is told every change of the nodes that it is about: in the order of zxids, each once, all
+ * of one zxid together, on whichever replicas, with nothing left out that is not said. It lives
+ * until it is closed, its session ends, or a replica refuses it; without a session it lives as long
+ * as the client.
+ *
+ * What is told and not taken is bounded: over some 16 MiB the library reads nothing more from its
+ * replica until items are taken. Replies and confirmations wait then too, so that in the end the
+ * session is lost: take items in a thread of their own that makes no calls for each.
+ */
+struct coord_watch;
+
+enum coord_watch_scope {
+    COORD_WATCH_NODE = 0,     /* the node itself; it need not exist */
+    COORD_WATCH_CHILDREN = 1, /* and its children */
+    COORD_WATCH_SUBTREE = 2   /* and all below it */
+};
+
+/* Also as bits, 1 << kind, to choose some of them. */
+enum coord_event_kind {
+    COORD_EVENT_CREATED = 1,
+    COORD_EVENT_DELETED = 2,
+    COORD_EVENT_CHANGED = 3, /* its data was set */
+    COORD_EVENT_ACL_CHANGED = 4
+};
+
+enum coord_watch_flags {
+    COORD_WATCH_WITH_DATA = 1,     /* the new data with each event */
+    COORD_WATCH_WITH_PREVIOUS = 2, /* the data before */
+    COORD_WATCH_READ_NODE = 4,     /* answer with the node, without a gap to the first event */
+    COORD_WATCH_READ_CHILDREN = 8  /* the same with the first page of its children */
+};
+
+struct coord_event {
+    uint64_t zxid;
+    enum coord_event_kind kind;
+    const char *path;
+    const struct coord_node_stat *stat; /* after it; of DELETED before it. May be NULL */
+    const void *data;                   /* as asked for; never NULL, a NUL behind it */
+    size_t data_bytes;
+    const void *previous;
+    size_t previous_bytes;
+};
+
+enum coord_queue_state {
+    COORD_QUEUE_UNKNOWN = 0,
+    COORD_QUEUE_WAITING = 1,
+    COORD_QUEUE_FRONT = 2, /* the node is among the first n */
+    COORD_QUEUE_GONE = 3   /* it does not exist */
+};
+
+enum coord_watch_item_kind {
+    /* It was set: every later change will be told. `result` has what was to be read. Comes first.
+     */
+    COORD_WATCH_SET = 1,
+    COORD_WATCH_EVENTS = 2, /* all events of one zxid */
+    /* No event up to `zxid` is still to come. Only the newest of several in a row is kept. */
+    COORD_WATCH_BOOKMARK = 3,
+    /*
+     * Events above from_zxid and up to zxid are missing: read with coord_changed_since(path,
+     * from_zxid, ...) what changed. Later events come.
+     */
+    COORD_WATCH_RESYNC = 4,
+    /* The replica had to leave out events; the library has them sent again. Nothing is missing. */
+    COORD_WATCH_LAGGED = 5,
+    /* Of a queue-front watch: its state, now. Only the newest of several in a row is kept. */
+    COORD_WATCH_QUEUE = 6,
+    /* The end: `code` and `message` say why, COORD_SESSION_EXPIRED that the session is over. */
+    COORD_WATCH_ENDED = 7
+};
+
+/* Freed with coord_watch_item_free. What it points to lives as long. */
+struct coord_watch_item {
+    enum coord_watch_item_kind kind;
+    uint64_t zxid;      /* SET: complete from there. EVENTS, BOOKMARK, RESYNC, QUEUE: as above */
+    uint64_t from_zxid; /* RESYNC. LAGGED: events from there on are sent again */
+    size_t events_count;
+    const struct coord_event *const *events;
+    const struct coord_result *result; /* SET: stat, exists, data, children; else NULL */
+    enum coord_queue_state queue_state;
+    uint64_t fence;   /* QUEUE: czxid of the node, if FRONT */
+    const char *path; /* QUEUE: of the node; may be empty */
+    enum coord_code code;
+    const char *message; /* ENDED; else empty */
+};
+
+COORD_API void coord_watch_item_free(struct coord_watch_item *item);
+
+/*
+ * Watches the tree at `path`, and returns when the watch is set.
+ * kinds:      bits 1 << enum coord_event_kind, 0 for all.
+ * after_zxid: 0: from now on. Else every event above it, from the cluster's history, or a RESYNC
+ *             first where that does not reach back so far.
+ * ret_watch:  freed with coord_watch_close; its first item is SET.
+ * Returns as every read.
+ */
+COORD_API enum coord_code coord_watch_tree(struct coord_client *client, const char *path,
+                                           enum coord_watch_scope scope, uint32_t kinds,
+                                           uint32_t flags, uint64_t after_zxid,
+                                           const struct coord_call_options *call,
+                                           struct coord_watch **ret_watch,
+                                           struct coord_error *reterr);
+
+/*
+ * Watches the place of a sequential node in its queue: the sequential children of its parent whose
+ * names start with one of the prefixes (none: with its own), in the order of creation. Told is
+ * whether it is among the first `n` (0 means 1): at once, and at every change.
+ */
+COORD_API enum coord_code coord_watch_queue(struct coord_client *client, const char *path,
+                                            uint32_t n, const char *const *prefixes,
+                                            size_t prefixes_count,
+                                            const struct coord_call_options *call,
+                                            struct coord_watch **ret_watch,
+                                            struct coord_error *reterr);
+
+/*
+ * Creates a sequential node and watches its place, in one round trip. Needs a session. Arguments as
+ * in coord_create_with (SEQUENTIAL is added to the flags) and coord_watch_queue; returns as
+ * coord_create. If the node was created but the watch was refused, the watch's next item says so.
+ */
+COORD_API enum coord_code
+coord_create_queued(struct coord_client *client, const char *path, const void *data,
+                    size_t data_bytes, uint32_t flags, const struct coord_acl *acl, uint32_t n,
+                    const char *const *prefixes, size_t prefixes_count,
+                    const struct coord_call_options *call, struct coord_watch **ret_watch,
+                    struct coord_result **ret_result, struct coord_error *reterr);
+
+/*
+ * The next item, waiting for it at most `timeout_ms`, 0 for not at all.
+ * Returns: COORD_OK; COORD_TIMEOUT; COORD_CLOSED (after ENDED there is nothing more).
+ * Thread: any; each item goes to one.
+ */
+COORD_API enum coord_code coord_watch_next(struct coord_watch *watch, uint32_t timeout_ms,
+                                           struct coord_watch_item **ret_item,
+                                           struct coord_error *reterr);
+
+/* Removes the watch; no other thread uses it any more. Accepts NULL. Thread: any, once. */
+COORD_API void coord_watch_close(struct coord_watch *watch);
+
 /* ---- Transactions -----------------------------------------------------------------------------
  */
 
@@ -410,7 +820,8 @@ enum coord_compared {
     COORD_IF_CZXID = 4,
     COORD_IF_MZXID = 5,
     COORD_IF_PZXID = 6,
-    COORD_IF_NUM_CHILDREN = 7
+    COORD_IF_NUM_CHILDREN = 7,
+    COORD_IF_OWNER = 8 /* the session that owns it, 0 for none; EQUAL and NOT_EQUAL only */
 };
 
 /*
@@ -426,12 +837,27 @@ COORD_API void coord_txn_compare_data(struct coord_txn *txn, const char *path,
                                       enum coord_relation relation, const void *data,
                                       size_t data_bytes);
 
+/* That `fence` holds `path` (COORD_EQUAL), or does not (COORD_NOT_EQUAL); see _set_if_held. */
+COORD_API void coord_txn_compare_held(struct coord_txn *txn, const char *path,
+                                      enum coord_relation relation, uint64_t fence, uint32_t n,
+                                      const char *const *prefixes, size_t prefixes_count);
+
 enum coord_branch { COORD_THEN = 0, COORD_ELSE = 1 };
 
 /* Arguments as in the calls of the same name. */
 COORD_API void coord_txn_add_create(struct coord_txn *txn, enum coord_branch branch,
                                     const char *path, const void *data, size_t data_bytes,
                                     uint32_t flags);
+COORD_API void coord_txn_add_create_with(struct coord_txn *txn, enum coord_branch branch,
+                                         const char *path, const void *data, size_t data_bytes,
+                                         uint32_t flags, uint64_t ttl_ms,
+                                         const struct coord_acl *acl);
+COORD_API void coord_txn_add_increment(struct coord_txn *txn, enum coord_branch branch,
+                                       const char *path, int64_t delta, int64_t version,
+                                       uint32_t flags);
+COORD_API void coord_txn_add_set_acl(struct coord_txn *txn, enum coord_branch branch,
+                                     const char *path, const struct coord_acl *acl,
+                                     int64_t version);
 COORD_API void coord_txn_add_set(struct coord_txn *txn, enum coord_branch branch, const char *path,
                                  const void *data, size_t data_bytes, int64_t version);
 COORD_API void coord_txn_add_delete(struct coord_txn *txn, enum coord_branch branch,
@@ -457,105 +883,10 @@ COORD_API enum coord_code coord_txn_run(struct coord_client *client, const struc
                                         struct coord_result **ret_result,
                                         struct coord_error *reterr);
 
-/* ---- The cluster itself -----------------------------------------------------------------------
- */
-
-/*
- * These ask one replica, over a connection of their own, and need an identity that its
- * configuration lists as an administrator; others get COORD_PERMISSION_DENIED. Of `call` only the
- * timeout counts. endpoint: "host:port", one of the client's or another; NULL means the client's
- * first. All can return COORD_OK, COORD_INVALID_ARGUMENT, COORD_PERMISSION_DENIED,
- * COORD_UNIMPLEMENTED, COORD_UNRECOGNIZED, COORD_UNREACHABLE, COORD_BUSY, COORD_SHUTTING_DOWN,
- * COORD_TIMEOUT, COORD_MALFORMED, COORD_CLOSED, COORD_NO_MEMORY. Thread: any.
- */
-
-#define COORD_CLUSTER_ID_BYTES 16
-
-/*
- * Gives birth to a cluster on that empty replica; other empty replicas join by themselves. Not to
- * be repeated blindly. COORD_ALREADY_BORN (it holds a cluster; nothing was done),
- * COORD_OUTCOME_UNKNOWN (the connection was lost: ask for its status).
- * ret_cluster_id: COORD_CLUSTER_ID_BYTES bytes, or NULL.
- */
-COORD_API enum coord_code coord_admin_init(struct coord_client *client, const char *endpoint,
-                                           const struct coord_call_options *call,
-                                           uint8_t *ret_cluster_id, struct coord_error *reterr);
-
-/*
- * Asks for leadership to be handed to voter `node_id`, or with 0 to the one that is closest, and
- * returns when it leads. COORD_NO_LEADER, COORD_NOT_BORN, COORD_LIMIT_TIME,
- * COORD_OUTCOME_UNKNOWN (the connection was lost).
- * ret_leader_id: who leads now; or NULL.
- */
-COORD_API enum coord_code coord_admin_transfer(struct coord_client *client, const char *endpoint,
-                                               uint32_t node_id,
-                                               const struct coord_call_options *call,
-                                               uint32_t *ret_leader_id, struct coord_error *reterr);
-
-enum coord_member_role {
-    COORD_ROLE_UNKNOWN = 0,
-    COORD_ROLE_VOTER = 1,
-    COORD_ROLE_LEARNER = 2, /* catches up; becomes a voter by itself */
-    COORD_ROLE_OBSERVER = 3
-};
-
-/* One replica of the newest configuration. Texts may be empty, never NULL. */
-struct coord_member {
-    uint32_t node_id;
-    uint64_t incarnation;
-    enum coord_member_role role;
-    const char *client_address;
-    const char *peer_address;
-    const char *identity;
-    uint64_t chosen_slot;  /* what a leader knows of it; on other replicas 0 */
-    uint64_t heard_ms_ago; /* likewise */
-};
-
-enum coord_replica_state {
-    COORD_REPLICA_UNKNOWN = 0,
-    COORD_REPLICA_EMPTY = 1, /* holds no cluster */
-    COORD_REPLICA_LEARNER = 2,
-    COORD_REPLICA_FOLLOWER = 3,
-    COORD_REPLICA_CANDIDATE = 4,
-    COORD_REPLICA_LEADER = 5,
-    COORD_REPLICA_FENCED = 6 /* differs from the majority and serves nobody */
-};
-
-/* What a replica knows about itself and its cluster. Freed with coord_status_free. */
-struct coord_status {
-    uint32_t node_id;
-    uint64_t incarnation;
-    const char *server; /* "coordd/0.1.0" */
-    bool born;          /* it holds a cluster */
-    uint8_t cluster_id[COORD_CLUSTER_ID_BYTES];
-    uint32_t generation;
-    enum coord_replica_state state;
-    uint32_t leader_id;    /* 0 if it knows none */
-    uint64_t ballot_round; /* of the leader's ballot */
-    uint64_t chosen_slot;  /* everything up to here is chosen, applied */
-    uint64_t applied_slot;
-    uint64_t zxid; /* of the last applied change */
-    size_t members_count;
-    const struct coord_member *const *members;
-    uint64_t nodes, sessions, watches, streams;
-    uint64_t uptime_ms;
-    uint64_t log_bytes, disk_free_bytes;
-    size_t alarms_count;
-    const char *const *alarms; /* what a person should look at, one sentence each */
-    uint64_t digest;           /* of the state at applied_slot */
-    bool ready;                /* it knows a leader and follows closely */
-};
-
-/* Works without a leader and before birth. */
-COORD_API enum coord_code coord_admin_status(struct coord_client *client, const char *endpoint,
-                                             const struct coord_call_options *call,
-                                             struct coord_status **ret_status,
-                                             struct coord_error *reterr);
-
-COORD_API void coord_status_free(struct coord_status *status);
-
 #ifdef __cplusplus
 }
 #endif
+
+#include "admin.h"
 
 #endif

@@ -27,6 +27,12 @@ static bool is_text(ProtobufCBinaryData data, const char *text)
 
 /* ---- Requests ---- */
 
+static void address(struct client_request *request, uint32_t wait_ms)
+{
+    const struct client_address to = {.id = request->id, .wait_ms = wait_ms};
+    request->bytes_count = client_codec_address(request->bytes, request->tail_offset, &to);
+}
+
 /* What a replica sees of `op`; freed with coord__v1__request__free_unpacked. */
 static Coord__V1__Request *sent(const struct client_op *op, const struct coord_call_options *call,
                                 bool is_write)
@@ -35,7 +41,7 @@ static Coord__V1__Request *sent(const struct client_op *op, const struct coord_c
     assert_int_equal(client_codec_request_encode(&request, op, call, NULL), COORD_OK);
     assert_true(request.is_write == is_write);
     assert_int_equal(request.kind, op->kind);
-    client_codec_request_address(&request, 1234);
+    address(&request, 1234);
     Coord__V1__Request *seen = coord__v1__request__unpack(NULL, request.bytes_count, request.bytes);
     assert_non_null(seen);
     assert_int_equal(seen->id, 77);
@@ -177,9 +183,9 @@ static void test_address_can_be_changed(void **state)
     struct client_request request = {.id = UINT64_MAX};
     (void)state;
     assert_int_equal(client_codec_request_encode(&request, &op, NULL, NULL), COORD_OK);
-    client_codec_request_address(&request, UINT32_MAX); /* the longest tail */
+    address(&request, UINT32_MAX); /* the longest tail */
     request.id = 1;
-    client_codec_request_address(&request, 0);
+    address(&request, 0);
     Coord__V1__Request *seen = coord__v1__request__unpack(NULL, request.bytes_count, request.bytes);
     assert_int_equal(seen->id, 1);
     assert_int_equal(seen->wait_ms, 0);
@@ -452,15 +458,18 @@ static void test_items_in_order_and_unknown_ones(void **state)
     items[0].reply = &replies[0];
     items[1].item_case = COORD__V1__ITEM__ITEM_BOOKMARK;
     items[1].bookmark = &bookmark;
+    bookmark.zxid = 44;
     items[3].item_case = COORD__V1__ITEM__ITEM_REPLY; /* items[2] is empty */
     items[3].reply = &replies[1];
     frame.items = list;
     frame.n_items = 4;
     struct client_bytes bytes = pack(&frame.base);
     assert_int_equal(client_codec_frame_decode(bytes.data, bytes.count, &got, NULL), COORD_OK);
-    assert_int_equal(got.items_count, 2);
+    assert_int_equal(got.items_count, 3);
     assert_int_equal(got.items[0].id, 2);
-    assert_int_equal(got.items[1].id, 1);
+    assert_int_equal(got.items[1].kind, CLIENT_ITEM_BOOKMARK);
+    assert_int_equal(got.items[1].zxid, 44);
+    assert_int_equal(got.items[2].id, 1);
     assert_null(got.welcome);
     client_codec_frame_release(&got);
     client_free(bytes.data);
@@ -524,10 +533,10 @@ static void test_names_with_nul_or_empty(void **state)
 static void test_results_that_were_not_asked_for(void **state)
 {
     Coord__V1__Reply reply = COORD__V1__REPLY__INIT;
-    Coord__V1__SyncResult sync = COORD__V1__SYNC_RESULT__INIT;
+    Coord__V1__SetQuotaResult quota = COORD__V1__SET_QUOTA_RESULT__INIT;
     (void)state;
-    reply.result_case = COORD__V1__REPLY__RESULT_SYNC;
-    reply.sync = &sync;
+    reply.result_case = COORD__V1__REPLY__RESULT_SET_QUOTA;
+    reply.set_quota = &quota;
     struct client_frame frame = received(&reply);
     assert_true(frame.items[0].malformed);
     client_codec_frame_release(&frame);

@@ -133,9 +133,9 @@ static void test_arguments_of_calls(void **state)
                      COORD_INVALID_ARGUMENT);
     assert_int_equal(coord_create(client, "/a", NULL, 1, 0, NULL, NULL, &error),
                      COORD_INVALID_ARGUMENT);
-    assert_int_equal(coord_create(client, "/a", NULL, 0, 8, NULL, NULL, &error),
+    assert_int_equal(coord_create(client, "/a", NULL, 0, 64, NULL, NULL, &error),
                      COORD_INVALID_ARGUMENT);
-    assert_non_null(strstr(error.message, "0x8"));
+    assert_non_null(strstr(error.message, "0x40"));
     assert_int_equal(coord_set(client, "/a", NULL, 0, -2, NULL, NULL, &error),
                      COORD_INVALID_ARGUMENT);
     assert_int_equal(coord_admin_init(client, "nonsense", NULL, NULL, &error),

@@ -527,7 +527,7 @@ static void test_closing_ends_everything(void **state)
     uint64_t stream = lab_connect(&lab);
     lab.stuck[stream] = true;
     size_t waiting = lab_write(&lab, 5000);
-    client_session_shutdown(lab.session, lab.now_ms);
+    client_session_shutdown(lab.session, lab_now(&lab));
     lab_settle(&lab);
     assert_int_equal(lab_code(&lab, write), COORD_OUTCOME_UNKNOWN);
     assert_int_equal(lab_code(&lab, read), COORD_CLOSED);

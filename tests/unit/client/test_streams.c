@@ -433,8 +433,8 @@ static void test_frames_of_a_stream_that_is_gone(void **state)
     lab_break(&lab, 1);
     lab_welcome(&lab, 1, COORD_OK);
     lab_garbage(&lab, 1);
-    client_session_on_closed(lab.session, lab.now_ms, 1, COORD_UNREACHABLE, "again");
-    client_session_on_closed(lab.session, lab.now_ms, 99, COORD_UNREACHABLE, "never");
+    client_session_on_closed(lab.session, lab_now(&lab), 1, COORD_UNREACHABLE, "again");
+    client_session_on_closed(lab.session, lab_now(&lab), 99, COORD_UNREACHABLE, "never");
     assert_int_equal(lab.streams[1].ids_count, 0);
     lab_release(&lab);
 }
