@@ -18,6 +18,7 @@ void fsm_step_init(struct fsm_step *step, struct fsm *fsm, struct fsm_result *re
         .zxid = fsm->zxid + 1,
         .undo_tree_bytes = fsm->tree_bytes,
         .undo_tree_digest = fsm->tree_digest,
+        .undo_acls_count = fsm->acls_count,
     };
 }
 
@@ -72,16 +73,24 @@ static struct fsm_node *find_parent(struct fsm_step *step, struct fsm_bytes key,
     return parent;
 }
 
+/* In force at a node that is in the tree. Without ACLs but the root's nobody goes and looks. */
+static struct fsm_acl *in_force(const struct fsm *fsm, const struct fsm_node *node)
+{
+    return fsm->acls_count == 0 ? NULL : fsm_acl_in_force(&fsm->tree, fsm_node_key(node), NULL);
+}
+
 static void add(struct fsm *fsm, struct fsm_node *node)
 {
     fsm->tree_bytes += node->key_bytes + (uint64_t)node->data_bytes;
     fsm->tree_digest += fsm_node_digest(node);
+    fsm->acls_count += fsm_node_acl(node) != NULL;
 }
 
 static void subtract(struct fsm *fsm, const struct fsm_node *node)
 {
     fsm->tree_bytes -= node->key_bytes + (uint64_t)node->data_bytes;
     fsm->tree_digest -= fsm_node_digest(node);
+    fsm->acls_count -= fsm_node_acl(node) != NULL;
 }
 
 struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key, struct fsm_bytes data,
@@ -103,7 +112,7 @@ struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key, st
     if (step->in_txn) {
         undo_add(step, (struct fsm_undo){.created = fsm_node_ref(node)});
     }
-    fsm_result_add_change(step->result, FSM_NODE_CREATED, node, NULL);
+    fsm_result_add_change(step->result, FSM_NODE_CREATED, node, NULL, in_force(fsm, node));
 
     struct fsm_node *parent = find_parent(step, key, &stat);
     stat.pzxid = step->zxid;
@@ -127,7 +136,7 @@ struct fsm_node *fsm_step_set(struct fsm_step *step, struct fsm_node *node, stru
     struct fsm_node *now = fsm_node_create(fsm_node_key(node), &stat, data);
     subtract(fsm, node);
     add(fsm, now);
-    fsm_result_add_change(step->result, FSM_NODE_SET, now, node);
+    fsm_result_add_change(step->result, FSM_NODE_SET, now, node, in_force(fsm, node));
     fsm_tree_replace(&fsm->tree, now);
     step->nodes_count++;
     return now;
@@ -140,8 +149,8 @@ void fsm_step_delete(struct fsm_step *step, struct fsm_node *const *nodes, size_
     for (size_t i = nodes_count; i > 0; i--) {
         struct fsm_node *node = nodes[i - 1];
         undo_keep(step, node);
+        fsm_result_add_change(step->result, FSM_NODE_DELETED, node, NULL, in_force(fsm, node));
         subtract(fsm, node);
-        fsm_result_add_change(step->result, FSM_NODE_DELETED, node, NULL);
         fsm_tree_remove(&fsm->tree, fsm_node_key(node));
         step->nodes_count++;
     }
@@ -172,5 +181,6 @@ void fsm_step_undo(struct fsm_step *step)
     }
     step->fsm->tree_bytes = step->undo_tree_bytes;
     step->fsm->tree_digest = step->undo_tree_digest;
+    step->fsm->acls_count = step->undo_acls_count;
     fsm_result_drop_changes(step->result);
 }

@@ -138,6 +138,9 @@ struct fsm_stat {
     uint64_t ttl_ms;   /* FSM_TTL; else 0 */
     uint32_t data_bytes;
     enum fsm_node_kind kind;
+    uint8_t suffix_bytes;     /* sequential: the length of its name's suffix; else 0 */
+    uint64_t idle_elapsed_ms; /* CONTAINER, TTL: since when its time runs; else 0 */
+    struct fsm_acl *acl;      /* private: its own, borrowed; NULL: its parent's holds */
 };
 
 /* ZooKeeper's cversion as clients see it: grows with each child created and each deleted. */
@@ -646,7 +649,7 @@ uint64_t fsm_tree_bytes(const struct fsm *fsm);              /* paths and data *
  * equal digests however they came about; it is kept up to date by each change, so this is O(1).
  * Between slots only. Its layout is FSM_DIGEST_VERSION (R6).
  */
-#define FSM_DIGEST_VERSION 1u
+#define FSM_DIGEST_VERSION 2u
 uint64_t fsm_digest(const struct fsm *fsm);
 
 /* Aborts if an invariant of the state is broken or the kept digest is not the tree's. O(tree). */

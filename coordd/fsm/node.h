@@ -1,7 +1,7 @@
 #ifndef COORD_FSM_NODE_H
 #define COORD_FSM_NODE_H
 
-#include "fsm/fsm.h"
+#include "fsm/acl.h"
 
 /*
  * One version of one node in one block of memory, with a reference count. The tree, frozen versions
@@ -11,13 +11,17 @@
  * A million nodes must fit a small memory, so fields that most nodes do not need are kept only
  * where they differ from what the others imply:
  *
- *     +--------------+-------------------+----------------------------+-------+-------+
- *     | fixed fields | FAMILY, if unlike | MODIFIED, if unlike        | key   | data  |
- *     |              | pzxid, creates    | mzxid, mtime_ms, version   |       |       |
- *     +--------------+-------------------+----------------------------+-------+-------+
+ *     +--------------+-------------------+--------------------------+-------+----------+
+ *     | fixed fields | FAMILY, if unlike | MODIFIED, if unlike      | OWNER | LIFE     |
+ *     |              | pzxid, creates    | mzxid, mtime_ms, version | owner | ttl, idle|
+ *     +--------------+-------------------+--------------------------+-------+----------+
+ *     | ACL                  | key   | data  |
+ *     | azxid, aversion, acl |       |       |
+ *     +----------------------+-------+-------+
  *
  * FAMILY is left out if pzxid = czxid and creates = 0 (never had a child), MODIFIED if mzxid =
- * czxid, mtime = ctime and version = 0 (data never set). fsm_node_stat gives the whole.
+ * czxid, mtime = ctime and version = 0 (data never set), OWNER, LIFE and ACL if all of theirs are
+ * 0. fsm_node_stat gives the whole. The node holds a reference to its own ACL.
  *
  * References are counted without atomics: loop thread only.
  */
@@ -26,7 +30,7 @@ struct fsm_node {
     uint32_t data_bytes;
     uint32_t children_count;
     uint16_t key_bytes; /* see path.h */
-    uint8_t kind;       /* enum fsm_node_kind */
+    uint8_t form;       /* private to node.c: kind and suffix_bytes */
     uint8_t parts;      /* private to node.c */
     uint64_t czxid;
     uint64_t ctime_ms;
@@ -42,6 +46,11 @@ void fsm_node_unref(struct fsm_node *node); /* accepts NULL */
 struct fsm_bytes fsm_node_key(const struct fsm_node *node);  /* borrowed from the node */
 struct fsm_bytes fsm_node_data(const struct fsm_node *node); /* borrowed from the node */
 void fsm_node_stat(const struct fsm_node *node, struct fsm_stat *ret_stat);
+
+/* Parts of the stat that are asked for alone. */
+enum fsm_node_kind fsm_node_kind_of(const struct fsm_node *node);
+uint8_t fsm_node_suffix_bytes(const struct fsm_node *node);
+struct fsm_acl *fsm_node_acl(const struct fsm_node *node); /* its own, borrowed; or NULL */
 
 /* The zxid that last changed anything in it. */
 uint64_t fsm_node_last_zxid(const struct fsm_node *node);

@@ -14,6 +14,7 @@ void fsm_result_drop_changes(struct fsm_result *result)
     for (size_t i = 0; i < result->changes_count; i++) {
         fsm_node_unref(result->changes[i].node);
         fsm_node_unref(result->changes[i].before);
+        fsm_acl_unref(result->changes[i].acl);
     }
     result->changes_count = 0;
 }
@@ -55,7 +56,7 @@ void fsm_result_expect(struct fsm_result *result, size_t count)
 }
 
 void fsm_result_add_change(struct fsm_result *result, enum fsm_change_kind kind,
-                           struct fsm_node *node, struct fsm_node *before)
+                           struct fsm_node *node, struct fsm_node *before, struct fsm_acl *acl)
 {
     if (result->changes_count == result->changes_capacity) {
         result->changes_capacity =
@@ -68,6 +69,7 @@ void fsm_result_add_change(struct fsm_result *result, enum fsm_change_kind kind,
         .path = fsm_path_of_key(fsm_node_key(node)),
         .node = fsm_node_ref(node),
         .before = before != NULL ? fsm_node_ref(before) : NULL,
+        .acl = fsm_acl_ref(acl),
     };
     result->changes_count++;
 }

@@ -11,8 +11,9 @@ struct fsm {
     uint64_t tree_bytes; /* keys and data of all nodes */
     uint64_t
         tree_digest; /* sum of fsm_node_digest over all nodes, modulo 2^64: order is no matter */
-    uint64_t zxid;   /* last one taken */
-    uint64_t slot;   /* last one ended */
+    uint64_t acls_count; /* nodes with an ACL of their own */
+    uint64_t zxid;       /* last one taken */
+    uint64_t slot;       /* last one ended */
     uint64_t wall_ms;
     uint64_t elapsed_ms;
     struct fsm_leadership leadership;
@@ -44,6 +45,7 @@ struct fsm_step {
     size_t undo_capacity;
     uint64_t undo_tree_bytes; /* what the machine had before the transaction */
     uint64_t undo_tree_digest;
+    uint64_t undo_acls_count;
 };
 
 void fsm_step_init(struct fsm_step *step, struct fsm *fsm, struct fsm_result *result);
@@ -78,9 +80,9 @@ void fsm_step_txn(struct fsm_step *step, const struct fsm_op_txn *txn);
 /* Makes room for `count` zeroed outcomes in a cleared result. */
 void fsm_result_expect(struct fsm_result *result, size_t count);
 
-/* Takes references of its own; `before` may be NULL. */
+/* Takes references of its own; `before` and `acl`, the one in force, may be NULL. */
 void fsm_result_add_change(struct fsm_result *result, enum fsm_change_kind kind,
-                           struct fsm_node *node, struct fsm_node *before);
+                           struct fsm_node *node, struct fsm_node *before, struct fsm_acl *acl);
 void fsm_result_drop_changes(struct fsm_result *result);
 
 /* Shows a node in an outcome, which takes a reference to it. */
