@@ -17,21 +17,21 @@
  * [PMS] Lamport, Paxos Made Simple (2001); [PTP] The Part-Time Parliament (1998);
  * [SMR] Lamport, Malkhi, Zhou, Reconfiguring a State Machine (2010), for alpha.
  *
- *  P1 A promise only grows, and nothing below it is accepted.               [PMS 2.2, phases 1b,
- * 2b] P2 A promise, an acceptance and a prepare are said only after they are durable: such messages
- *     carry after_persist.                                                   [PTP 2.2, stable
- * ledger] P3 A value is proposed in a slot under ballot b only after a quorum of that slot's
- * configuration promised b for the slot, and it is the accepted value of the highest ballot that
- * was reported, or free if there was none.                                             [PMS 2.2,
- * phase 2a] P4 Chosen = accepted by a quorum of the slot's configuration under one ballot.
- * [PMS 2.1] P5 Two chosen values of one slot are equal.                               [PMS 2.2,
- * theorem] P6 Slots are handed out as chosen in order, without gaps, once.           [PMS 3] P7 An
- * entry below the announced chosen mark counts as chosen only if it was accepted under the
+ *  P1 A promise only grows, and nothing below it is accepted. [PMS 2.2, phases 1b, 2b]
+ *  P2 A promise, an acceptance and a prepare are said only after they are durable: such messages
+ *     carry after_persist. [PTP 2.2, stable ledger]
+ *  P3 A value is proposed in a slot under ballot b only after a quorum of that slot's configuration
+ *     promised b for the slot, and it is the accepted value of the highest ballot that was
+ *     reported, or free if there was none. [PMS 2.2, phase 2a]
+ *  P4 Chosen = accepted by a quorum of the slot's configuration under one ballot. [PMS 2.1]
+ *  P5 Two chosen values of one slot are equal. [PMS 2.2, theorem]
+ *  P6 Slots are handed out as chosen in order, without gaps, once. [PMS 3]
+ *  P7 An entry below the announced chosen mark counts as chosen only if it was accepted under the
  *     announcing ballot, or was sent as chosen.
- *  P8 A snapshot covers chosen slots alone.                               (R3: and replaces nothing
- *     of the acceptor's memory but acceptances there)
+ *  P8 A snapshot covers chosen slots alone. Of the acceptor's memory it replaces acceptances there
+ *     and nothing else. (R3)
  *  P9 A replica that may have forgotten a promise or an acceptance votes again only after the log
- *     readmitted it under a fresh incarnation.                               (R2)
+ *     readmitted it under a fresh incarnation. (R2)
  *
  * Slots and configurations: a configuration chosen in slot i governs from i + alpha on (R5, [SMR]);
  * the first one sits in slot 1 and governs from slot 1. Only slots in (chosen, chosen + alpha] are
@@ -370,7 +370,9 @@ CD_MUST_USE enum cd_status paxos_restore_mark(struct paxos *px, paxos_slot slot,
  * A snapshot stands for everything up to base->slot: first of all that of the state which is
  * loaded, then at each INSTALLED record its own (below the first one's slot it changes nothing).
  * Nothing up to the slot is handed out as chosen; records of it are passed over. `dropped`: entries
- * at or below it are not in the log; the slot itself for an INSTALLED record.
+ * at or below it are not in the log; the slot itself for an INSTALLED record. A driver whose loaded
+ * state stands below an INSTALLED record's slot has lost that snapshot, and with it the log: the
+ * caller treats that as CD_CORRUPT (R2).
  * Returns: CD_OK, CD_CORRUPT (unsound, or another alpha than the log's).
  */
 CD_MUST_USE enum cd_status paxos_restore_base(struct paxos *px, const struct paxos_base *base,
