@@ -199,7 +199,7 @@ enum paxos_event_kind {
      * a start without that record starts from what stood before.
      */
     PAXOS_EV_INSTALLED,
-    PAXOS_EV_DROPPED, /* slot: entries up to here left the log; a snapshot kept here covers them */
+    PAXOS_EV_DROPPED, /* slot: entries up to here leave the log now: a snapshot kept covers them */
 };
 
 struct paxos_event {

@@ -59,6 +59,34 @@ void group_letter_post(struct group *group, struct group_letter *letter)
     network_send(&group->network, letter->message.from, letter->message.to, letter);
 }
 
+/* P1: what an incarnation says of its promises only grows, through all its lives. */
+static bool keeps_its_word(struct group_node *node, const struct paxos_message *m)
+{
+    bool speaks = m->kind == PAXOS_MSG_PREPARE ||
+                  (m->granted && (m->kind == PAXOS_MSG_PROMISE || m->kind == PAXOS_MSG_ACCEPTED));
+    if (!speaks) {
+        return true;
+    }
+    if (node->said_by != m->from_incarnation) {
+        node->said_by = m->from_incarnation;
+        node->said = (struct paxos_ballot){0};
+    }
+    if (paxos_ballot_compare(m->ballot, node->said) < 0) {
+        return false;
+    }
+    node->said = m->ballot;
+    return true;
+}
+
+static void break_oath(struct group *group, const char *rule, const struct paxos_message *m)
+{
+    if (group->broken_oath[0] == '\0') {
+        char text[PRINT_BYTES];
+        print_message(&group->printer, m, "->", text, sizeof(text));
+        (void)snprintf(group->broken_oath, sizeof(group->broken_oath), "%s: %.200s", rule, text);
+    }
+}
+
 /* P2: whatever a replica says of its promises and acceptances is on its disk by then. R2: so is the
  * incarnation that says it. */
 static void check_oath(struct group *group, const struct paxos_message *m)
@@ -72,11 +100,11 @@ static void check_oath(struct group *group, const struct paxos_message *m)
             kept = kept && ledger_durably_accepted(ledger, slot, m->ballot);
         }
     }
-    if (!kept && group->broken_oath[0] == '\0') {
-        char text[PRINT_BYTES];
-        print_message(&group->printer, m, "->", text, sizeof(text));
-        (void)snprintf(group->broken_oath, sizeof(group->broken_oath),
-                       "P2: said before it was durable: %.200s", text);
+    if (!kept) {
+        break_oath(group, "P2: said before it was durable", m);
+    }
+    if (!keeps_its_word(&group->nodes[m->from], m)) {
+        break_oath(group, "P1: said after it had promised more", m);
     }
 }
 

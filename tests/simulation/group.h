@@ -83,8 +83,9 @@ struct group_node {
     uint64_t digest;        /* over all applied values */
     struct paxos_base base; /* what a snapshot of that says */
     uint64_t read_token;
-    uint64_t incarnation; /* the present one, also while down */
-    bool forgot_at_start;
+    uint64_t incarnation;     /* the present one, also while down */
+    struct paxos_ballot said; /* the highest promise or acceptance that it ever spoke of, */
+    uint64_t said_by;         /* as this incarnation */
 };
 
 enum group_verdict {
@@ -134,7 +135,7 @@ struct group {
     struct group_options options;
     struct group_watcher watcher;
     struct group_node nodes[GROUP_NODES_MAX]; /* [0] is unused */
-    char broken_oath[256]; /* P2: what was said before it was durable; empty: nothing */
+    char broken_oath[256]; /* P1, P2: what should not have been said; empty: nothing */
     uint64_t notes[PAXOS_NOTE_COUNT];
     uint64_t syncs, restarts, crashes, lost_records, wipes, restores;
     uint64_t snapshots, installs, drops, fallbacks;
