@@ -99,10 +99,9 @@ enum event_level {
 };
 
 enum event_outcome {
-    OUTCOME_ANSWERED = 1,
-    OUTCOME_NOT_APPLIED, /* nothing was done and never will be; also BUSY, NO_LEADER given to a
-                            caller */
-    OUTCOME_UNKNOWN,     /* said so (OUTCOME_UNKNOWN) */
+    OUTCOME_ANSWERED = 1, /* by the tree: the codes are those of enum model_code */
+    OUTCOME_NOT_APPLIED,  /* any other refusal: nothing was done and never will be */
+    OUTCOME_UNKNOWN,      /* the caller was told that it is not known */
 };
 
 enum event_state {

@@ -114,6 +114,9 @@ static bool lose(struct work *work, const struct event *event, struct life *life
 static bool take(struct work *work, const struct event *event)
 {
     struct life *life = event->session != 0 ? life_of(work, event->session) : NULL;
+    if (event->session == 0 && (event->kind == EV_CONFIRMED || event->kind == EV_STATE)) {
+        return true; /* a stream without a session has nothing to lose */
+    }
     switch (event->kind) {
     case EV_APPLIED:
         if (life != NULL && event->timeout_ms != 0) {

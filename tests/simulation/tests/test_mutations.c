@@ -12,7 +12,7 @@
  * be noticed (a RESYNC that covered nothing), so each has the share that must be.
  */
 
-enum { HISTORIES = 8, STEPS = 2000, TRIALS = 10 };
+enum { HISTORIES = 5, STEPS = 1500, TRIALS = 8 };
 
 /* A history that may be changed: events that point into the one it was made of. */
 struct copy {
