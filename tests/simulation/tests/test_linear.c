@@ -56,6 +56,7 @@ static void rejects_a_read_older_than_what_another_client_was_told(void **state)
 {
     struct scene *scene = *state;
     scene_story(scene);
+    scene_find(scene, EV_RETURN, 8)->kind = 0; /* it showed 6 too */
     (void)scene_add(scene, (struct event){.kind = EV_BOOKMARK, .client = 2, .zxid = Z(6)});
     (void)scene_ask(scene, 1, 9, MODEL_GET, "/a", 0);
     (void)scene_answer(

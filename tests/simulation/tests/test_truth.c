@@ -136,7 +136,39 @@ static void rejects_a_change_with_another_value(void **state)
     story_of_changes(*state);
     (void)nth_change(*state, 0, &change);
     change->value = 2;
-    REJECTED(*state, NULL, "another value");
+    REJECTED(*state, NULL, "left another value");
+}
+
+static void rejects_a_change_with_another_previous_value(void **state)
+{
+    struct model_change *change = NULL;
+    story_of_changes(*state);
+    (void)nth_change(*state, 1, &change);
+    change->previous = 2;
+    REJECTED(*state, NULL, "found another value");
+}
+
+static void rejects_a_change_with_another_stat(void **state)
+{
+    struct model_change *change = NULL;
+    story_of_changes(*state);
+    (void)nth_change(*state, 0, &change);
+    change->mzxid = Z(2);
+    REJECTED(*state, NULL, "another stat");
+}
+
+static void rejects_a_change_by_one_of_two_replicas(void **state)
+{
+    struct model_change *change = NULL;
+    story_of_changes(*state);
+    struct event told = *nth_change(*state, 0, &change);
+    struct model_change other = *change;
+    (void)apply_too(*state, 3);
+    other.value = 9;
+    told.replica = 2;
+    told.at_us = 0;
+    (void)scene_change(*state, told, other);
+    REJECTED(*state, NULL, "changed different things");
 }
 
 static void rejects_a_change_that_is_not_told(void **state)
@@ -193,6 +225,9 @@ int main(void)
         SCENE_CASE(rejects_an_operation_answered_to_another_client),
         SCENE_CASE(accepts_changes),
         SCENE_CASE(rejects_a_change_with_another_value),
+        SCENE_CASE(rejects_a_change_with_another_previous_value),
+        SCENE_CASE(rejects_a_change_with_another_stat),
+        SCENE_CASE(rejects_a_change_by_one_of_two_replicas),
         SCENE_CASE(rejects_a_change_that_is_not_told),
         SCENE_CASE(rejects_a_node_that_goes_with_another_session),
         SCENE_CASE(rejects_a_sweep_before_the_end),
