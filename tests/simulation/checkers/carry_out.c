@@ -197,9 +197,7 @@ static bool may_go(struct work *work, const struct truth_write *write,
     if (node.owner == 0 || node.owner != write->applied->session) {
         return fail(work, write, "a node went with a session that does not own it");
     }
-    const struct truth_session *owner = truth_session(work->truth, node.owner);
-    return (owner != NULL && owner->ended != NULL && owner->ended->zxid <= write->applied->zxid) ||
-           fail(work, write, "an ephemeral node went before its session");
+    return true;
 }
 
 /* Without CHANGEs: all that the session owns. */
@@ -223,8 +221,8 @@ static bool carry_out_cause(struct work *work, size_t index)
 {
     const struct truth_write *write = &work->truth->writes[index];
     enum event_cause cause = write->applied->cause;
-    bool removes = cause == CAUSE_CLOSE || cause == CAUSE_EXPIRE || cause == CAUSE_SWEEP ||
-                   cause == CAUSE_REAP;
+    bool ends = cause == CAUSE_CLOSE || cause == CAUSE_EXPIRE;
+    bool removes = ends || cause == CAUSE_REAP;
     if (!removes && work->seen_count > 0) {
         return fail(work, write, "it changed nodes");
     }
@@ -243,6 +241,10 @@ static bool carry_out_cause(struct work *work, size_t index)
     verdict_init(&why);
     if (!model_impose(work->model, write->applied->zxid, work->seen, work->seen_count, &why)) {
         return fail(work, write, why.why);
+    }
+    if (ends && model_list_owned(work->model, write->applied->session, &work->seen,
+                                 &work->seen_capacity) > 0) {
+        return fail(work, write, "a session ended and left nodes behind");
     }
     return keep_changes(work, index);
 }

@@ -76,7 +76,7 @@ void counts_add(struct counts *counts, const struct truth *truth)
         const struct event *applied = truth->writes[i].applied;
         bool expiry = applied->cause == CAUSE_EXPIRE && applied->changed;
         counts->of[COUNTS_EXPIRIES] += expiry ? 1 : 0;
-        if (expiry || applied->cause == CAUSE_CLOSE || applied->cause == CAUSE_SWEEP) {
+        if (expiry || applied->cause == CAUSE_CLOSE) {
             counts->of[COUNTS_EPHEMERALS] += truth->writes[i].changes_count;
         }
     }

@@ -213,8 +213,8 @@ static void say_kind(struct sentence *out, const struct event *event)
     static const char *const states[] = {"", " CONNECTED", " SUSPECT", " LOST"};
     static const char *const fronts[] = {"", " WAITING", " FRONT", " GONE"};
     static const char *const outcomes[] = {"", " answered", " not applied", " unknown"};
-    static const char *const causes[] = {"",       " write", " open",    " close", " expire",
-                                         " sweep", " reap",  " timeout", " other"};
+    static const char *const causes[] = {"",        " write", " open",    " close",
+                                         " expire", " reap",  " timeout", " other"};
     say(out, "%s%s%s%s", states[event->state], fronts[event->front], outcomes[event->outcome],
         causes[event->cause]);
     if (event->kind == EV_APPLIED || event->code != 0) {

@@ -127,8 +127,7 @@ enum event_cause {
     CAUSE_OPEN,
     CAUSE_CLOSE,
     CAUSE_EXPIRE,
-    CAUSE_SWEEP, /* further nodes of a session that has ended (R25) */
-    CAUSE_REAP,  /* a container or TTL node whose time has come */
+    CAUSE_REAP, /* a container or TTL node whose time has come */
     CAUSE_TIMEOUT,
     CAUSE_OTHER, /* takes a zxid, changes no node */
 };

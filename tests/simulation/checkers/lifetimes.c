@@ -1,7 +1,6 @@
 #include "checkers/lifetimes.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* What clients showed of one session; beside truth->sessions. */
 struct life {
@@ -199,68 +198,23 @@ static bool check_sessions(const struct work *work)
 
 /* ---- Ephemeral nodes ---- */
 
-static int by_node(const void *a, const void *b)
-{
-    const struct truth_change *left = *(const struct truth_change *const *)a;
-    const struct truth_change *right = *(const struct truth_change *const *)b;
-    if (left->change.czxid != right->change.czxid) {
-        return left->change.czxid < right->change.czxid ? -1 : 1;
-    }
-    int order = strcmp(left->change.path, right->change.path);
-    return order != 0 ? order : left < right ? -1 : left > right;
-}
-
-static bool check_node(const struct work *work, const struct truth_change *made,
-                       const struct truth_change *gone)
-{
-    const struct truth *truth = work->truth;
-    const struct truth_session *owner = truth_session(truth, made->change.owner);
-    const struct event *creation = truth->writes[made->write].applied;
-    if (owner == NULL || (owner->ended != NULL && made->zxid > owner->ended->zxid)) {
-        return events_fail(truth->events, creation, owner != NULL ? owner->ended : NULL,
-                           work->verdict, "lifetimes: %s was made by a session that is not there",
-                           made->change.path);
-    }
-    if (owner->ended == NULL) {
-        return true;
-    }
-    uint64_t from_us = owner->ended->at_us > work->options->healed_us ? owner->ended->at_us
-                                                                      : work->options->healed_us;
-    uint64_t gone_us = gone != NULL ? gone->at_us : work->end_us;
-    return gone_us <= from_us + work->options->gone_us ||
-           events_fail(truth->events, creation, owner->ended, work->verdict,
-                       "lifetimes: %s outlived its session", made->change.path);
-}
-
 static bool check_nodes(const struct work *work)
 {
-    const struct truth_change **changes = NULL;
-    size_t count = 0;
-    size_t capacity = 0;
-    for (size_t i = 0; i < work->truth->changes_count; i++) {
-        const struct model_change *change = &work->truth->changes[i].change;
-        if (change->owner != 0 &&
-            (change->kind == MODEL_CREATED || change->kind == MODEL_DELETED)) {
-            changes = checker_grow(changes, count, &capacity, sizeof(*changes));
-            changes[count++] = &work->truth->changes[i];
-        }
-    }
-    if (count > 1) {
-        qsort(changes, count, sizeof(*changes), by_node);
-    }
-    bool ok = true;
-    for (size_t i = 0; i < count && ok; i++) {
-        if (changes[i]->change.kind != MODEL_CREATED) {
+    const struct truth *truth = work->truth;
+    for (size_t i = 0; i < truth->changes_count; i++) {
+        const struct truth_change *made = &truth->changes[i];
+        if (made->change.owner == 0 || made->change.kind != MODEL_CREATED) {
             continue;
         }
-        const struct truth_change *next = i + 1 < count ? changes[i + 1] : NULL;
-        bool gone = next != NULL && next->change.kind == MODEL_DELETED &&
-                    next->change.czxid == changes[i]->change.czxid &&
-                    strcmp(next->change.path, changes[i]->change.path) == 0;
-        ok = check_node(work, changes[i], gone ? next : NULL);
+        const struct truth_session *owner = truth_session(truth, made->change.owner);
+        if (owner == NULL || (owner->ended != NULL && made->zxid > owner->ended->zxid)) {
+            return events_fail(truth->events, truth->writes[made->write].applied,
+                               owner != NULL ? owner->ended : NULL, work->verdict,
+                               "lifetimes: %s was made by a session that is not there",
+                               made->change.path);
+        }
     }
-    free(changes);
-    return ok;
+    return true;
 }
 
 bool lifetimes_check(const struct truth *truth, const struct lifetimes_options *options,

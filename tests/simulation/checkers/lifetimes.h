@@ -10,14 +10,13 @@
  *   - Its client takes it for LOST before the expiry is applied, unless the process was stopped; on
  *     the client's own clock not later than its share of the timeout after that frame. LOST is
  * final.
- *   - An ephemeral node never goes before its session ends but by an operation (truth_build), is
- * gone within a bound after it, and none is made by a session that has ended.
+ *   - An ephemeral node never goes before its session ends but by an operation, and all of them go
+ *     in the step that ends it (truth_build); none is made by a session that has ended.
  *   - A session whose client fell silent ends within a bound.
  */
 struct lifetimes_options {
     uint64_t end_us;        /* when the run ended; 0: with its last event */
-    uint64_t healed_us;     /* when the last fault ended: the bounds below count from here */
-    uint64_t gone_us;       /* after a session's end its nodes are gone within */
+    uint64_t healed_us;     /* when the last fault ended: the bound below counts from here */
     uint64_t expiry_us;     /* after its timeout a silent session ends within */
     uint64_t wake_us;       /* a process that goes on has noticed LOST within */
     uint64_t lost_us;       /* how late a client may look at its clock */
@@ -27,8 +26,8 @@ struct lifetimes_options {
 
 #define LIFETIMES_DEFAULT                                                                          \
     {                                                                                              \
-        .gone_us = 10000000, .expiry_us = 20000000, .wake_us = 1000000, .lost_us = 100000,         \
-        .lost_permille = 980, .clock_ppm = 10000,                                                  \
+        .expiry_us = 20000000, .wake_us = 1000000, .lost_us = 100000, .lost_permille = 980,        \
+        .clock_ppm = 10000,                                                                        \
     }
 
 bool lifetimes_check(const struct truth *truth, const struct lifetimes_options *options,

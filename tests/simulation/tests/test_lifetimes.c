@@ -49,11 +49,8 @@ static struct story tell(struct scene *scene)
 
 static bool check(const struct truth *truth, struct verdict *verdict)
 {
-    const struct lifetimes_options options = {.gone_us = 100000,
-                                              .expiry_us = 500000,
-                                              .wake_us = 50000,
-                                              .lost_us = 1000,
-                                              .lost_permille = 980};
+    const struct lifetimes_options options = {
+        .expiry_us = 500000, .wake_us = 50000, .lost_us = 1000, .lost_permille = 980};
     return lifetimes_check(truth, &options, verdict);
 }
 
@@ -137,31 +134,6 @@ static void rejects_connected_after_lost(void **state)
     REJECTED(*state, check, "LOST was not final");
 }
 
-static void rejects_a_node_that_outlives_its_session(void **state)
-{
-    struct scene *scene = *state;
-    struct story story = tell(scene);
-    /* CHANGEs are told, and that of the expiry is not among them. */
-    struct model_change made = {.kind = MODEL_CREATED,
-                                .path = "/e",
-                                .value = 1,
-                                .czxid = Z(2),
-                                .mzxid = Z(2),
-                                .owner = Z(1),
-                                .node_kind = MODEL_EPHEMERAL};
-    struct event *applied = scene_find(scene, EV_APPLIED, 1);
-    size_t behind = (size_t)(applied - scene->items) + 1;
-    struct event change = {.kind = EV_CHANGE, .replica = 1, .zxid = Z(2), .at_us = applied->at_us};
-    scene->changes[SCENE_EVENTS - 1] = made;
-    change.change = &scene->changes[SCENE_EVENTS - 1];
-    memmove(&scene->items[behind + 1], &scene->items[behind],
-            (scene->count - behind) * sizeof(scene->items[0]));
-    scene->items[behind] = change;
-    scene->count++;
-    (void)story;
-    REJECTED(scene, check, "/e outlived its session");
-}
-
 static void rejects_a_node_of_a_session_that_has_ended(void **state)
 {
     struct scene *scene = *state;
@@ -199,7 +171,6 @@ int main(void)
         SCENE_CASE(rejects_an_expiry_before_lost),
         SCENE_CASE(rejects_lost_too_late_on_the_clients_clock),
         SCENE_CASE(rejects_connected_after_lost),
-        SCENE_CASE(rejects_a_node_that_outlives_its_session),
         SCENE_CASE(rejects_a_node_of_a_session_that_has_ended),
         SCENE_CASE(rejects_a_session_that_outlives_its_client),
         SCENE_CASE(rejects_a_confirmation_of_what_was_never_sent),

@@ -119,6 +119,18 @@ static void rejects_a_read_of_the_future(void **state)
     REJECTED(scene, linear_check, "no replica had applied");
 }
 
+/* The zxid that op 8 had seen, by somebody who asked later. */
+static void rejects_a_write_that_takes_a_zxid_seen_before(void **state)
+{
+    struct scene *scene = *state;
+    scene_story(scene);
+    scene_find(scene, EV_APPLIED, 7)->op = 9;
+    (void)scene_ask(scene, 2, 9, MODEL_SET, "/a", 7);
+    (void)scene_answer(scene, 2, 9, Z(6),
+                       (struct model_result){.czxid = Z(3), .mzxid = Z(6), .version = 3});
+    REJECTED(scene, linear_check, "after a newer state had been seen");
+}
+
 static void rejects_writes_against_real_time(void **state)
 {
     struct scene *scene = *state;
@@ -156,6 +168,7 @@ int main(void)
         SCENE_CASE(rejects_another_zxid),
         SCENE_CASE(rejects_a_zxid_nobody_took),
         SCENE_CASE(rejects_a_read_of_the_future),
+        SCENE_CASE(rejects_a_write_that_takes_a_zxid_seen_before),
         SCENE_CASE(rejects_writes_against_real_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,16 +191,37 @@ static void rejects_a_node_that_goes_with_another_session(void **state)
     REJECTED(scene, NULL, "does not own it");
 }
 
-static void rejects_a_sweep_before_the_end(void **state)
+static void rejects_a_node_that_outlives_its_session(void **state)
+{
+    struct model_change *change = NULL;
+    story_of_changes(*state);
+    nth_change(*state, 1, &change)->kind = 0;
+    REJECTED(*state, NULL, "left nodes behind");
+}
+
+/* Without the end of any session. */
+static void rejects_an_ephemeral_node_that_is_reaped(void **state)
 {
     struct scene *scene = *state;
     story_of_changes(scene);
     for (size_t i = 0; i < scene->count; i++) {
         if (scene->items[i].cause == CAUSE_EXPIRE) {
-            scene->items[i].cause = CAUSE_SWEEP;
+            scene->items[i].cause = CAUSE_REAP;
         }
     }
-    REJECTED(scene, NULL, "went before its session");
+    REJECTED(scene, NULL, "neither container nor TTL");
+}
+
+static void rejects_an_opening_that_changes_nodes(void **state)
+{
+    struct scene *scene = *state;
+    story_of_changes(scene);
+    for (size_t i = 0; i < scene->count; i++) {
+        if (scene->items[i].cause == CAUSE_EXPIRE) {
+            scene->items[i].cause = CAUSE_OTHER;
+        }
+    }
+    REJECTED(scene, NULL, "it changed nodes");
 }
 
 static void rejects_a_persistent_node_that_is_reaped(void **state)
@@ -230,7 +251,9 @@ int main(void)
         SCENE_CASE(rejects_a_change_by_one_of_two_replicas),
         SCENE_CASE(rejects_a_change_that_is_not_told),
         SCENE_CASE(rejects_a_node_that_goes_with_another_session),
-        SCENE_CASE(rejects_a_sweep_before_the_end),
+        SCENE_CASE(rejects_a_node_that_outlives_its_session),
+        SCENE_CASE(rejects_an_ephemeral_node_that_is_reaped),
+        SCENE_CASE(rejects_an_opening_that_changes_nodes),
         SCENE_CASE(rejects_a_persistent_node_that_is_reaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
