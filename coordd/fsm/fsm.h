@@ -781,6 +781,7 @@ struct fsm_list {
     struct fsm_list_options options; /* private, as all below */
     const struct fsm *fsm;
     const struct fsm_who *who;
+    bool acls; /* there are any */
     const struct fsm_tree *tree;
     struct fsm_cursor cursor;
     struct fsm_bytes prefix;

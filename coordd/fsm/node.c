@@ -200,13 +200,18 @@ void fsm_node_stat(const struct fsm_node *node, struct fsm_stat *ret_stat)
     }
 }
 
+uint64_t fsm_stat_last_zxid(const struct fsm_stat *stat)
+{
+    uint64_t last = stat->mzxid > stat->pzxid ? stat->mzxid : stat->pzxid;
+    last = stat->azxid > last ? stat->azxid : last;
+    return last > stat->czxid ? last : stat->czxid;
+}
+
 uint64_t fsm_node_last_zxid(const struct fsm_node *node)
 {
     struct fsm_stat stat;
     fsm_node_stat(node, &stat);
-    uint64_t last = stat.mzxid > stat.pzxid ? stat.mzxid : stat.pzxid;
-    last = stat.azxid > last ? stat.azxid : last;
-    return last > stat.czxid ? last : stat.czxid;
+    return fsm_stat_last_zxid(&stat);
 }
 
 bool fsm_node_restat(struct fsm_node *node, const struct fsm_stat *stat)

@@ -53,6 +53,7 @@ uint8_t fsm_node_suffix_bytes(const struct fsm_node *node);
 struct fsm_acl *fsm_node_acl(const struct fsm_node *node); /* its own, borrowed; or NULL */
 
 /* The zxid that last changed anything in it. */
+uint64_t fsm_stat_last_zxid(const struct fsm_stat *stat);
 uint64_t fsm_node_last_zxid(const struct fsm_node *node);
 
 /*

@@ -28,6 +28,7 @@ struct fsm_page {
     uint16_t count; /* slots used */
     uint16_t level; /* 0: struct leaf, above: struct inner */
     uint32_t skip;
+    uint64_t newest;            /* no node below was changed by a zxid above it */
     uint64_t heads[PAGE_SLOTS]; /* of the nodes' keys, or of the bounds but the first */
 };
 
@@ -114,6 +115,7 @@ static struct fsm_page *page_create(uint16_t level)
     page->count = 0;
     page->level = level;
     page->skip = 0;
+    page->newest = 0;
     return page;
 }
 
@@ -140,6 +142,7 @@ static struct fsm_page *page_copy(const struct fsm_page *from)
     struct fsm_page *page = page_create(from->level);
     page->count = from->count;
     page->skip = from->skip;
+    page->newest = from->newest;
     memcpy(page->heads, from->heads, from->count * sizeof(*from->heads));
     for (unsigned i = 0; i < from->count; i++) {
         if (from->level == 0) {
@@ -167,6 +170,12 @@ static struct fsm_page *page_own(struct fsm_page **slot)
         page->refs--;
     }
     return *slot;
+}
+
+/* A node with this zxid is, or comes, below the page. */
+static void page_note(struct fsm_page *page, uint64_t zxid)
+{
+    page->newest = zxid > page->newest ? zxid : page->newest;
 }
 
 /* ---- Heads ---- */
@@ -368,6 +377,26 @@ void fsm_tree_share(struct fsm_tree *tree, const struct fsm_tree *from)
     tree->root->refs++;
 }
 
+bool fsm_tree_release_some(struct fsm_tree *tree, size_t pages)
+{
+    for (; pages > 0 && tree->root != NULL; pages--) {
+        struct inner *parent = NULL;
+        struct fsm_page *page = tree->root;
+        while (page->level != 0 && page->refs == 1 && page->count > 0) {
+            parent = inner_of(page);
+            page = parent->pages[page->count - 1u];
+        }
+        page_unref(page); /* a leaf, shared, or with nothing left in it */
+        if (parent == NULL) {
+            tree->root = NULL;
+            return true;
+        }
+        parent->page.count--;
+        bound_unref(parent->bounds[parent->page.count]);
+    }
+    return tree->root == NULL;
+}
+
 static void inner_insert(struct inner *inner, unsigned at, struct fsm_page *page,
                          struct bound *bound)
 {
@@ -427,6 +456,7 @@ static void split(struct inner *parent, unsigned at, const struct target *target
     CD_ASSERT(left->count == PAGE_SLOTS);
     unsigned stay = slots_that_stay(left, target);
     struct fsm_page *right = page_create(left->level);
+    right->newest = left->newest;
     right->count = (uint16_t)(PAGE_SLOTS - stay);
     left->count = (uint16_t)stay;
     struct bound *bound;
@@ -453,6 +483,7 @@ static void grow(struct fsm_tree *tree)
     CD_ASSERT(tree->root->level + 2u <= FSM_TREE_HEIGHT_MAX);
     struct fsm_page *root = page_create((uint16_t)(tree->root->level + 1u));
     root->count = 1;
+    root->newest = tree->root->newest;
     inner_of(root)->pages[0] = tree->root;
     inner_of(root)->bounds[0] = NULL;
     tree->root = root;
@@ -461,6 +492,7 @@ static void grow(struct fsm_tree *tree)
 void fsm_tree_insert(struct fsm_tree *tree, struct fsm_node *node)
 {
     struct target target = {.key = fsm_node_key(node)};
+    uint64_t zxid = fsm_node_last_zxid(node);
     if (tree->root->count == PAGE_SLOTS) {
         grow(tree);
     }
@@ -469,6 +501,7 @@ void fsm_tree_insert(struct fsm_tree *tree, struct fsm_node *node)
     while (page->level != 0) {
         struct inner *inner = inner_of(page);
         unsigned at = inner_find(inner, &target);
+        page_note(page, zxid);
         page = page_own(&inner->pages[at]);
         if (page->count == PAGE_SLOTS) {
             split(inner, at, &target);
@@ -480,18 +513,21 @@ void fsm_tree_insert(struct fsm_tree *tree, struct fsm_node *node)
     bool exact;
     unsigned at = page_find(page, &target, &exact);
     CD_ASSERT(!exact);
+    page_note(page, zxid);
     leaf_insert(leaf_of(page), at, node);
     tree->count++;
 }
 
-/* The writable slot of a key that is in the tree. */
-static struct fsm_node **slot_of(struct fsm_tree *tree, struct fsm_bytes key)
+/* The writable slot of a key that is in the tree, for a version of its node with this zxid. */
+static struct fsm_node **slot_of(struct fsm_tree *tree, struct fsm_bytes key, uint64_t zxid)
 {
     struct target target = {.key = key};
     struct fsm_page *page = page_own(&tree->root);
+    page_note(page, zxid);
     while (page->level != 0) {
         struct inner *inner = inner_of(page);
         page = page_own(&inner->pages[inner_find(inner, &target)]);
+        page_note(page, zxid);
     }
     unsigned at = leaf_find(leaf_of(page), key);
     CD_ASSERT(at < PAGE_SLOTS);
@@ -500,7 +536,7 @@ static struct fsm_node **slot_of(struct fsm_tree *tree, struct fsm_bytes key)
 
 void fsm_tree_replace(struct fsm_tree *tree, struct fsm_node *node)
 {
-    struct fsm_node **slot = slot_of(tree, fsm_node_key(node));
+    struct fsm_node **slot = slot_of(tree, fsm_node_key(node), fsm_node_last_zxid(node));
     fsm_node_unref(*slot);
     *slot = node;
 }
@@ -508,7 +544,7 @@ void fsm_tree_replace(struct fsm_tree *tree, struct fsm_node *node)
 struct fsm_node *fsm_tree_restat(struct fsm_tree *tree, struct fsm_bytes key,
                                  const struct fsm_stat *stat)
 {
-    struct fsm_node **slot = slot_of(tree, key);
+    struct fsm_node **slot = slot_of(tree, key, fsm_stat_last_zxid(stat));
     struct fsm_node *node = *slot;
     if (node->refs == 1 && fsm_node_restat(node, stat)) {
         return node;
@@ -537,6 +573,7 @@ static void join(struct inner *parent, unsigned at)
         memcpy(to->bounds + left->count, from->bounds, count * sizeof(struct bound *));
     }
     left->count = (uint16_t)(left->count + count);
+    page_note(left, right->newest);
     page_index(left);
     right->count = 0;
     page_unref(right);
@@ -607,11 +644,12 @@ void fsm_tree_remove(struct fsm_tree *tree, struct fsm_bytes key)
 
 /* ---- Cursors ---- */
 
-/* Puts a cursor that stands behind its leaf's last slot on the next leaf's first, if there is one.
+/*
+ * Puts a cursor that may stand behind the last slot of its page at `level` on the first leaf's
+ * first slot behind it, if there is one.
  */
-static void cursor_settle(struct fsm_cursor *cursor)
+static void settle_from(struct fsm_cursor *cursor, uint32_t level)
 {
-    uint32_t level = cursor->height - 1;
     while (cursor->indexes[level] == cursor->pages[level]->count) {
         if (level == 0) {
             return; /* the end: the root is used up */
@@ -625,6 +663,12 @@ static void cursor_settle(struct fsm_cursor *cursor)
         cursor->indexes[level + 1] = 0;
         level++;
     }
+}
+
+/* The same for the leaf. */
+static void cursor_settle(struct fsm_cursor *cursor)
+{
+    settle_from(cursor, cursor->height - 1);
 }
 
 static void seek(const struct fsm_tree *tree, const struct target *target,
@@ -675,6 +719,41 @@ void fsm_cursor_next(struct fsm_cursor *cursor)
     cursor_settle(cursor);
 }
 
+void fsm_cursor_skip_older(struct fsm_cursor *cursor, uint64_t since)
+{
+    uint32_t last = cursor->height - 1;
+    while (cursor->indexes[0] < cursor->pages[0]->count) {
+        uint32_t level = 0;
+        while (level <= last && cursor->pages[level]->newest > since) {
+            level++;
+        }
+        if (level > last) {
+            return;
+        }
+        if (level == 0) {
+            cursor->indexes[0] = cursor->pages[0]->count; /* nothing in the whole tree */
+            return;
+        }
+        cursor->indexes[level - 1]++; /* behind the page that is older as a whole */
+        settle_from(cursor, level - 1);
+    }
+}
+
+uint64_t fsm_cursor_distance(const struct fsm_cursor *from, const struct fsm_cursor *to)
+{
+    struct fsm_cursor at = *from;
+    uint32_t last = at.height - 1;
+    uint64_t count = 0;
+    bool ended = to->indexes[0] == to->pages[0]->count;
+    while (at.indexes[0] < at.pages[0]->count &&
+           (ended || at.pages[last] != to->pages[to->height - 1])) {
+        count += (uint64_t)at.pages[last]->count - at.indexes[last];
+        at.indexes[last] = at.pages[last]->count;
+        cursor_settle(&at);
+    }
+    return ended ? count : count + to->indexes[to->height - 1] - at.indexes[last];
+}
+
 /* ---- Checking ---- */
 
 /* Recurses by level. Returns the nodes below `page`, whose keys must be in [low, high). */
@@ -693,6 +772,7 @@ static uint64_t page_check(const struct fsm_page *page, const struct bound *low,
         if (page->level == 0) {
             struct fsm_bytes key = fsm_node_key(leaf_of_const(page)->nodes[i]);
             CD_ASSERT(leaf_of_const(page)->nodes[i]->refs > 0);
+            CD_ASSERT(fsm_node_last_zxid(leaf_of_const(page)->nodes[i]) <= page->newest);
             CD_ASSERT(low == NULL || fsm_key_order(bound_key(low), key) <= 0);
             CD_ASSERT(high == NULL || fsm_key_order(key, bound_key(high)) < 0);
             nodes++;
@@ -703,6 +783,7 @@ static uint64_t page_check(const struct fsm_page *page, const struct bound *low,
         CD_ASSERT((i == 0) == (inner->bounds[i] == NULL));
         CD_ASSERT(inner->pages[i]->level + 1u == page->level);
         CD_ASSERT(inner->pages[i]->count > 0);
+        CD_ASSERT(inner->pages[i]->newest <= page->newest);
         nodes += page_check(inner->pages[i], i == 0 ? low : inner->bounds[i], end);
     }
     return nodes;

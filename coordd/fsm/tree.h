@@ -32,6 +32,10 @@ void fsm_tree_release(struct fsm_tree *tree);
 /* Makes `tree` (not initialised before) a version equal to `from` as it is now. O(1). */
 void fsm_tree_share(struct fsm_tree *tree, const struct fsm_tree *from);
 
+/* Releases in steps of at most `pages` pages, since giving back a large version takes long. True:
+ * all is released. Between steps the tree is good for nothing else. */
+bool fsm_tree_release_some(struct fsm_tree *tree, size_t pages);
+
 /* The node with that key or NULL. Borrowed until the tree next changes. */
 struct fsm_node *fsm_tree_find(const struct fsm_tree *tree, struct fsm_bytes key);
 
@@ -61,6 +65,15 @@ void fsm_tree_seek_past(const struct fsm_tree *tree, struct fsm_bytes key,
                         struct fsm_cursor *cursor);
 struct fsm_node *fsm_cursor_get(const struct fsm_cursor *cursor); /* NULL at the end */
 void fsm_cursor_next(struct fsm_cursor *cursor);                  /* not at the end */
+
+/*
+ * To the next node that may have been changed by a zxid above `since`: pages in which nothing was
+ * are passed over whole. Stands still if it is on one already. The node itself may be older.
+ */
+void fsm_cursor_skip_older(struct fsm_cursor *cursor, uint64_t since);
+
+/* How many nodes lie from `from` on and before `to` (both of one tree; `to` not before `from`). */
+uint64_t fsm_cursor_distance(const struct fsm_cursor *from, const struct fsm_cursor *to);
 
 /* Aborts if an invariant is broken. O(tree). */
 void fsm_tree_check(const struct fsm_tree *tree);
