@@ -144,5 +144,30 @@ class PeerIdentity(harness.ClusterTest):
         self.assertFalse(impostor.is_ready())
 
 
+class Administrators(harness.ClusterTest):
+    """A configuration that says which kind of name it means takes no other kind for it."""
+
+    REPLICAS = 1
+    BORN = False
+
+    @classmethod
+    def before_start(cls):
+        replica = cls.cluster.replicas[0]
+        replica.settings["admins"] = ["dns:operator", "uri:spiffe://example/operator"]
+        replica.write_settings()
+
+    def init_as(self, name, names=()):
+        return self.cluster.coordctl(identity=self.cluster.authority.issue(name, names)).run("init")
+
+    def test_the_scheme_counts(self):
+        self.assert_refused(self.init_as("operator"), "permission_denied")
+        self.assert_refused(self.init_as("uri", ["URI:operator"]), "permission_denied")
+        self.assert_refused(self.init_as("cn-of-both", ["DNS:other", "URI:urn:x"]),
+                            "permission_denied")
+        self.assertEqual(self.init_as("anybody", ["DNS:operator"]).code, 0)
+        self.assert_refused(self.init_as("somebody", ["URI:spiffe://example/operator"]),
+                            "already_born")
+
+
 if __name__ == "__main__":
     harness.main()

@@ -256,6 +256,10 @@ static void lists_of_peers(void **state)
     assert_refused("peers", "1=a:1=i,2=b:1=i",
                    "--here: peers: identity \"i\" is given for both 1 and 2; each replica needs "
                    "its own, or one could speak for the other");
+    /* One certificate could have both of these, with and without the scheme. */
+    assert_refused("peers", "1=a:1=i,2=b:1=dns:i",
+                   "--here: peers: identity \"dns:i\" is given for both 1 and 2; each replica "
+                   "needs its own, or one could speak for the other");
     char many[1024] = "1=a:1=i1";
     for (int i = 2; i <= 17; i++) {
         char item[32];
