@@ -140,6 +140,9 @@ void storage_index_drop(struct storage_index *index, uint64_t last, uint64_t seq
     while (gone < index->count && index->pages[gone] == NULL) {
         gone++;
     }
+    if (gone == 0) {
+        return;
+    }
     index->count -= gone;
     index->first_page += gone;
     memmove(index->pages, index->pages + gone, index->count * sizeof(struct index_page *));

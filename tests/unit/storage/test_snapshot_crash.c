@@ -88,7 +88,7 @@ static void fetch_from_peer(struct world *w, uint64_t slot)
 static uint64_t durable_slot(const struct world *w)
 {
     uint64_t highest = w->told[0];
-    for (uint64_t i = 1; i <= w->f.durable; i++) {
+    for (uint64_t i = 1; i <= w->f.durable && i <= w->f.last; i++) {
         const struct model_record *record = &w->f.records[i];
         if (record->kind == STORAGE_ENTRY && record->slot > highest) {
             highest = record->slot;
