@@ -4,7 +4,7 @@
 
 /* What clients showed of one session; beside truth->sessions. */
 struct life {
-    uint32_t client;                         /* that was told its id; 0: an orphan */
+    const struct event *told;                /* OPENED; NULL: an orphan */
     const struct event *confirmed;           /* CONFIRMED of the frame that was sent last */
     const struct event *sent;                /* that frame */
     const struct event *last_sent;           /* the last frame at all */
@@ -88,6 +88,22 @@ static bool was_stopped(const struct work *work, uint32_t client, uint64_t at_us
            (last->kind == EV_STOPPED || at_us - last->at_us <= work->options->wake_us);
 }
 
+/* CONNECTED or SUSPECT. */
+static bool hold_on(struct work *work, const struct event *event, const struct life *life)
+{
+    if (life->lost != NULL) {
+        return events_fail(work->truth->events, life->lost, event, work->verdict,
+                           "lifetimes: LOST was not final");
+    }
+    const struct event *ended = truth_session(work->truth, event->session)->ended;
+    if (ended != NULL && ended->cause == CAUSE_EXPIRE && ended->at_us < event->at_us &&
+        !was_stopped(work, event->client, event->at_us)) {
+        return events_fail(work->truth->events, event, ended, work->verdict,
+                           "lifetimes: a client trusts a session that has expired");
+    }
+    return true;
+}
+
 /* On the client's clock it was LOST in time. */
 static bool lose(struct work *work, const struct event *event, struct life *life)
 {
@@ -96,8 +112,7 @@ static bool lose(struct work *work, const struct event *event, struct life *life
                            "lifetimes: a state of a session that was never opened");
     }
     if (event->state != STATE_LOST) {
-        return life->lost == NULL || events_fail(work->truth->events, life->lost, event,
-                                                 work->verdict, "lifetimes: LOST was not final");
+        return hold_on(work, event, life);
     }
     life->lost = life->lost == NULL ? event : life->lost;
     uint64_t share_us = (uint64_t)life->timeout_max_ms * work->options->lost_permille;
@@ -127,7 +142,7 @@ static bool take(struct work *work, const struct event *event)
             return events_fail(work->truth->events, event, NULL, work->verdict,
                                "lifetimes: a session that the truth does not have");
         }
-        life->client = event->client;
+        life->told = event;
         return true;
     case EV_SENT:
         send_frame(work, event, life);
@@ -157,7 +172,8 @@ static bool check_expiry(const struct work *work, const struct truth_session *se
                            life->timeout_min_ms);
     }
     bool lost = life->lost != NULL && life->lost->at_us <= expired->at_us;
-    if (life->client == 0 || lost || was_stopped(work, life->client, expired->at_us)) {
+    if (life->told == NULL || life->told->at_us > expired->at_us || lost ||
+        was_stopped(work, life->told->client, expired->at_us)) {
         return true;
     }
     return events_fail(work->truth->events, expired, life->lost, work->verdict,

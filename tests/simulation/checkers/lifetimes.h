@@ -9,7 +9,7 @@
  *     frame that it was ever told is confirmed, or since the session was opened.
  *   - Its client takes it for LOST before the expiry is applied, unless the process was stopped; on
  *     the client's own clock not later than its share of the timeout after that frame. LOST is
- * final.
+ *     final, and nobody trusts a session that has expired.
  *   - An ephemeral node never goes before its session ends but by an operation, and all of them go
  *     in the step that ends it (truth_build); none is made by a session that has ended.
  *   - A session whose client fell silent ends within a bound.

@@ -237,12 +237,14 @@ static uint64_t call(struct server *server, struct client *client,
     uint64_t at_us = server->now_us - draw(server, 1500);
     client->invoked_us = later(client->invoked_us, later(at_us, client->back_us));
     bool read = model_is_read(command);
-    emit(server, (struct event){.kind = EV_INVOKE,
-                                .at_us = client->invoked_us,
-                                .client = client->id,
-                                .op = ++server->op,
-                                .command = command,
-                                .level = level});
+    emit(server,
+         (struct event){.kind = EV_INVOKE,
+                        .at_us = client->invoked_us,
+                        .client = client->id,
+                        .op = ++server->op,
+                        .command = command,
+                        .level = level,
+                        .at_least = level == LEVEL_AT_LEAST ? model_zxid(server->model) : 0});
     client->sent_us = client->invoked_us;
     client->frame++;
     emit(server, (struct event){.kind = EV_SENT,
@@ -318,7 +320,7 @@ static struct model_result do_write(struct server *server, struct client *client
 static void do_read(struct server *server, struct client *client,
                     const struct model_command *command)
 {
-    enum event_level level = (enum event_level)draw(server, 2);
+    enum event_level level = (enum event_level)draw(server, 3);
     uint64_t op = call(server, client, command, level);
     struct model_result result = model_try(server->model, command);
     answer(server, client, op, model_zxid(server->model), &result);

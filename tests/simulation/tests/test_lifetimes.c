@@ -134,6 +134,22 @@ static void rejects_connected_after_lost(void **state)
     REJECTED(*state, check, "LOST was not final");
 }
 
+/* It was told of its session when that had expired, and took it for alive. */
+static void rejects_trust_in_a_session_that_has_expired(void **state)
+{
+    struct scene *scene = *state;
+    (void)tell(scene);
+    scene_cause(scene, CAUSE_OPEN, Z(4), Z(4))->timeout_ms = 1000;
+    (void)at(scene_cause(scene, CAUSE_EXPIRE, Z(4), Z(5)), 6100);
+    scene->at_us = 6100000;
+    (void)scene_add(scene, (struct event){.kind = EV_OPENED, .client = 3, .session = Z(4)});
+    ACCEPTED(scene, check);
+    (void)scene_add(
+        scene,
+        (struct event){.kind = EV_STATE, .client = 3, .session = Z(4), .state = STATE_CONNECTED});
+    REJECTED(scene, check, "trusts a session that has expired");
+}
+
 static void rejects_a_node_of_a_session_that_has_ended(void **state)
 {
     struct scene *scene = *state;
@@ -171,6 +187,7 @@ int main(void)
         SCENE_CASE(rejects_an_expiry_before_lost),
         SCENE_CASE(rejects_lost_too_late_on_the_clients_clock),
         SCENE_CASE(rejects_connected_after_lost),
+        SCENE_CASE(rejects_trust_in_a_session_that_has_expired),
         SCENE_CASE(rejects_a_node_of_a_session_that_has_ended),
         SCENE_CASE(rejects_a_session_that_outlives_its_client),
         SCENE_CASE(rejects_a_confirmation_of_what_was_never_sent),

@@ -319,6 +319,12 @@ static bool ask_late(struct copy *copy, size_t at)
     return false;
 }
 
+static bool ask_for_more(struct copy *copy, size_t at)
+{
+    struct event *event = &copy->items[at];
+    return event->kind == EV_INVOKE && event->level == LEVEL_AT_LEAST && (event->at_least++, true);
+}
+
 static bool expire_early(struct copy *copy, size_t at)
 {
     const struct event applied = copy->items[at];
@@ -437,6 +443,7 @@ static const struct mutation mutations[] = {
     {"answer otherwise again", answer_otherwise_again, 100},
     {"answer early", answer_early, 100},
     {"ask late", ask_late, 100},
+    {"ask for more", ask_for_more, 100},
     {"expire early", expire_early, 100},
     {"drop LOST", drop_lost, 70},
     {"delay LOST", delay_lost, 70},
