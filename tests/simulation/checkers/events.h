@@ -17,42 +17,60 @@
  * from 1 on. A session is its id.
  *
  * Operations
- *   INVOKE    client, op, command; level and at_least of a read. The order of a client's INVOKEs is
- *             the order in which it sends.
- *   SENT      client, frame, local_us (the client's clock): a frame left the client; session. With
- *             op and seq: it carried that operation, and then it comes once for each. Frames are
- *             numbered over all streams of the client.
- *   REPLY     client, op, code, zxid, shown: a reply item reached the client's stream, also one
- * that its library throws away because it had come before. Optional; for exactly-once. RETURN
- * client, op, outcome, zxid and shown of ANSWERED ones (shown->code is the code): the caller got
- * it. Not recorded for what nobody ever heard of again. Sessions OPENED    client, session,
- * timeout_ms as granted. RESUMED   client, session, replica. LINKED, UNLINKED  client, replica: a
- * stream was welcomed, or ended. CONFIRMED client, session, frame: it was told that this frame is
- * confirmed (R12). STATE     client, session, state, local_us. STOPPED, CONTINUED  client: the
- * process is stopped (SIGSTOP), goes on; STOPPED alone is a crash. Watches (events as handed to the
- * application: what a resumed stream repeats is not handed over) WATCH     client, watch, path,
- * scope, kinds (bits 1 << kind; 0: all), with_data, with_previous, identity; at the reply, zxid =
- * complete_from. With again: set again, at the sending, zxid = after; a watch that is still set, or
- * lagged, goes on with it. WATCHED   client, watch: the reply to a WATCH with again. UNWATCH
- * client, watch: as sent. EVENT     client, watch, zxid, change, its path in `path`: for each watch
- * that the item lists. BOOKMARK, COMPLETE_TO   client, zxid. Everything up to it has come. RESYNC
- * client, watch, zxid: events of it up to zxid are missing, later ones come. LAGGED    client,
- * watch, zxid: events above zxid were left out and the watch removed. Locks QUEUED    client,
- * session, watch, path (of the member), queue: a queue-front watch, when its path is known and
- * before anything that it tells. FRONT     client, watch, path, front, fence, zxid: what it told.
- *   GRANTED   client, session, path, fence: the application now takes itself for a holder. number:
- * n if it is not 1. RELEASED  client, path: it does so no more (before it asks for the deletion).
- * Ground truth, from each replica or from the first one to get there; in the order of each replica
- *   APPLIED   replica, slot, index (in the slot), cause, session, seq, op (0: found by session and
- *             seq), code, zxid (taken, or the state's), changed (it took this zxid), dropped (no
- *             effect and no kept reply: early, old attachment, no session). timeout_ms of OPEN and
- *             TIMEOUT. A command met again that is answered from a kept reply has changed == false.
- *   CHANGE    replica, zxid, change, path; denied: bits (1 << identity) of those who must not see
- * it, doubtful: of those who need not. Directly behind the APPLIED that it belongs to. A replica
- *             records all of its changes or none; if none does, they are the model's.
- *   INSTALLED replica, slot, zxid: a snapshot.
- *   DIGEST    replica, slot, number: the state's digest after it.
- *   GAUGE     replica or client, gauge, number: how much of something there is.
+ *
+ *   INVOKE     client, op, command; level and at_least of a read. The order of a client's INVOKEs
+ *              is the order in which it sends.
+ *   SENT       client, session, frame, local_us (the client's clock): a frame left the client.
+ *              With op and seq: it carried that operation, and comes once for each of them. Frames
+ *              are numbered over all streams of the client.
+ *   REPLY      client, op, zxid, shown: a reply item reached the client's stream, also one that
+ *              its library drops because it had come before. Optional.
+ *   RETURN     client, op, outcome; zxid and shown if ANSWERED (shown->code is the code). The
+ *              caller got it. None for what was never heard of again.
+ *
+ * Sessions
+ *
+ *   OPENED     client, session, timeout_ms as granted.
+ *   RESUMED    client, session, replica.
+ *   LINKED     client, replica: a stream was welcomed. UNLINKED: it ended.
+ *   CONFIRMED  client, session, frame: it was told that this frame is confirmed (R12).
+ *   STATE      client, session, state, local_us.
+ *   STOPPED    client: its process is stopped, as by SIGSTOP, or gone. CONTINUED: it goes on.
+ *
+ * Watches: events as handed to the application, so without what a resumed stream repeats
+ *
+ *   WATCH      client, watch, path, scope, kinds (bits 1 << model_change_kind; 0: all), with_data,
+ *              with_previous, identity. At the reply, zxid = complete_from. With `again`: set
+ *              again, at the sending, zxid = after; goes on with a watch that is set or lagged.
+ *   WATCHED    client, watch: the reply to a WATCH with `again`.
+ *   UNWATCH    client, watch: as sent.
+ *   EVENT      client, watch, zxid, change: one for each watch that the item lists.
+ *   BOOKMARK   client, zxid: everything up to it has come. COMPLETE_TO the same.
+ *   RESYNC     client, watch, zxid: events of it up to zxid are missing, later ones come.
+ *   LAGGED     client, watch, zxid: events above zxid were left out and the watch removed.
+ *
+ * Locks
+ *
+ *   QUEUED     client, session, watch, path (of the member), queue: a queue-front watch, when its
+ *              path is known and before anything that it tells.
+ *   FRONT      client, watch, path, front, fence, zxid: what it told.
+ *   GRANTED    client, session, path, fence: the application takes itself for a holder from here
+ *              on. number: n if it is not 1.
+ *   RELEASED   client, path: it does so no more. Before it asks for the deletion.
+ *
+ * Ground truth, from all replicas or from the first to get there; in the order of each replica
+ *
+ *   APPLIED    replica, slot, index (in the slot), cause, session, seq, op (0: to be found by
+ *              session and seq), code, zxid (taken, or the state's), changed: this command took
+ *              zxid, here and now. False for one that is answered from a kept reply. dropped: no
+ *              effect and no kept reply (early, moved, forgotten, conflicting, no session).
+ *              timeout_ms of OPEN (whose session is its zxid) and TIMEOUT. path of REAP.
+ *   CHANGE     replica, zxid, change; denied: bits (1 << identity) of those who must not see it,
+ *              doubtful: of those who need not. Directly behind its APPLIED, in the order made. A
+ *              replica records all of its changes or none; if none does, they are the model's.
+ *   INSTALLED  replica, slot, zxid: a snapshot.
+ *   DIGEST     replica, slot, number: the state's digest after it.
+ *   GAUGE      replica or client, gauge, number: how much of something there is.
  */
 enum event_kind {
     EV_INVOKE = 1,

@@ -12,9 +12,9 @@
  *   - replicas that applied the same place of the log say the same of it, changes included;
  *   - zxids are taken one after another, without gaps (but where a new generation begins);
  *   - every applied write was asked for by an operation, and does in the model what the replicas
- * say that it did: code, zxid, and the changes with their values, previous values and stats;
+ *     say that it did: code, zxid, and the changes with their values, previous values and stats;
  *   - what was not asked for has a reason: the end of a session takes all of its ephemeral nodes
- * and nothing else, container and TTL nodes are reaped without children.
+ *     and nothing else, container and TTL nodes are reaped without children.
  */
 
 #define TRUTH_NONE ((size_t)-1)
