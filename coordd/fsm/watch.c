@@ -7,6 +7,7 @@
 #include "fsm/path.h"
 #include "fsm/state.h"
 #include "fsm/watch_history.h"
+#include "fsm/watch_queue.h"
 
 /*
  * Watches are found by the key of the node that they name: a change looks at its own place and at
@@ -29,6 +30,7 @@ struct place {
 struct watch {
     uint64_t id; /* key in its watcher's table */
     struct watcher *watcher;
+    struct queue_watch *queue; /* it is of a queue front, and has no place; else NULL */
     struct place *place;
     struct watch *prev, *next; /* of its place */
     struct watch *next_hit;    /* of its watcher, by the change being told */
@@ -59,6 +61,7 @@ struct watches {
     uint64_t *ids; /* room for one event's */
     size_t ids_capacity;
     struct watch_history history;
+    struct watch_queues *queues;
 };
 
 struct watches *watches_create(const struct watch_limits *limits, uint64_t zxid)
@@ -66,6 +69,7 @@ struct watches *watches_create(const struct watch_limits *limits, uint64_t zxid)
     struct watches *watches = cd_calloc(1, sizeof(*watches));
     watches->limits = *limits;
     watch_history_init(&watches->history, zxid);
+    watches->queues = watch_queues_create();
     return watches;
 }
 
@@ -81,6 +85,7 @@ void watches_free(struct watches *watches)
         watch_close(watches, watcher->number);
     }
     watch_history_release(&watches->history);
+    watch_queues_free(watches->queues);
     cd_free(watches->ids);
     cd_free(watches);
 }
@@ -144,10 +149,14 @@ static void drop(struct watches *watches, struct watch *watch)
 {
     struct place *place = watch->place;
     HASH_DEL(watch->watcher->watches, watch);
-    unlink_from(place, watch);
-    if (place->count == 0) {
-        HASH_DEL(watches->places, place);
-        cd_free(place);
+    if (watch->queue != NULL) {
+        watch_queue_drop(watches->queues, watch->queue);
+    } else {
+        unlink_from(place, watch);
+        if (place->count == 0) {
+            HASH_DEL(watches->places, place);
+            cd_free(place);
+        }
     }
     watches->count--;
     cd_free(watch);
@@ -192,37 +201,64 @@ void watch_close(struct watches *watches, uint64_t number)
     }
 }
 
+static enum cd_status may_add(const struct watches *watches, const struct watcher *watcher,
+                              uint64_t id)
+{
+    struct watch *watch = NULL;
+    HASH_FIND(hh, watcher->watches, &id, sizeof(id), watch);
+    if (watch != NULL) {
+        return CD_INVALID_ARGUMENT;
+    }
+    bool full = HASH_COUNT(watcher->watches) >= watches->limits.per_watcher ||
+                watches->count >= watches->limits.total;
+    return full ? CD_TOO_MANY : CD_OK;
+}
+
+static struct watch *add(struct watches *watches, struct watcher *watcher, uint64_t id)
+{
+    struct watch *watch = cd_calloc(1, sizeof(*watch));
+    watch->id = id;
+    watch->watcher = watcher;
+    HASH_ADD(hh, watcher->watches, id, sizeof(watch->id), watch);
+    watches->count++;
+    return watch;
+}
+
 enum cd_status watch_set(struct watches *watches, uint64_t number, uint64_t id,
                          const struct watch_spec *spec, uint64_t after_zxid, uint64_t *ret_from,
                          bool *ret_resync)
 {
     struct watcher *watcher = find_watcher(watches, number);
-    struct watch *watch = NULL;
     CD_ASSERT(watcher != NULL && spec->kinds != 0);
-    HASH_FIND(hh, watcher->watches, &id, sizeof(id), watch);
-    if (watch != NULL) {
-        return CD_INVALID_ARGUMENT;
-    }
-    if (HASH_COUNT(watcher->watches) >= watches->limits.per_watcher ||
-        watches->count >= watches->limits.total) {
-        return CD_TOO_MANY;
+    enum cd_status status = may_add(watches, watcher, id);
+    if (status != CD_OK) {
+        return status;
     }
     const struct watch_history *history = &watches->history;
     *ret_resync = after_zxid != 0 && after_zxid < history->lo; /* W2 */
     *ret_from =
         after_zxid == 0 || *ret_resync || after_zxid > history->hi ? history->hi : after_zxid;
-    watch = cd_calloc(1, sizeof(*watch));
-    watch->id = id;
-    watch->watcher = watcher;
+    struct watch *watch = add(watches, watcher, id);
     link_to(make_place(watches, fsm_key_of_path(spec->path)), watch);
     watch->from = *ret_from;
     watch->scope = (uint8_t)spec->scope;
     watch->kinds = (uint8_t)spec->kinds;
     watch->with_data = spec->with_data;
     watch->with_previous = spec->with_previous;
-    HASH_ADD(hh, watcher->watches, id, sizeof(watch->id), watch);
-    watches->count++;
     return CD_OK;
+}
+
+enum cd_status watch_set_queue(struct watches *watches, const struct fsm *fsm, uint64_t number,
+                               uint64_t id, const struct watch_queue_spec *spec)
+{
+    struct watcher *watcher = find_watcher(watches, number);
+    CD_ASSERT(watcher != NULL && spec->n != 0);
+    enum cd_status status = may_add(watches, watcher, id);
+    if (status == CD_OK) {
+        struct watch *watch = add(watches, watcher, id);
+        watch->queue = watch_queue_add(watches->queues, fsm, id, spec, watcher);
+    }
+    return status;
 }
 
 bool watch_unset(struct watches *watches, uint64_t number, uint64_t id)
@@ -329,6 +365,9 @@ static void match_one(struct watches *watches, struct watcher *watcher,
     struct watch *next;
     HASH_ITER(hh, watcher->watches, watch, next)
     {
+        if (watch->queue != NULL) {
+            continue;
+        }
         struct fsm_bytes at = fsm_bytes_make(watch->place->key, watch->place->key_bytes);
         bool above = fsm_bytes_equal(at, key) || fsm_key_below(key, at);
         if (above && concerns(watch, distance_of(at, key), change)) {
@@ -398,8 +437,52 @@ static size_t tell(struct watches *watches, const struct fsm *fsm,
 
 /* ---- Telling ---- */
 
+/* For whom the answers of queue fronts are meant. */
+struct queue_telling {
+    watch_deliver_queue deliver;
+    void *context;
+};
+
+static bool is_live(const void *owner)
+{
+    const struct watcher *watcher = owner;
+    return watcher->live;
+}
+
+static void tell_queue(void *context, void *owner, const struct watch_queue_event *event)
+{
+    const struct queue_telling *telling = context;
+    const struct watcher *watcher = owner;
+    telling->deliver(telling->context, watcher->number, event);
+}
+
+void watch_tell_queues(struct watches *watches, const struct fsm *fsm, uint64_t number, uint64_t id,
+                       watch_deliver_queue deliver, void *context)
+{
+    struct watcher *watcher = find_watcher(watches, number);
+    CD_ASSERT(watcher != NULL && watcher->live);
+    struct watch *watch;
+    struct watch *next;
+    struct watch_queue_event event;
+    if (id != 0) {
+        HASH_FIND(hh, watcher->watches, &id, sizeof(id), watch);
+        CD_ASSERT(watch != NULL && watch->queue != NULL);
+        if (watch_queue_judge(watches->queues, fsm, watch->queue, true, &event)) {
+            deliver(context, number, &event);
+        }
+        return;
+    }
+    HASH_ITER(hh, watcher->watches, watch, next)
+    {
+        if (watch->queue != NULL &&
+            watch_queue_judge(watches->queues, fsm, watch->queue, false, &event)) {
+            deliver(context, number, &event);
+        }
+    }
+}
+
 void watch_feed(struct watches *watches, const struct fsm *fsm, const struct fsm_result *result,
-                watch_deliver deliver, void *context)
+                watch_deliver deliver, watch_deliver_queue deliver_queue, void *context)
 {
     struct watch_history *history = &watches->history;
     uint64_t first = history->end;
@@ -412,6 +495,8 @@ void watch_feed(struct watches *watches, const struct fsm *fsm, const struct fsm
         match_live(watches, change);
         (void)tell(watches, fsm, change, deliver, context);
     }
+    struct queue_telling telling = {.deliver = deliver_queue, .context = context};
+    watch_queues_feed(watches->queues, fsm, result, is_live, tell_queue, &telling);
     watch_history_trim(history, &watches->limits, fsm_elapsed_ms(fsm));
 }
 

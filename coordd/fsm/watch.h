@@ -101,14 +101,56 @@ bool watch_unset(struct watches *watches, uint64_t watcher, uint64_t id);
 size_t watch_count_of(const struct watches *watches, uint64_t watcher);
 uint64_t watch_count(const struct watches *watches); /* of all */
 
+/* ---- Queue fronts ---- */
+
+/* Tells when a node is among the first n of its queue: as struct fsm_held. */
+struct watch_queue_spec {
+    struct fsm_bytes path; /* valid; copied, as the prefixes */
+    uint32_t n;            /* at least 1 */
+    const struct fsm_bytes *prefixes;
+    size_t prefixes_count;
+};
+
+/* The numbers are those of coord.v1.QueueState. */
+enum watch_queue_state {
+    WATCH_QUEUE_WAITING = 1,
+    WATCH_QUEUE_FRONT = 2,
+    WATCH_QUEUE_GONE = 3, /* the node does not exist */
+};
+
+struct watch_queue_event {
+    uint64_t id;
+    enum watch_queue_state state;
+    uint64_t zxid;  /* of the state */
+    uint64_t fence; /* FRONT: the node's czxid; else 0 */
+    struct fsm_bytes path;
+};
+
+typedef void (*watch_deliver_queue)(void *context, uint64_t watcher,
+                                    const struct watch_queue_event *event);
+
+/* As watch_set, for a queue front. Its first answer comes with watch_tell_queues, or with the next
+ * change of it. */
+CD_MUST_USE enum cd_status watch_set_queue(struct watches *watches, const struct fsm *fsm,
+                                           uint64_t watcher, uint64_t id,
+                                           const struct watch_queue_spec *spec);
+
+/*
+ * Level-triggered: tells the answers of a live watcher's queue fronts that are not the ones told
+ * last; `id` not 0: of that one alone, whatever was told.
+ */
+void watch_tell_queues(struct watches *watches, const struct fsm *fsm, uint64_t watcher,
+                       uint64_t id, watch_deliver_queue deliver, void *context);
+
 /* ---- Telling ---- */
 
 /*
  * What a command did, right after it was applied; for each one that was, in order. Adds its changes
- * to the history and delivers them to those watchers that are live.
+ * to the history and delivers them to those watchers that are live, and then the answers of their
+ * queue fronts that have changed.
  */
 void watch_feed(struct watches *watches, const struct fsm *fsm, const struct fsm_result *result,
-                watch_deliver deliver, void *context);
+                watch_deliver deliver, watch_deliver_queue deliver_queue, void *context);
 
 /* The watcher has been told everything up to `zxid`, at most the last one fed, and is behind. */
 void watch_set_behind(struct watches *watches, uint64_t watcher, uint64_t zxid);
