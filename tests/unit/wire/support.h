@@ -13,6 +13,7 @@
 
 #include "coord/peer/v1/peer.pb-c.h"
 #include "coord/storage/v1/record.pb-c.h"
+#include "coord/storage/v1/snapshot.pb-c.h"
 #include "coord/v1/coord.pb-c.h"
 
 #include <string.h>

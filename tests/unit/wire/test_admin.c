@@ -107,6 +107,13 @@ static void check_status(const Coord__V1__StatusResponse *answer)
     assert_int_equal(answer->chosen_slot, 20);
     assert_int_equal(answer->applied_slot, 19);
     assert_int_equal(answer->digest, 0xabcdef);
+    assert_int_equal(answer->digest_version, 2);
+    assert_int_equal(answer->snapshot_slot, 3);
+    assert_int_equal(answer->snapshot_bytes, 4);
+    assert_int_equal(answer->log_first_slot, 5);
+    assert_int_equal(answer->tree_bytes, 6);
+    assert_int_equal(answer->history_after_zxid, 7);
+    assert_int_equal(answer->history_bytes, 8);
     assert_true(answer->ready);
 }
 
@@ -132,6 +139,13 @@ static void test_status(void **state)
                                  .members = members,
                                  .members_count = 2,
                                  .digest = 0xabcdef,
+                                 .digest_version = 2,
+                                 .snapshot_slot = 3,
+                                 .snapshot_bytes = 4,
+                                 .log_first_slot = 5,
+                                 .tree_bytes = 6,
+                                 .history_after_zxid = 7,
+                                 .history_bytes = 8,
                                  .alarms = alarms,
                                  .alarms_count = 1,
                                  .ready = true};
@@ -143,14 +157,102 @@ static void test_status(void **state)
     coord__v1__status_response__free_unpacked(answer, NULL);
 }
 
+/* ---- Sessions ---- */
+
+/*
+ * Written by protoc from the contract:
+ *   sessions { session_id: 281474976710657 identity: "uri:spiffe://x" timeout_ms: 10000 attach: 2
+ *     last_seq: 30 ephemerals: 4 kept_reply_bytes: 500 replica_id: 3 renewed_ms_ago: 70 }
+ *   sessions { session_id: 281474976710660 identity: "cn:y" timeout_ms: 4000 attach: 1 }
+ *   cursor: "\001\004\000\000\000\000\000\001\000"
+ */
+static const char golden_sessions[] =
+    "1a280881808080808040120e7572693a7370696666653a2f2f7818904e2002281e300438f403400348461a13"
+    "08848080808080401204636e3a7918a01f20012209010400000000000100";
+
+static void test_sessions(void **state)
+{
+    struct rig *rig = *state;
+    struct wire_session_info sessions[] = {
+        {.view = {.session = 281474976710657,
+                  .who = {FSM_SCHEME_URI, text("spiffe://x"), false},
+                  .timeout_ms = 10000,
+                  .attach = 2,
+                  .last_seq = 30,
+                  .kept_bytes = 500,
+                  .ephemerals = 4},
+         .replica = 3,
+         .renewed_ms_ago = 70},
+        {.view = {.session = 281474976710660,
+                  .who = {FSM_SCHEME_CN, text("y"), false},
+                  .timeout_ms = 4000,
+                  .attach = 1}},
+    };
+    assert_int_equal(wire_sessions_encode(&rig->buf, sessions, 2, true), CD_OK);
+    struct cd_blob *expected = from_hex(golden_sessions);
+    assert_int_equal(rig->buf.bytes, expected->bytes);
+    assert_memory_equal(rig->buf.data, expected->data, expected->bytes);
+    cd_blob_unref(expected);
+    cd_buf_clear(&rig->buf);
+    assert_int_equal(wire_sessions_encode(&rig->buf, sessions, 0, false), CD_OK);
+    assert_int_equal(rig->buf.bytes, 0); /* none, and no cursor */
+
+    /* The largest page. */
+    char id[FSM_IDENTITY_BYTES_MAX];
+    memset(id, 'i', sizeof(id));
+    struct wire_session_info *page = cd_calloc(WIRE_SESSIONS_PAGE_MAX, sizeof(*page));
+    for (size_t i = 0; i < WIRE_SESSIONS_PAGE_MAX; i++) {
+        page[i] = sessions[0];
+        page[i].view.who.id = (struct fsm_bytes){(uint8_t *)id, sizeof(id)};
+    }
+    assert_int_equal(wire_sessions_encode(&rig->buf, page, WIRE_SESSIONS_PAGE_MAX, true), CD_OK);
+    cd_free(page);
+}
+
+static enum cd_status ask_sessions(struct rig *rig, const Coord__V1__SessionsRequest *message,
+                                   struct wire_sessions_request *ret_request)
+{
+    struct cd_blob *bytes = pack(&message->base);
+    enum cd_status status =
+        wire_sessions_decode(&rig->arena, bytes->data, bytes->bytes, ret_request, &rig->error);
+    cd_blob_unref(bytes);
+    return status;
+}
+
+static void test_sessions_request(void **state)
+{
+    struct rig *rig = *state;
+    struct wire_sessions_request seen;
+    Coord__V1__SessionsRequest message = COORD__V1__SESSIONS_REQUEST__INIT;
+    assert_int_equal(ask_sessions(rig, &message, &seen), CD_OK);
+    assert_int_equal(seen.session, 0);
+    assert_int_equal(seen.after, 0);
+    assert_int_equal(seen.limit, WIRE_SESSIONS_PAGE_MAX);
+    message.session_id = 7;
+    message.limit = 9;
+    message.cursor = binary_bytes("\1\4\0\0\0\0\0\1\0", 9);
+    assert_int_equal(ask_sessions(rig, &message, &seen), CD_OK);
+    assert_int_equal(seen.session, 7);
+    assert_int_equal(seen.limit, 9);
+    assert_int_equal(seen.after, 281474976710660);
+    message.limit = WIRE_SESSIONS_PAGE_MAX + 1;
+    assert_int_equal(ask_sessions(rig, &message, &seen), CD_OK);
+    assert_int_equal(seen.limit, WIRE_SESSIONS_PAGE_MAX);
+    message.cursor.len = 8;
+    assert_int_equal(ask_sessions(rig, &message, &seen), CD_INVALID_ARGUMENT);
+    message.cursor = binary_bytes("\2\4\0\0\0\0\0\1\0", 9);
+    assert_int_equal(ask_sessions(rig, &message, &seen), CD_INVALID_ARGUMENT);
+    assert_says(&rig->error, "cursor");
+    assert_int_equal(wire_sessions_decode(&rig->arena, "\xff", 1, &seen, &rig->error),
+                     CD_MALFORMED);
+}
+
 int main(void)
 {
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        WITH_RIG(test_init),
-        WITH_RIG(test_refusal),
-        WITH_RIG(test_transfer),
-        WITH_RIG(test_status),
+        WITH_RIG(test_init),   WITH_RIG(test_refusal),  WITH_RIG(test_transfer),
+        WITH_RIG(test_status), WITH_RIG(test_sessions), WITH_RIG(test_sessions_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

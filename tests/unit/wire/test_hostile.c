@@ -16,6 +16,26 @@ struct sample {
 
 /* ---- The decoders, alike ---- */
 
+/* What was taken is taken again from its packed bytes, and a write can go into the log. */
+static void judge_request(struct wire_arena *arena, const struct wire_request *request)
+{
+    struct wire_request again;
+    struct cd_buf buf;
+    if (request->kind == WIRE_REFUSED) {
+        return;
+    }
+    enum cd_status status = wire_request_decode(arena, request->packed, &again, NULL);
+    assert_true(status == CD_OK || arena->exhausted);
+    assert_true(status != CD_OK || again.kind == request->kind);
+    if (request->kind == WIRE_WRITE) {
+        struct fsm_command command = request->command;
+        command.origin.node = 1;
+        cd_buf_init(&buf, WIRE_COMMAND_BYTES_MAX);
+        assert_int_equal(wire_command_encode(&buf, &command), CD_OK);
+        cd_buf_release(&buf);
+    }
+}
+
 static enum cd_status decode_frame(struct wire_arena *arena, const void *bytes, size_t count)
 {
     struct wire_client_frame frame;
@@ -26,6 +46,7 @@ static enum cd_status decode_frame(struct wire_arena *arena, const void *bytes, 
             const struct wire_request *request = &frame.requests[i];
             assert_true(request->id != 0);
             assert_int_equal(request->kind == WIRE_REFUSED, request->refusal != NULL);
+            judge_request(arena, request);
             if (request->refusal != NULL) {
                 assert_true(request->refusal->status > CD_OK);
                 assert_true((int)request->refusal->status <= CD_STATUS_CLIENT_MAX);
@@ -81,6 +102,13 @@ static enum cd_status decode_command(struct wire_arena *arena, const void *bytes
 {
     struct fsm_command command;
     return wire_command_decode(arena, bytes, count, &command, NULL);
+}
+
+static enum cd_status decode_sessions(struct wire_arena *arena, const void *bytes, size_t count)
+{
+    struct wire_sessions_request request;
+    enum cd_status status = wire_sessions_decode(arena, bytes, count, &request, NULL);
+    return status == CD_INVALID_ARGUMENT ? CD_MALFORMED : status; /* a cursor of nobody's */
 }
 
 /* ---- The samples ---- */
@@ -151,10 +179,25 @@ static struct cd_blob *sample_peer(struct cd_buf *buf)
     struct wire_peer_head head = {.from = 2, .has_cluster = true, .generation = 1};
     struct wire_forward forward = {text("command"), {1, 2, 3}};
     struct wire_forward_refused refused = {1, 2, CD_BUSY};
+    struct wire_renewal renewal = {1, 2};
+    struct wire_not_renewed not_renewed = {1, CD_SESSION_MOVED};
+    struct wire_renew renew = {7, &renewal, 1};
+    struct wire_renewed renewed = {7, &not_renewed, 1};
+    struct wire_snapshot_offer offer = {1, 2, 3, 4, 5};
+    struct wire_snapshot_ask ask = {1, 2};
+    struct wire_snapshot_chunk chunk = {1, 2, text("chunk")};
+    struct wire_digest digest = {1, 2, 3};
     assert_int_equal(wire_peer_put_head(buf, &head), CD_OK);
     assert_int_equal(wire_peer_put_consensus(buf, &message), CD_OK);
     assert_int_equal(wire_peer_put_forward(buf, &forward), CD_OK);
     assert_int_equal(wire_peer_put_refused(buf, &refused), CD_OK);
+    assert_int_equal(wire_peer_put_renew(buf, &renew), CD_OK);
+    assert_int_equal(wire_peer_put_renewed(buf, &renewed), CD_OK);
+    assert_int_equal(wire_peer_put_snapshot_offer(buf, &offer), CD_OK);
+    assert_int_equal(wire_peer_put_snapshot_ask(buf, &ask), CD_OK);
+    assert_int_equal(wire_peer_put_snapshot_chunk(buf, &chunk), CD_OK);
+    assert_int_equal(wire_peer_put_snapshot_gone(buf, 1), CD_OK);
+    assert_int_equal(wire_peer_put_digest(buf, &digest), CD_OK);
     cd_blob_unref(value);
     cd_blob_unref(payload);
     return from_buf(buf);
@@ -243,7 +286,53 @@ static struct cd_blob *sample_call(void)
     return pack(&call.base);
 }
 
-static struct sample samples[7];
+/* A request of every kind that came with sessions; test_request says what stands in such bytes. */
+static const char many_requests[] =
+    "08011a30080110013a090a022f6c1002220170421f0a022f61180328054a150a13081f12037572691a0a7370"
+    "696666653a2f2f781a4e080210025a480a0d6a0b0a022f6c100218032201700a080a022f6110023004121322"
+    "110a022f6e10ffffffffffffffffff012001120c2a0a0a022f6112001a0208021a0a42080a012f2002320162"
+    "1a240803f2011f0a022f612a170201000000000000000200000000000000020000002f6130021a2508049a02"
+    "200a022f6110052a180201000000000000000200000000000000020000002f61621a07080592020208011a1b"
+    "0806b20216080512104142434445464748494a4b4c4d4e4f5018091a1708079203120808104d1a0c0a022f61"
+    "10021a02020320011a1508089203100809220c12040804100218032202772d1a0708099a030208081a09080a"
+    "1003ea03020802";
+
+/* A command with every field, about a session; and one of the leader's. */
+static struct cd_blob *sample_session_command(struct cd_buf *buf, enum fsm_op_kind kind)
+{
+    struct fsm_bytes prefix = text("p");
+    struct fsm_held held = {text("/l"), 5, 2, &prefix, 1};
+    struct fsm_command command = {.origin = {1, 2, 3},
+                                  .session = 4,
+                                  .seq = 5,
+                                  .attach = 6,
+                                  .reply_mark = 3,
+                                  .request_hash = 9,
+                                  .has_key = true,
+                                  .who = {FSM_SCHEME_URI, text("spiffe://x"), true},
+                                  .if_held = &held,
+                                  .op = {.kind = kind}};
+    if (kind == FSM_OP_REFUSE) {
+        command.op.refuse = (struct fsm_op_refuse){CD_TOO_LARGE, text("too large")};
+    } else if (kind == FSM_OP_REAP) {
+        command.op.reap = (struct fsm_op_reap){text("/c"), 5, 6};
+    } else if (kind == FSM_OP_EXPIRE_SESSION) {
+        command.op.expire_session = (struct fsm_op_expire_session){4, {5, 6, 7}};
+    }
+    assert_int_equal(wire_command_encode(buf, &command), CD_OK);
+    return from_buf(buf);
+}
+
+static struct cd_blob *sample_sessions(void)
+{
+    Coord__V1__SessionsRequest message = COORD__V1__SESSIONS_REQUEST__INIT;
+    message.session_id = 5;
+    message.limit = 6;
+    message.cursor = binary_bytes("\1\4\0\0\0\0\0\1\0", 9);
+    return pack(&message.base);
+}
+
+static struct sample samples[13];
 
 static int make_samples(void **state)
 {
@@ -257,6 +346,14 @@ static int make_samples(void **state)
     samples[4] = (struct sample){"state", decode_state, sample_state(&buf)};
     samples[5] = (struct sample){"batch", decode_batch, sample_batch(&buf)};
     samples[6] = (struct sample){"command", decode_command, sample_command(&buf)};
+    samples[7] = (struct sample){"requests", decode_frame, from_hex(many_requests)};
+    static const enum fsm_op_kind kinds[] = {FSM_OP_OPEN_SESSION, FSM_OP_REFUSE, FSM_OP_REAP,
+                                             FSM_OP_EXPIRE_SESSION};
+    for (size_t i = 0; i < CD_ARRAY_COUNT(kinds); i++) {
+        samples[8 + i] =
+            (struct sample){"command", decode_command, sample_session_command(&buf, kinds[i])};
+    }
+    samples[12] = (struct sample){"sessions", decode_sessions, sample_sessions()};
     cd_buf_release(&buf);
     return 0;
 }

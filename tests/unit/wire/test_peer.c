@@ -253,6 +253,123 @@ static void test_head_and_forwards(void **state)
     wire_peer_frame_release(&frame);
 }
 
+/* ---- Sessions, snapshots, digests ---- */
+
+/*
+ * Written by protoc from the contract:
+ *   version: 1 features: 7 generation: 1 from_node: 2 incarnation: 3 boot: 4
+ *   messages { renew { nonce: 6 sessions { session_id: 281474976710657 attach: 2 }
+ *     sessions { session_id: 281474976710658 attach: 1 } } }
+ *   messages { renewed { nonce: 6 refused { session_id: 281474976710658 code: 18 } } }
+ *   messages { snapshot_offer { slot: 1000 zxid: 281474976710999 file_bytes: 70000 digest: 12345
+ *     digest_version: 1 } }
+ *   messages { snapshot_ask { slot: 1000 offset: 4096 } }
+ *   messages { snapshot_chunk { slot: 1000 offset: 4096 data: "chunk" } }
+ *   messages { snapshot_gone { slot: 1000 } }
+ *   messages { digest_report { slot: 1024 digest_version: 1 digest: 999 } }
+ */
+static const char golden_later[] =
+    "0801100720012802310300000000000000390400000000000000421c221a0806120a08818080808080401002"
+    "120a0882808080808040100142102a0e0806120a08828080808080401012421c321a08e80710d78280808080"
+    "4018f0a204213930000000000000280142083a0608e807108020420f420d08e8071080201a056368756e6b42"
+    "054a0308e8074210520e088008100119e703000000000000";
+
+static void put_later(struct cd_buf *buf)
+{
+    static const struct wire_peer_head head = {
+        .features = WIRE_PEER_FEATURES, .generation = 1, .from = 2, .incarnation = 3, .boot = 4};
+    static const struct wire_renewal renewals[] = {{281474976710657, 2}, {281474976710658, 1}};
+    static const struct wire_not_renewed refused[] = {{281474976710658, CD_SESSION_MOVED}};
+    static const struct wire_renew renew = {6, renewals, 2};
+    static const struct wire_renewed renewed = {6, refused, 1};
+    static const struct wire_snapshot_offer offer = {1000, 281474976710999, 70000, 12345, 1};
+    static const struct wire_snapshot_ask ask = {1000, 4096};
+    static const struct wire_digest digest = {1024, 999, 1};
+    struct wire_snapshot_chunk chunk = {1000, 4096, text("chunk")};
+    assert_int_equal(wire_peer_put_head(buf, &head), CD_OK);
+    assert_int_equal(wire_peer_put_renew(buf, &renew), CD_OK);
+    assert_int_equal(wire_peer_put_renewed(buf, &renewed), CD_OK);
+    assert_int_equal(wire_peer_put_snapshot_offer(buf, &offer), CD_OK);
+    assert_int_equal(wire_peer_put_snapshot_ask(buf, &ask), CD_OK);
+    assert_int_equal(wire_peer_put_snapshot_chunk(buf, &chunk), CD_OK);
+    assert_int_equal(wire_peer_put_snapshot_gone(buf, 1000), CD_OK);
+    assert_int_equal(wire_peer_put_digest(buf, &digest), CD_OK);
+}
+
+static void check_sessions(const struct wire_peer_message *messages)
+{
+    assert_int_equal(messages[0].kind, WIRE_PEER_RENEW);
+    assert_int_equal(messages[0].renew.nonce, 6);
+    assert_int_equal(messages[0].renew.count, 2);
+    assert_int_equal(messages[0].renew.sessions[0].session, 281474976710657);
+    assert_int_equal(messages[0].renew.sessions[0].attach, 2);
+    assert_int_equal(messages[0].renew.sessions[1].session, 281474976710658);
+    assert_int_equal(messages[1].kind, WIRE_PEER_RENEWED);
+    assert_int_equal(messages[1].renewed.nonce, 6);
+    assert_int_equal(messages[1].renewed.count, 1);
+    assert_int_equal(messages[1].renewed.refused[0].session, 281474976710658);
+    assert_int_equal(messages[1].renewed.refused[0].status, CD_SESSION_MOVED);
+}
+
+static void check_snapshots(const struct wire_peer_message *messages)
+{
+    assert_int_equal(messages[2].kind, WIRE_PEER_SNAPSHOT_OFFER);
+    assert_int_equal(messages[2].offer.slot, 1000);
+    assert_int_equal(messages[2].offer.zxid, 281474976710999);
+    assert_int_equal(messages[2].offer.file_bytes, 70000);
+    assert_int_equal(messages[2].offer.digest, 12345);
+    assert_int_equal(messages[2].offer.digest_version, 1);
+    assert_int_equal(messages[3].kind, WIRE_PEER_SNAPSHOT_ASK);
+    assert_int_equal(messages[3].ask.slot, 1000);
+    assert_int_equal(messages[3].ask.offset, 4096);
+    assert_int_equal(messages[4].kind, WIRE_PEER_SNAPSHOT_CHUNK);
+    assert_int_equal(messages[4].chunk.slot, 1000);
+    assert_int_equal(messages[4].chunk.offset, 4096);
+    assert_text(messages[4].chunk.data, "chunk");
+    assert_int_equal(messages[5].kind, WIRE_PEER_SNAPSHOT_GONE);
+    assert_int_equal(messages[5].gone_slot, 1000);
+    assert_int_equal(messages[6].kind, WIRE_PEER_DIGEST);
+    assert_int_equal(messages[6].digest.slot, 1024);
+    assert_int_equal(messages[6].digest.version, 1);
+    assert_int_equal(messages[6].digest.digest, 999);
+}
+
+static void test_later_messages(void **state)
+{
+    struct rig *rig = *state;
+    put_later(&rig->buf);
+    struct cd_blob *expected = from_hex(golden_later);
+    assert_int_equal(rig->buf.bytes, expected->bytes);
+    assert_memory_equal(rig->buf.data, expected->data, expected->bytes);
+    cd_blob_unref(expected);
+    struct wire_peer_frame frame;
+    assert_int_equal(decode(rig, &frame), CD_OK);
+    memset(rig->buf.data, 0xee, rig->buf.bytes); /* nothing may point into it */
+    assert_int_equal(frame.head.features, 7);
+    assert_int_equal(frame.messages_count, 7);
+    check_sessions(frame.messages);
+    check_snapshots(frame.messages);
+    wire_peer_frame_release(&frame);
+}
+
+/* Payloads of the one kind that has some are given back, whatever stands beside them. */
+static void test_release_among_others(void **state)
+{
+    struct rig *rig = *state;
+    struct cd_blob *batch = cd_blob_copy("batch", 5);
+    struct paxos_entry entry = {10, some_ballot, PAXOS_COMMANDS, {0}, batch};
+    struct paxos_message message = {
+        .kind = PAXOS_MSG_ACCEPT, .entries = &entry, .entries_count = 1};
+    put_later(&rig->buf);
+    assert_int_equal(wire_peer_put_consensus(&rig->buf, &message), CD_OK);
+    put_later(&rig->buf);
+    struct wire_peer_frame frame;
+    assert_int_equal(decode(rig, &frame), CD_OK);
+    assert_int_equal(frame.messages_count, 15);
+    wire_peer_frame_release(&frame);
+    cd_blob_unref(batch);
+}
+
 /* ---- What is refused ---- */
 
 /* Puts a head and one message, both as they are given, and decodes. */
@@ -476,6 +593,73 @@ static void test_forwards_refused(void **state)
     assert_int_equal(refused_as(rig, &message), CD_OK);
 }
 
+static void test_sessions_refused(void **state)
+{
+    struct rig *rig = *state;
+    Coord__Peer__V1__Renewal renewal = COORD__PEER__V1__RENEWAL__INIT;
+    Coord__Peer__V1__NotRenewed refused = COORD__PEER__V1__NOT_RENEWED__INIT;
+    Coord__Peer__V1__Renew renew = COORD__PEER__V1__RENEW__INIT;
+    Coord__Peer__V1__Renewed renewed = COORD__PEER__V1__RENEWED__INIT;
+    Coord__Peer__V1__PeerMessage message = COORD__PEER__V1__PEER_MESSAGE__INIT;
+    Coord__Peer__V1__Renewal *renewals[WIRE_PEER_SESSIONS_MAX + 1];
+    Coord__Peer__V1__NotRenewed *refusals[WIRE_PEER_SESSIONS_MAX + 1];
+    for (size_t i = 0; i < CD_ARRAY_COUNT(renewals); i++) {
+        renewals[i] = &renewal;
+        refusals[i] = &refused;
+    }
+    renewal.session_id = 1;
+    refused.code = CD_SESSION_EXPIRED;
+    renew.sessions = renewals;
+    renewed.refused = refusals;
+    message.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_RENEW;
+    message.renew = &renew;
+    renew.n_sessions = WIRE_PEER_SESSIONS_MAX;
+    assert_int_equal(refused_as(rig, &message), CD_OK);
+    renew.n_sessions++;
+    assert_int_equal(refused_as(rig, &message), CD_TOO_MANY);
+    message.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_RENEWED;
+    message.renewed = &renewed;
+    renewed.n_refused = WIRE_PEER_SESSIONS_MAX;
+    assert_int_equal(refused_as(rig, &message), CD_OK);
+    renewed.n_refused++;
+    assert_int_equal(refused_as(rig, &message), CD_TOO_MANY);
+    renewed.n_refused = 1;
+    refused.code = CD_STATUS_CLIENT_MAX + 1;
+    assert_int_equal(refused_as(rig, &message), CD_MALFORMED);
+    refused.code = 0;
+    assert_int_equal(refused_as(rig, &message), CD_MALFORMED);
+}
+
+static void test_snapshots_refused(void **state)
+{
+    struct rig *rig = *state;
+    Coord__Peer__V1__SnapshotOffer offer = COORD__PEER__V1__SNAPSHOT_OFFER__INIT;
+    Coord__Peer__V1__SnapshotChunk chunk = COORD__PEER__V1__SNAPSHOT_CHUNK__INIT;
+    Coord__Peer__V1__PeerMessage message = COORD__PEER__V1__PEER_MESSAGE__INIT;
+    message.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_OFFER;
+    message.snapshot_offer = &offer;
+    offer.file_bytes = 1;
+    assert_int_equal(refused_as(rig, &message), CD_MALFORMED); /* no slot */
+    offer.slot = 1;
+    assert_int_equal(refused_as(rig, &message), CD_OK);
+    offer.file_bytes = 0;
+    assert_int_equal(refused_as(rig, &message), CD_MALFORMED);
+    message.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_CHUNK;
+    message.snapshot_chunk = &chunk;
+    assert_int_equal(refused_as(rig, &message), CD_MALFORMED); /* empty */
+    uint8_t *large = cd_calloc(1, WIRE_SNAPSHOT_CHUNK_BYTES_MAX + 1);
+    chunk.data = binary_bytes(large, WIRE_SNAPSHOT_CHUNK_BYTES_MAX);
+    assert_int_equal(refused_as(rig, &message), CD_OK);
+    chunk.offset = UINT64_MAX - WIRE_SNAPSHOT_CHUNK_BYTES_MAX;
+    assert_int_equal(refused_as(rig, &message), CD_OK);
+    chunk.offset++; /* it would end beyond what can be counted */
+    assert_int_equal(refused_as(rig, &message), CD_MALFORMED);
+    chunk.offset = 0;
+    chunk.data.len++;
+    assert_int_equal(refused_as(rig, &message), CD_MALFORMED);
+    cd_free(large);
+}
+
 static void test_limits(void **state)
 {
     struct rig *rig = *state;
@@ -535,11 +719,15 @@ int main(void)
         WITH_RIG(test_golden),
         WITH_RIG(test_round_trip),
         WITH_RIG(test_head_and_forwards),
+        WITH_RIG(test_later_messages),
+        WITH_RIG(test_release_among_others),
         WITH_RIG(test_heads),
         WITH_RIG(test_unknown_kinds_are_left_out),
         WITH_RIG(test_entries),
         WITH_RIG(test_configs),
         WITH_RIG(test_forwards_refused),
+        WITH_RIG(test_sessions_refused),
+        WITH_RIG(test_snapshots_refused),
         WITH_RIG(test_limits),
         WITH_RIG(test_largest_message),
     };
