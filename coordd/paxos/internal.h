@@ -84,7 +84,7 @@ struct paxos {
     uint32_t known_from;         /* who told known_chosen */
     paxos_slot leader_mark;      /* highest that the leader of leader_ballot announced */
     paxos_slot dropped;          /* entries up to here are not in the log */
-    struct paxos_base installed; /* in this step, for its record */
+    struct paxos_base installed; /* the last one; slot 0: none that the log still needs */
 
     struct paxos_governing configs[PAXOS_CONFIGS_MAX]; /* oldest first */
     size_t configs_count;

@@ -339,9 +339,8 @@ struct paxos *paxos_create(const struct paxos_options *options);
 void paxos_free(struct paxos *px);
 
 /*
- * Snapshots (R3, P8). paxos_base_is_sound: what comes from a peer or a disk is judged by it, and
- * every base handed to the functions below but paxos_restore_base must pass. paxos_base_follow:
- * `entry` is the chosen value of slot base->slot + 1.
+ * Snapshots (R3, P8). paxos_base_is_sound judges what comes from a peer or a disk; the functions
+ * below do so by themselves. paxos_base_follow: `entry` is the chosen value of slot base->slot + 1.
  */
 bool paxos_base_is_sound(const struct paxos_base *base);
 void paxos_base_follow(struct paxos_base *base, const struct paxos_entry *entry);
@@ -367,16 +366,17 @@ CD_MUST_USE enum cd_status paxos_restore_learned(struct paxos *px, const struct 
 CD_MUST_USE enum cd_status paxos_restore_mark(struct paxos *px, paxos_slot slot,
                                               struct paxos_effects *effects);
 /*
- * A snapshot stands for everything up to base->slot: first of all that of the state which is
- * loaded, then at each INSTALLED record its own (below the first one's slot it changes nothing).
- * Nothing up to the slot is handed out as chosen; records of it are passed over. `dropped`: entries
- * at or below it are not in the log; the slot itself for an INSTALLED record. A driver whose loaded
- * state stands below an INSTALLED record's slot has lost that snapshot, and with it the log: the
- * caller treats that as CD_CORRUPT (R2).
- * Returns: CD_OK, CD_CORRUPT (unsound, or another alpha than the log's).
+ * A snapshot stands for everything up to its base's slot: nothing of that is handed out as chosen,
+ * records of it are passed over. paxos_restore_base, before any record: the one whose state is
+ * loaded; again after them to say what is `dropped`, if that is not known before: entries at or
+ * below it are not in the log. paxos_restore_installed: at each INSTALLED record. A driver whose
+ * loaded state stands below such a record has lost that snapshot, and with it the log: it treats
+ * that as CD_CORRUPT (R2).
+ * Returns: CD_OK, CD_CORRUPT (unsound, another alpha than the log's, `dropped` above the base).
  */
 CD_MUST_USE enum cd_status paxos_restore_base(struct paxos *px, const struct paxos_base *base,
                                               paxos_slot dropped);
+CD_MUST_USE enum cd_status paxos_restore_installed(struct paxos *px, const struct paxos_base *base);
 void paxos_restore_remembered(struct paxos *px, uint32_t node, uint64_t incarnation,
                               uint64_t position);
 
@@ -438,9 +438,11 @@ void paxos_status(const struct paxos *px, uint64_t now_ms, struct paxos_status *
 const struct paxos_config *paxos_config_newest(const struct paxos *px, paxos_slot *ret_slot);
 
 /*
- * What a new segment repeats (R3): all configurations that still matter and the peers' positions.
- * Index from 0; false past the end.
+ * What a new segment repeats (R3): all configurations that still matter and the peers' positions
+ * (index from 0; false past the end), and as an INSTALLED record the base that was installed last:
+ * NULL if there is none or the log went beyond it. Borrowed until the next step.
  */
+const struct paxos_base *paxos_installed(const struct paxos *px);
 bool paxos_config_at(const struct paxos *px, size_t index, paxos_slot *ret_slot,
                      const struct paxos_config **ret_config);
 bool paxos_remembered_at(const struct paxos *px, size_t index, uint32_t *ret_node,

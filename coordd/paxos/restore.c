@@ -87,6 +87,15 @@ enum cd_status paxos_restore_base(struct paxos *px, const struct paxos_base *bas
     return CD_OK;
 }
 
+enum cd_status paxos_restore_installed(struct paxos *px, const struct paxos_base *base)
+{
+    enum cd_status status = paxos_restore_base(px, base, base->slot);
+    if (status == CD_OK && base->slot > px->installed.slot) {
+        px->installed = *base;
+    }
+    return status;
+}
+
 void paxos_restore_remembered(struct paxos *px, uint32_t node, uint64_t incarnation,
                               uint64_t position)
 {

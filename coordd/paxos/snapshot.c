@@ -108,4 +108,12 @@ void paxos_drop(struct paxos *px, paxos_slot slot)
 {
     CD_ASSERT(slot <= px->applied); /* P8: a snapshot covers it */
     px->dropped = slot > px->dropped ? slot : px->dropped;
+    if (px->installed.slot <= slot) {
+        px->installed.slot = 0; /* a later snapshot stands for all that it stood for */
+    }
+}
+
+const struct paxos_base *paxos_installed(const struct paxos *px)
+{
+    return px->installed.slot != 0 ? &px->installed : NULL;
 }

@@ -133,7 +133,7 @@ static enum cd_status replay_record(const struct ledger_record *record, struct p
         status = paxos_restore_promise(px, record->persist.ballot);
         break;
     case PAXOS_PERSIST_INSTALLED:
-        status = paxos_restore_base(px, record->base, record->base->slot);
+        status = paxos_restore_installed(px, record->base);
         break;
     case PAXOS_PERSIST_PEERS:
         break;

@@ -349,7 +349,7 @@ static enum cd_status restore_record(struct rig *rig, const struct rig_record *r
         status = paxos_restore_promise(rig->px, persist->ballot);
         break;
     case PAXOS_PERSIST_INSTALLED:
-        return paxos_restore_base(rig->px, &record->base, record->base.slot);
+        return paxos_restore_installed(rig->px, &record->base);
     case PAXOS_PERSIST_PEERS:
         break;
     }

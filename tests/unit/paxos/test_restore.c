@@ -319,9 +319,11 @@ static void test_a_base_comes_first(void **state)
     assert_int_equal(mark(&rig, 21), CD_CORRUPT);
     struct paxos_base older = base;
     older.slot = 15; /* an INSTALLED record of before: nothing changes but what the log lacks */
-    assert_int_equal(paxos_restore_base(rig.px, &older, 15), CD_OK);
+    assert_int_equal(paxos_restore_installed(rig.px, &older), CD_OK);
     assert_int_equal(rig.px->chosen, 20);
     assert_int_equal(rig.px->dropped, 15);
+    assert_int_equal(paxos_restore_base(rig.px, &base, 17), CD_OK); /* told after the records */
+    assert_int_equal(rig.px->dropped, 17);
     paxos_effects_clear(&rig.out);
     paxos_start(rig.px, rig.now_ms, 9, PAXOS_MEMORY_KEPT, &rig.out);
     assert_int_equal(rig.px->applied, 20);

@@ -428,6 +428,48 @@ static void test_what_was_installed_is_not_in_the_log(void **state)
     rig_release(&rig);
 }
 
+/*
+ * R3: with the segment that holds its record the log would lose the installation, and with it all
+ * that stands on it, so new segments repeat it until a snapshot made here stands for more.
+ */
+static void test_the_last_installation_is_there_to_be_repeated(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_member(&rig, 1, 3);
+    assert_null(paxos_installed(rig.px));
+    struct paxos_base base = base_at(&rig, 20);
+    rig_install(&rig, &base);
+    assert_memory_equal(paxos_installed(rig.px), &base, sizeof(base));
+    rig_persisted(&rig);
+    rig_restart(&rig, rig.log_count);
+    assert_int_equal(paxos_installed(rig.px)->slot, 20);
+    struct paxos_entry noop = entry_of(21, PAXOS_NOOP);
+    hear_chosen(&rig, 2, &noop, 1);
+    rig_applied(&rig);
+    drop_to(&rig, 19);
+    assert_int_equal(paxos_installed(rig.px)->slot, 20);
+    drop_to(&rig, 20);
+    assert_null(paxos_installed(rig.px));
+    rig_release(&rig);
+}
+
+/* A head that repeats it comes before records that are older than it: they are passed over. */
+static void test_a_repeated_installation_comes_first(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_member(&rig, 1, 3);
+    struct paxos_base base = base_at(&rig, 20);
+    assert_int_equal(rig_restore(&rig, 0), CD_OK);
+    assert_int_equal(paxos_restore_installed(rig.px, &base), CD_OK);
+    struct paxos_base older = base_at(&rig, 10);
+    assert_int_equal(paxos_restore_installed(rig.px, &older), CD_OK);
+    assert_int_equal(rig.px->chosen, 20);
+    assert_int_equal(paxos_installed(rig.px)->slot, 20);
+    rig_release(&rig);
+}
+
 /* --- What comes late --- */
 
 static void test_what_lies_below_the_base_is_ignored(void **state)
@@ -475,6 +517,8 @@ int main(void)
         cmocka_unit_test(test_a_candidate_needs_the_installed_configurations),
         cmocka_unit_test(test_a_fetch_of_dropped_slots_asks_for_a_snapshot),
         cmocka_unit_test(test_what_was_installed_is_not_in_the_log),
+        cmocka_unit_test(test_the_last_installation_is_there_to_be_repeated),
+        cmocka_unit_test(test_a_repeated_installation_comes_first),
         cmocka_unit_test(test_what_lies_below_the_base_is_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
