@@ -84,6 +84,8 @@ struct paxos {
     uint32_t known_from;         /* who told known_chosen */
     paxos_slot leader_mark;      /* highest that the leader of leader_ballot announced */
     paxos_slot dropped;          /* entries up to here are not in the log */
+    struct paxos_base loaded;    /* by paxos_restore_base */
+    paxos_slot log_mark;         /* the log's records say that everything up to here is chosen */
     struct paxos_base installed; /* the last one; slot 0: none that the log still needs */
 
     struct paxos_governing configs[PAXOS_CONFIGS_MAX]; /* oldest first */
@@ -225,6 +227,10 @@ void paxos_on_chosen(struct paxos *px, const struct paxos_message *m, struct pax
 void paxos_jump_to(struct paxos *px, const struct paxos_base *base);
 void paxos_install(struct paxos *px, const struct paxos_base *base, struct paxos_effects *out);
 void paxos_drop(struct paxos *px, paxos_slot slot);
+
+/* restore.c */
+/* A snapshot was loaded of which the log does not know: its record is asked for again. */
+void paxos_adopt_loaded(struct paxos *px, struct paxos_effects *out);
 
 /* acceptor.c */
 void paxos_raise_promise(struct paxos *px, struct paxos_ballot ballot, struct paxos_effects *out);

@@ -57,8 +57,9 @@ void paxos_start(struct paxos *px, uint64_t now_ms, uint64_t position, enum paxo
     px->prevote_nonce = px->boot;
     px->applied = px->chosen;
     px->chosen_durable = px->chosen;
-    px->marked = px->chosen;
     px->known_chosen = px->chosen;
+    paxos_adopt_loaded(px, effects);
+    px->marked = px->chosen;
     px->mark_moved = false;
     px->next_tick_ms = now_ms;
     px->leader_heard_ms = now_ms;

@@ -195,8 +195,8 @@ enum paxos_event_kind {
     /*
      * base: a snapshot of the state there is durable and loaded: what is chosen comes from
      * base.slot + 1 on. Only while paxos_may_install. Acceptances at or below the slot go, nothing
-     * else of the acceptor's memory (R3). The INSTALLED record that it asks for makes it lasting:
-     * a start without that record starts from what stood before.
+     * else of the acceptor's memory (R3). The INSTALLED record that it asks for makes it part of
+     * the log; what is said afterwards waits for it.
      */
     PAXOS_EV_INSTALLED,
     PAXOS_EV_DROPPED, /* slot: entries up to here leave the log now: a snapshot kept covers them */
@@ -368,11 +368,12 @@ CD_MUST_USE enum cd_status paxos_restore_mark(struct paxos *px, paxos_slot slot,
 /*
  * A snapshot stands for everything up to its base's slot: nothing of that is handed out as chosen,
  * records of it are passed over. paxos_restore_base, before any record: the one whose state is
- * loaded; again after them to say what is `dropped`, if that is not known before: entries at or
- * below it are not in the log. paxos_restore_installed: at each INSTALLED record. A driver whose
- * loaded state stands below such a record has lost that snapshot, and with it the log: it treats
- * that as CD_CORRUPT (R2).
- * Returns: CD_OK, CD_CORRUPT (unsound, another alpha than the log's, `dropped` above the base).
+ * loaded, the newest good one: if the log does not vouch for it (a crash came between it and its
+ * record), paxos_start asks for the INSTALLED record once more. Again after them to say what is
+ * `dropped`, if that is not known before: entries at or below it are not in the log.
+ * paxos_restore_installed: at each INSTALLED record. A driver whose loaded state stands below such
+ * a record has lost that snapshot, and with it the log: it treats that as CD_CORRUPT (R2). Returns:
+ * CD_OK, CD_CORRUPT (unsound, another alpha than the log's, `dropped` above the base).
  */
 CD_MUST_USE enum cd_status paxos_restore_base(struct paxos *px, const struct paxos_base *base,
                                               paxos_slot dropped);

@@ -38,11 +38,17 @@ enum cd_status paxos_restore_accepted(struct paxos *px, const struct paxos_entry
     return paxos_restore_promise(px, entry->ballot);
 }
 
+static void vouch(struct paxos *px, paxos_slot slot)
+{
+    px->log_mark = slot > px->log_mark ? slot : px->log_mark;
+}
+
 enum cd_status paxos_restore_learned(struct paxos *px, const struct paxos_entry *entry,
                                      struct paxos_effects *effects)
 {
     CD_ASSERT(!px->started);
     if (entry->slot != 0 && entry->slot <= px->chosen) {
+        vouch(px, entry->slot);
         return CD_OK;
     }
     bool first_is_config = px->configs_count != 0 || entry->kind == PAXOS_CONFIG;
@@ -50,6 +56,7 @@ enum cd_status paxos_restore_learned(struct paxos *px, const struct paxos_entry 
         return CD_CORRUPT;
     }
     paxos_choose_next(px, entry, effects);
+    vouch(px, entry->slot);
     return CD_OK;
 }
 
@@ -68,11 +75,12 @@ enum cd_status paxos_restore_mark(struct paxos *px, paxos_slot slot, struct paxo
         paxos_choose_next(px, &entry, effects);
         paxos_entry_drop(&entry);
     }
+    vouch(px, slot);
     return CD_OK;
 }
 
-enum cd_status paxos_restore_base(struct paxos *px, const struct paxos_base *base,
-                                  paxos_slot dropped)
+static enum cd_status restore_base(struct paxos *px, const struct paxos_base *base,
+                                   paxos_slot dropped)
 {
     CD_ASSERT(!px->started);
     bool known = px->configs_count != 0;
@@ -87,13 +95,34 @@ enum cd_status paxos_restore_base(struct paxos *px, const struct paxos_base *bas
     return CD_OK;
 }
 
-enum cd_status paxos_restore_installed(struct paxos *px, const struct paxos_base *base)
+enum cd_status paxos_restore_base(struct paxos *px, const struct paxos_base *base,
+                                  paxos_slot dropped)
 {
-    enum cd_status status = paxos_restore_base(px, base, base->slot);
-    if (status == CD_OK && base->slot > px->installed.slot) {
-        px->installed = *base;
+    enum cd_status status = restore_base(px, base, dropped);
+    if (status == CD_OK) {
+        px->loaded = *base;
     }
     return status;
+}
+
+enum cd_status paxos_restore_installed(struct paxos *px, const struct paxos_base *base)
+{
+    enum cd_status status = restore_base(px, base, base->slot);
+    if (status == CD_OK) {
+        vouch(px, base->slot);
+        px->installed = base->slot > px->installed.slot ? *base : px->installed;
+    }
+    return status;
+}
+
+void paxos_adopt_loaded(struct paxos *px, struct paxos_effects *out)
+{
+    if (px->loaded.slot <= px->log_mark) {
+        return;
+    }
+    px->installed = px->loaded;
+    px->dropped = px->loaded.slot;
+    paxos_persist_installed(px, out);
 }
 
 void paxos_restore_remembered(struct paxos *px, uint32_t node, uint64_t incarnation,

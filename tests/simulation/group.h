@@ -35,7 +35,7 @@ struct group_waiting { /* said only once the position is durable (P2) */
 struct group_snapshot {
     struct paxos_base base;
     uint64_t digest;
-    bool installed; /* from a peer: counts once its record is in the ledger (R3) */
+    bool installed; /* from a peer: part of the log once its record is in the ledger (R3) */
 };
 
 /* Snapshots on a disk, newest first. */
@@ -114,11 +114,12 @@ struct group_options {
     uint32_t heartbeat_ms, election_ms;
     uint64_t sync_us_min, sync_us_mean;
     int32_t skew_ppm_max;
-    uint32_t snapshot_every;   /* slots; 0: only when told */
-    uint64_t snapshot_us_mean; /* to write one, to carry one */
-    bool drop_early;           /* the log goes behind the newest snapshot, not the older one */
-    uint32_t snapshot_rot_ppm; /* a start finds the newest one damaged, if there is another */
-    bool disks_lie;            /* break P2: a record counts as durable the moment it is asked for */
+    uint32_t snapshot_every;     /* slots; 0: only when told */
+    uint64_t snapshot_us_mean;   /* to write one, to carry one */
+    bool drop_early;             /* the log goes behind the newest snapshot, not the older one */
+    uint32_t snapshot_named_ppm; /* a start finds one that came without its record */
+    uint32_t snapshot_rot_ppm;   /* a start finds the newest one damaged, if there is another */
+    bool disks_lie; /* break P2: a record counts as durable the moment it is asked for */
     bool
         installs_forget; /* break R3: an install resets the log: promise and acceptances above it */
     bool promises_forget; /* break R1: promises do not tell what is chosen */

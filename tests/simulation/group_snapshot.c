@@ -7,8 +7,8 @@
 /*
  * Snapshots in a group: taken while the log goes on, dropped behind, carried to who asks for what
  * left the log, and installed (R3). Their bytes are (base, digest); what matters is the order of
- * things and where a crash may fall: a snapshot is durable before paxos hears of it, and counts at
- * a start only if its INSTALLED record lies in the ledger.
+ * things and where a crash may fall: a snapshot is durable before paxos hears of it, and its
+ * INSTALLED record comes after that.
  */
 
 struct parcel {
@@ -214,9 +214,10 @@ void group_load_snapshot(struct group_node *node)
 {
     struct group *group = node->group;
     struct group_shelf *shelf = &node->shelf;
-    /* An install whose record did not reach the disk has not happened. */
+    /* An install whose record did not reach the disk: the file may have its name or not. */
     while (shelf->count != 0 && shelf->snapshots[0].installed &&
-           !ledger_has_installed(&node->ledger, shelf->snapshots[0].base.slot)) {
+           !ledger_has_installed(&node->ledger, shelf->snapshots[0].base.slot) &&
+           !sim_chance(&node->prng, group->options.snapshot_named_ppm)) {
         take_off(shelf);
     }
     bool may_rot = shelf->count > 1 && !shelf->snapshots[0].installed &&

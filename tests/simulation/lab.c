@@ -390,6 +390,7 @@ static void draw_options(struct lab *lab, const struct seed_options *seed,
         options->snapshot_us_mean = sim_between(prng, 100, breaks_r3 ? 10000 : 300000);
         options->drop_early = breaks_r3 || sim_chance(prng, 500000);
         options->snapshot_rot_ppm = 100000;
+        options->snapshot_named_ppm = 500000;
     }
     lab->gap_us_mean = sim_between(prng, 5000, 20000);
     lab->read_ppm = (uint32_t)sim_between(prng, 50000, 500000);

@@ -360,30 +360,31 @@ static enum cd_status restore_record(struct rig *rig, const struct rig_record *r
     return status;
 }
 
-/* The state that is loaded is that of the last snapshot whose record is there. */
-static enum cd_status restore_snapshot(struct rig *rig, size_t records)
+/* The last snapshot whose record is there; NULL: none. */
+static const struct paxos_base *last_installed(const struct rig *rig, size_t records)
 {
     for (size_t i = records; i > 0; i--) {
-        const struct rig_record *record = &rig->log[i - 1];
-        if (record->persist.kind == PAXOS_PERSIST_INSTALLED) {
-            rig->handed = record->base.slot;
-            rig->base = record->base;
-            return paxos_restore_base(rig->px, &record->base, record->base.slot);
+        if (rig->log[i - 1].persist.kind == PAXOS_PERSIST_INSTALLED) {
+            return &rig->log[i - 1].base;
         }
     }
-    return CD_OK;
+    return NULL;
 }
 
-enum cd_status rig_restore(struct rig *rig, size_t records)
+enum cd_status rig_restore_from(struct rig *rig, const struct paxos_base *base, size_t records)
 {
-    paxos_slot before = rig->handed;
+    paxos_slot before = base != NULL && base->slot > rig->handed ? base->slot : rig->handed;
     paxos_free(rig->px);
     rig->boot++;
     make(rig);
     paxos_effects_clear(&rig->out);
-    enum cd_status status = restore_snapshot(rig, records);
-    if (status == CD_OK &&
-        rig->restored) { /* the first configuration of rig_restored is no record */
+    enum cd_status status = CD_OK;
+    if (base != NULL) {
+        rig->handed = base->slot;
+        rig->base = *base;
+        status = paxos_restore_base(rig->px, base, 0);
+    }
+    if (status == CD_OK && rig->restored) { /* rig_restored's first configuration is no record */
         struct paxos_entry first = entry_of(1, PAXOS_CONFIG);
         first.payload = rig->blobs[0];
         status = paxos_restore_learned(rig->px, &first, &rig->out);
@@ -402,10 +403,21 @@ enum cd_status rig_restore(struct rig *rig, size_t records)
     return status;
 }
 
+enum cd_status rig_restore(struct rig *rig, size_t records)
+{
+    const struct paxos_base *base = last_installed(rig, records);
+    return rig_restore_from(rig, base, records);
+}
+
+void rig_begin(struct rig *rig, size_t records)
+{
+    start(rig, (rig->restored ? RIG_START_POSITION : 0) + records, PAXOS_MEMORY_KEPT);
+}
+
 void rig_restart(struct rig *rig, size_t records)
 {
     assert_int_equal(rig_restore(rig, records), CD_OK);
-    start(rig, (rig->restored ? RIG_START_POSITION : 0) + records, PAXOS_MEMORY_KEPT);
+    rig_begin(rig, records);
 }
 
 /* --- Events --- */

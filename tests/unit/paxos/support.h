@@ -82,6 +82,9 @@ void rig_release(struct rig *rig);
 /* Crash: a new machine from the first `records` records, all durable; not started, or started. */
 enum cd_status rig_restore(struct rig *rig, size_t records);
 void rig_restart(struct rig *rig, size_t records);
+/* The same in two steps with a snapshot's state loaded, whatever the records say of it. */
+enum cd_status rig_restore_from(struct rig *rig, const struct paxos_base *base, size_t records);
+void rig_begin(struct rig *rig, size_t records);
 /* All other members answer that they remember nothing. */
 void rig_verify(struct rig *rig);
 

@@ -251,6 +251,62 @@ static void test_the_record_makes_it_lasting(void **state)
     rig_release(&rig);
 }
 
+/* A crash came between the snapshot and its record: a start that loads it makes up for that. */
+static void test_a_snapshot_that_the_log_does_not_know_is_installed_at_the_start(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_member(&rig, 1, 3);
+    const paxos_slot slots[] = {3, 4, 5, 0};
+    accept_slots(&rig, slots);
+    struct paxos_base base = base_at(&rig, 4);
+    size_t records = rig.log_count;
+    assert_int_equal(rig_restore_from(&rig, &base, records), CD_OK);
+    rig_begin(&rig, records);
+    assert_int_equal(persisted(&rig, PAXOS_PERSIST_INSTALLED)->slot, 4);
+    assert_memory_equal(persisted(&rig, PAXOS_PERSIST_INSTALLED)->base, &base, sizeof(base));
+    assert_true(holds(&rig, 5));
+    hear_fetch(&rig, 3, 4);
+    assert_int_equal(rig.out.snapshot_to, 3);
+    rig_persisted(&rig);
+    rig_restart(&rig, rig.log_count);
+    assert_int_equal(rig.px->chosen, 4);
+    assert_int_equal(persist_count(&rig, PAXOS_PERSIST_INSTALLED), 0); /* the log knows it now */
+    rig_release(&rig);
+}
+
+/* One's own snapshot is vouched for by the marks of the log. */
+static void test_a_snapshot_that_the_log_vouches_for_needs_no_record(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_member(&rig, 1, 3);
+    struct paxos_entry noops[] = {entry_of(2, PAXOS_NOOP), entry_of(3, PAXOS_NOOP)};
+    hear_chosen(&rig, 2, noops, 2);
+    size_t learned = rig.log_count; /* no mark in it, but two learned entries */
+    const paxos_slot slots[] = {4, 0};
+    accept_slots(&rig, slots);
+    hear_leader(&rig, ballot_of(6, 2), 4);
+    assert_int_equal(persist_count(&rig, PAXOS_PERSIST_MARK), 1);
+    size_t records = rig.log_count;
+    for (paxos_slot slot = 3; slot <= 4; slot++) {
+        struct paxos_base base = base_of_one(slot);
+        assert_int_equal(rig_restore_from(&rig, &base, records), CD_OK);
+        rig_begin(&rig, records);
+        assert_int_equal(persist_count(&rig, PAXOS_PERSIST_INSTALLED), 0);
+        assert_null(paxos_installed(rig.px));
+        assert_int_equal(rig.px->chosen, 4);
+    }
+    for (paxos_slot slot = 2; slot <= 3; slot++) {
+        struct paxos_base base = base_of_one(slot);
+        assert_int_equal(rig_restore_from(&rig, &base, learned), CD_OK);
+        rig_begin(&rig, learned);
+        assert_int_equal(persist_count(&rig, PAXOS_PERSIST_INSTALLED), 0);
+        assert_int_equal(rig.px->chosen, 3);
+    }
+    rig_release(&rig);
+}
+
 /* What the leader announced and what was accepted under its ballot need not be said again. */
 static void test_what_is_known_as_chosen_above_is_handed_out(void **state)
 {
@@ -508,6 +564,8 @@ int main(void)
         cmocka_unit_test(test_an_install_drops_acceptances_below_alone),
         cmocka_unit_test(test_what_is_said_waits_for_the_record),
         cmocka_unit_test(test_the_record_makes_it_lasting),
+        cmocka_unit_test(test_a_snapshot_that_the_log_does_not_know_is_installed_at_the_start),
+        cmocka_unit_test(test_a_snapshot_that_the_log_vouches_for_needs_no_record),
         cmocka_unit_test(test_what_is_known_as_chosen_above_is_handed_out),
         cmocka_unit_test(test_another_leaders_mark_is_not_kept),
         cmocka_unit_test(test_it_fetches_on_at_once),
