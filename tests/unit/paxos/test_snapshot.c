@@ -304,6 +304,15 @@ static void test_a_snapshot_that_the_log_vouches_for_needs_no_record(void **stat
         assert_int_equal(persist_count(&rig, PAXOS_PERSIST_INSTALLED), 0);
         assert_int_equal(rig.px->chosen, 3);
     }
+    /* The marks up to there went with the log; what comes after speaks for them. */
+    struct paxos_base base = base_of_one(3);
+    assert_int_equal(rig_restore_from(&rig, &base, 0), CD_OK);
+    struct paxos_entry next = entry_of(4, PAXOS_NOOP);
+    assert_int_equal(paxos_restore_learned(rig.px, &next, &rig.out), CD_OK);
+    rig.handed = 4;
+    paxos_base_follow(&rig.base, &next);
+    rig_begin(&rig, 0);
+    assert_int_equal(persist_count(&rig, PAXOS_PERSIST_INSTALLED), 0);
     rig_release(&rig);
 }
 
