@@ -23,11 +23,12 @@
 #include <cmocka.h>
 
 #define NAME "coordd-1.example"
-/* The sanitizer keeps what was freed for a while, so that resident memory says nothing. */
-#if defined(__SANITIZE_ADDRESS__)
+/* ASan keeps what was freed for a while and TSan has shadows, so that resident memory says nothing.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITIZED true
 #else
 #define SANITIZED false
