@@ -208,6 +208,13 @@ class Rotation(harness.ClusterTest):
         self.wait_refused(before, "expired")
         self.assertEqual(serial_shown(self.port, self.client), serial(self.good.certificate))
 
+    def test_another_identity_keeps_the_old_one(self):
+        """Its peers would turn it away."""
+        before = self.failures()
+        self.secret.update([self.authority.certificate], self.cluster.client)
+        self.wait_refused(before, "coordd-1", "its peers would turn it away")
+        self.assertEqual(serial_shown(self.port, self.client), serial(self.good.certificate))
+
     def test_a_file_that_is_gone_keeps_the_old_one(self):
         before = self.failures()
         os.rename(self.secret.path("..data"), self.secret.path("..gone"))

@@ -309,6 +309,27 @@ static void test_hello_of_another_cluster_is_refused(void **state)
     house_release(&house);
 }
 
+/* What was sent is told once for each byte that was given; the replica asserts that it is no more.
+ */
+static void test_what_was_sent_is_told(void **state)
+{
+    (void)state;
+    struct house house;
+    open_stream(&house);
+    struct house_replica *replica = &house.replicas[0];
+    size_t given = 0;
+    for (size_t i = 0; i < replica->answers_count; i++) {
+        const struct house_answer *answer = &replica->answers[i];
+        given += !answer->is_call && answer->bytes != NULL ? answer->bytes->bytes : 0;
+    }
+    assert_true(given > 1);
+    replica_on_stream_sent(replica->replica, STREAM, 1);
+    replica_on_stream_sent(replica->replica, STREAM, given - 1);
+    replica_on_stream_closed(replica->replica, STREAM);
+    replica_on_stream_sent(replica->replica, STREAM, 1); /* it was on its way */
+    house_release(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_malformed_frame_ends_this_stream_alone),
         cmocka_unit_test(test_first_frame_needs_a_hello),
         cmocka_unit_test(test_hello_of_another_cluster_is_refused),
+        cmocka_unit_test(test_what_was_sent_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
