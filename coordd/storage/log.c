@@ -97,6 +97,7 @@ struct storage_log {
     uint64_t last_append_ms; /* or the last attempt to write a mark */
     uint64_t retry_ms;       /* when full: reserve again then */
 
+    uint64_t first_slot;               /* entries of slots before it can no longer be read */
     struct segment_dropped dropped;    /* as the disk says or will say; 0, 0: nothing */
     uint64_t drop_position;            /* of the record that is to say it; 0: none waits */
     uint64_t drop_sequence;            /* segments before it go */
@@ -566,6 +567,7 @@ static void give_up_segments(struct storage_log *log)
         return;
     }
     log->drop_position = 0;
+    log->first_slot = log->dropped.slot + 1;
     storage_index_drop(&log->index, log->dropped.slot, log->drop_sequence);
     if (log->reader.file != NULL && log->reader.sequence < log->drop_sequence) {
         segment_reader_close(&log->reader);
@@ -630,7 +632,7 @@ void storage_log_stats(const struct storage_log *log, struct storage_stats *ret_
     *ret_stats = log->stats;
     ret_stats->segments = log->ref_count;
     ret_stats->full = log->full;
-    ret_stats->first_slot = log->dropped.slot + 1;
+    ret_stats->first_slot = log->first_slot;
     ret_stats->room_bytes = 0;
     for (const struct log_segment *segment = log->tail; segment != NULL; segment = segment->next) {
         if (segment->state == RESERVE_READY) {
@@ -730,7 +732,7 @@ storage_log_read_entries(struct storage_log *log, uint64_t first, uint64_t last,
 {
     uint64_t sequence;
     uint64_t offset;
-    if (!storage_index_find(&log->index, first, &sequence, &offset)) {
+    if (first < log->first_slot || !storage_index_find(&log->index, first, &sequence, &offset)) {
         return cd_error_set(error, CD_NOT_FOUND, "the log does not hold slot %" PRIu64, first);
     }
     size_t shown = 0;
@@ -792,6 +794,7 @@ static void adopt(struct storage_log *log, const struct recovery *recovery,
     log->segments = tail;
     log->tail = tail;
     log->tail_offset = fresh->end;
+    log->first_slot = recovery->dropped.slot + 1;
     log->last = recovery->last;
     log->durable = recovery->last;
     log->marked = recovery->last;

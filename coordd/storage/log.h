@@ -213,7 +213,8 @@ uint64_t storage_log_durable(const struct storage_log *log);
  * record are passed over. Records that still wait for the disk are included. Blocks on reads of the
  * page cache or disk; meant for catch-up. `visit` must not append.
  *
- * Returns: CD_OK, CD_NOT_FOUND (`first` is not kept), CD_CORRUPT, CD_IO.
+ * Returns: CD_OK, CD_NOT_FOUND (`first` has no record, or is below stats.first_slot, so that what
+ * was dropped never looks like a slot without a record), CD_CORRUPT, CD_IO.
  */
 CD_MUST_USE enum cd_status
 storage_log_read_entries(struct storage_log *log, uint64_t first, uint64_t last, size_t bytes_max,
@@ -228,7 +229,7 @@ struct storage_stats {
     uint64_t segments;       /* files, without the reserved one */
     uint64_t pending_bytes;  /* taken and not yet durable */
     uint64_t room_bytes;     /* left in the current segment and the reserved one */
-    uint64_t first_slot;     /* no entry of this slot or a later one was dropped; 1 at first */
+    uint64_t first_slot;     /* the first that can be read, if it was written; 1 until a drop */
     bool full;               /* no room for a new segment */
 };
 void storage_log_stats(const struct storage_log *log, struct storage_stats *ret_stats);

@@ -320,6 +320,7 @@ static void test_random_damage(void **state)
     (void)state;
     uint64_t opened = 0;
     uint64_t refused = 0;
+    uint64_t begun = 0; /* behind segments that were dropped */
     for (uint64_t seed = 0; seed < 400; seed++) {
         struct cd_prng prng;
         cd_prng_init(&prng, seed);
@@ -333,10 +334,16 @@ static void test_random_damage(void **state)
             }
         }
         fixture_sync(&f);
+        if (seed % 2 == 0) {
+            assert_int_equal(fixture_drop(&f, 20), CD_OK);
+            fixture_sync(&f);
+        }
         fixture_close(&f);
         uint64_t last = fixture_last_segment(&f);
+        uint64_t first = fixture_first_segment(&f);
+        begun += first > 1 ? 1 : 0;
         for (uint64_t hits = cd_prng_below(&prng, 4) + 1; hits > 0; hits--) {
-            uint64_t newest = cd_prng_below(&prng, 2) == 0 ? last - 1 : 1;
+            uint64_t newest = cd_prng_below(&prng, 2) == 0 ? last - 1 : first;
             uint64_t sequence = newest + cd_prng_below(&prng, last - newest + 1);
             uint64_t bytes;
             (void)fault_disk_peek(f.disk, fixture_segment(sequence), &bytes);
@@ -358,6 +365,7 @@ static void test_random_damage(void **state)
     }
     assert_true(opened > 20);
     assert_true(refused > 100);
+    assert_true(begun > 50);
 }
 
 /* --- bytes from elsewhere --- */
