@@ -97,9 +97,12 @@ struct storage_log {
     uint64_t last_append_ms; /* or the last attempt to write a mark */
     uint64_t retry_ms;       /* when full: reserve again then */
 
-    uint64_t first_slot;               /* entries of slots before it can no longer be read */
-    struct segment_dropped dropped;    /* as the disk says or will say; 0, 0: nothing */
-    uint64_t drop_position;            /* of the record that is to say it; 0: none waits */
+    uint64_t first_slot;            /* entries of slots before it can no longer be read */
+    struct segment_dropped dropped; /* as the disk says or will say; 0, 0: nothing */
+    uint64_t drop_position;         /* of the record that is to say it; 0: none waits */
+
+    struct log_segment *drop_segment;  /* that record is being written to it alone; or NULL */
+    struct cd_buf drop_buf;            /* with these bytes */
     uint64_t drop_sequence;            /* segments before it go */
     char removing[SEGMENT_NAME_BYTES]; /* is at the env; "" if none is */
 
@@ -112,6 +115,7 @@ struct storage_log {
 static void start_write(struct storage_log *log);
 static void start_reserve(struct storage_log *log, bool retry);
 static void give_up_segments(struct storage_log *log);
+static void free_drop(struct storage_log *log);
 
 /* --- segments --- */
 
@@ -180,6 +184,9 @@ static void drop_written_segments(struct storage_log *log)
         if (segment->state != RESERVE_READY) {
             return; /* passed over without a record; its file is still to come */
         }
+        if (segment->next->state != RESERVE_READY || segment == log->drop_segment) {
+            return; /* on a full disk it is the one that can be told what was dropped */
+        }
         log->segments = segment->next;
         free_segment(log, segment);
     }
@@ -212,6 +219,7 @@ static void on_reserved(void *context, enum cd_status status)
         segment->state = RESERVE_WANTED;
         log->full = true;
         log->retry_ms = env_now_ms(&log->env) + STORAGE_FULL_RETRY_MS;
+        free_drop(log);
         if (!told) {
             log->options.done(log->options.context, CD_FULL, log->durable);
         }
@@ -316,6 +324,7 @@ static void on_written(void *context, enum cd_status status)
     start_write(log); /* the disk first, then those who wait */
     drop_written_segments(log);
     give_up_segments(log);
+    free_drop(log);
     if (grown) {
         log->options.done(log->options.context, CD_OK, log->durable);
     }
@@ -500,19 +509,9 @@ static size_t count_droppable(const struct storage_log *log, uint64_t slot)
     return count;
 }
 
-enum cd_status storage_log_drop(struct storage_log *log, uint64_t slot)
+/* What the disk will say once the first `count` segments are gone. */
+static struct segment_dropped after_dropping(const struct storage_log *log, size_t count)
 {
-    CD_ASSERT(!log->describing);
-    if (log->in_doubt) {
-        return CD_IN_DOUBT;
-    }
-    size_t count = count_droppable(log, slot);
-    if (count == 0 || log->drop_position != 0 || log->removing[0] != '\0') {
-        return CD_OK;
-    }
-    if (!has_room(log, STORAGE_DROP_ROOM_BYTES, true)) {
-        return CD_FULL;
-    }
     struct segment_dropped dropped = {.begin = UINT64_MAX, .slot = log->dropped.slot};
     for (size_t i = 0; i < log->ref_count; i++) {
         const struct segment_ref *ref = &log->refs[i];
@@ -522,11 +521,85 @@ enum cd_status storage_log_drop(struct storage_log *log, uint64_t slot)
             dropped.begin = ref->first_position;
         }
     }
-    log->dropped = dropped;
-    log->drop_sequence = log->refs[count].sequence;
+    return dropped;
+}
+
+static void on_drop_written(void *context, enum cd_status status)
+{
+    struct storage_log *log = context;
+    struct log_segment *segment = log->drop_segment;
+    log->drop_segment = NULL;
+    if (log->in_doubt) {
+        return;
+    }
+    if (status != CD_OK) {
+        fall_into_doubt(log);
+        return;
+    }
+    segment->written_to += log->drop_buf.bytes;
+    drop_written_segments(log);
+    give_up_segments(log);
+}
+
+/*
+ * The tail waits for a file that a full disk has no room for, so what goes behind the records that
+ * wait would never be written: the record goes to the end of the last segment that has one, where
+ * all else is durable. False if that is not how things stand.
+ */
+static bool drop_past_the_waiting(struct storage_log *log, const struct segment_dropped *dropped)
+{
+    struct log_segment *segment = log->segments;
+    bool stuck = log->full && log->tail->state != RESERVE_READY && log->writing == NULL &&
+                 segment->state == RESERVE_READY && segment->next->state != RESERVE_READY &&
+                 (log->pending == NULL || log->pending->segment != segment);
+    if (!stuck || segment->bytes - segment->written_to < STORAGE_DROP_ROOM_BYTES) {
+        return false;
+    }
     uint8_t body[SEGMENT_DROPPED_BYTES];
-    const struct storage_record record = dropped_record(&dropped, body);
-    log->drop_position = take(log, &record, false);
+    const struct storage_record record = dropped_record(dropped, body);
+    cd_buf_clear(&log->drop_buf);
+    segment_append_record(&log->drop_buf, &record, log->durable + 1, SEGMENT_FLAG_HEAD);
+    segment_seal(log->drop_buf.data, log->drop_buf.bytes, log->durable, segment->seed);
+    log->drop_segment = segment;
+    log->env.ops->write_sync(log->env.self, segment->file, segment->written_to, log->drop_buf.data,
+                             log->drop_buf.bytes, on_drop_written, log);
+    return true;
+}
+
+/* The record that was to say what is dropped may itself have come to wait for room. */
+static void free_drop(struct storage_log *log)
+{
+    if (log->drop_position > log->durable && log->drop_segment == NULL &&
+        drop_past_the_waiting(log, &log->dropped)) {
+        log->drop_position = log->durable;
+    }
+}
+
+enum cd_status storage_log_drop(struct storage_log *log, uint64_t slot)
+{
+    CD_ASSERT(!log->describing);
+    if (log->in_doubt) {
+        return CD_IN_DOUBT;
+    }
+    size_t count = count_droppable(log, slot);
+    if (count == 0 || log->drop_position != 0 || log->drop_segment != NULL ||
+        log->removing[0] != '\0') {
+        return CD_OK;
+    }
+    struct segment_dropped dropped = after_dropping(log, count);
+    uint64_t sequence = log->refs[count].sequence;
+    bool room = has_room(log, STORAGE_DROP_ROOM_BYTES, true);
+    if (!room && !drop_past_the_waiting(log, &dropped)) {
+        return CD_FULL;
+    }
+    log->dropped = dropped;
+    log->drop_sequence = sequence;
+    log->drop_position = log->durable;
+    if (room) {
+        uint8_t body[SEGMENT_DROPPED_BYTES];
+        const struct storage_record record = dropped_record(&dropped, body);
+        log->drop_position = take(log, &record, false);
+    }
     return CD_OK;
 }
 
@@ -563,7 +636,7 @@ static void remove_next(struct storage_log *log)
 /* Once the disk says what was dropped, and with it holds all that was before, heads included. */
 static void give_up_segments(struct storage_log *log)
 {
-    if (log->drop_position == 0 || log->drop_position > log->durable) {
+    if (log->drop_position == 0 || log->drop_position > log->durable || log->drop_segment != NULL) {
         return;
     }
     log->drop_position = 0;
@@ -858,6 +931,7 @@ enum cd_status storage_log_open(const struct env *env, const struct storage_opti
     storage_index_init(&log->index);
     segment_reader_init(&log->reader, &log->env);
     cd_buf_init(&log->head, STORAGE_HEAD_BYTES_MAX);
+    cd_buf_init(&log->drop_buf, STORAGE_DROP_ROOM_BYTES);
 
     struct recovery recovery;
     recovery_init(&recovery, &log->env, &log->options);
@@ -896,6 +970,7 @@ void storage_log_free(struct storage_log *log)
     segment_reader_release(&log->reader);
     storage_index_release(&log->index);
     cd_buf_release(&log->head);
+    cd_buf_release(&log->drop_buf);
     cd_free(log->refs);
     cd_free(log);
 }

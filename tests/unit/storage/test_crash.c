@@ -24,6 +24,7 @@ struct outcomes {
     uint64_t doubts;
     uint64_t rotated;
     uint64_t undurable;  /* records that were appended and never called durable */
+    uint64_t fulls;      /* done was told CD_FULL */
     uint64_t drops;      /* calls that had something to give up */
     uint64_t begun;      /* openings of a log that began behind position 1 */
     uint64_t unfinished; /* of one with segments left that were given up */
@@ -135,10 +136,16 @@ static void live(uint64_t seed, struct outcomes *outcomes)
             uint64_t nth = cd_prng_below(&prng, 30) + 1;
             fault_disk_fail_at(f.disk, nth, cd_prng_below(&prng, 2) == 0 ? CD_IO : CD_FULL);
         }
+        if (cd_prng_below(&prng, 4) == 0) {
+            fault_disk_set_capacity(f.disk, (cd_prng_below(&prng, 50) + 10) << 10);
+        }
         for (uint64_t i = cd_prng_below(&prng, 80); i > 0; i--) {
             act(&f, &prng, outcomes);
         }
+        fault_disk_set_capacity(f.disk, 0);
         outcomes->doubts += f.doubt ? 1 : 0;
+        outcomes->fulls += f.fulls;
+        f.fulls = 0;
         outcomes->undurable += storage_log_last(f.log) - f.durable;
         fault_disk_fail_at(f.disk, 0, CD_OK);
         end_life(&f, &prng);
@@ -168,6 +175,7 @@ static void test_lives(void **state)
     assert_true(outcomes.doubts > SEEDS / 100);
     assert_true(outcomes.rotated > SEEDS / 100);
     assert_true(outcomes.undurable > SEEDS);
+    assert_true(outcomes.fulls > SEEDS / 10);
     assert_true(outcomes.drops > SEEDS / 10);
     assert_true(outcomes.begun > SEEDS / 10);
     assert_true(outcomes.unfinished > SEEDS / 100);

@@ -414,6 +414,91 @@ static void test_full_disk(void **state)
     }
 }
 
+/* The same while records wait for a segment that has no file: they must not hold the room back. */
+static void test_full_disk_with_records_waiting(void **state)
+{
+    (void)state;
+    for (int fail = 0; fail < 3; fail++) {
+        struct fault_disk_options disk = {.capacity_bytes = 5 * SEGMENT + 6000};
+        struct fixture f;
+        fixture_init(&f, &disk, SEGMENT);
+        fixture_reopen(&f);
+        for (uint64_t slot = 1; slot <= ENTRIES; slot++) {
+            fixture_entry(&f, slot, 200);
+        }
+        fixture_sync(&f);
+        assert_int_equal(f.fulls, 1);
+        uint64_t durable = f.durable;
+        assert_in_range(durable, 40, ENTRIES - 20);
+        assert_int_equal(storage_log_drop(f.log, 5), CD_OK); /* nothing to give up */
+        fault_disk_fail_at(f.disk, fail == 1 ? 2 : 0, CD_IO);
+        assert_int_equal(fixture_drop(&f, 30), CD_OK);
+        assert_int_equal(fixture_drop(&f, 40), CD_OK); /* one is under way */
+        if (fail == 2) {
+            fixture_crash(&f);
+            fixture_reopen(&f);
+            fixture_check_entries(&f);
+            fixture_release(&f);
+            continue;
+        }
+        (void)fault_disk_pump(f.disk);
+        fault_disk_fail_at(f.disk, 0, CD_OK);
+        assert_int_equal(f.doubt, fail == 1);
+        if (fail == 0) {
+            assert_true(fixture_first_segment(&f) > 1);
+            assert_true(f.durable > durable); /* some of what waited */
+            while (f.durable < f.last) {
+                assert_int_equal(fixture_drop(&f, f.durable - 20), CD_OK);
+                (void)fault_disk_pump(f.disk);
+                assert_true(f.durable > durable);
+                durable = f.durable;
+            }
+        }
+        fixture_check_entries(&f);
+        fixture_reopen(&f);
+        fixture_check_entries(&f);
+        fixture_release(&f);
+    }
+}
+
+/* And when the record that says it waits among them, because the shortage was not known yet. */
+static void test_disk_becomes_full_behind_a_drop(void **state)
+{
+    (void)state;
+    uint64_t stuck = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct fault_disk_options disk = {.seed = seed, .capacity_bytes = 5 * SEGMENT + 6000};
+        struct fixture f;
+        fixture_init(&f, &disk, SEGMENT);
+        fixture_reopen(&f);
+        uint64_t slot = 0;
+        while (stats_of(&f).segments < 5) {
+            fixture_entry(&f, ++slot, 200);
+            storage_log_flush(f.log);
+            if (stats_of(&f).segments < 5 || seed % 3 == 0) {
+                (void)fault_disk_pump(f.disk);
+            }
+        }
+        for (uint64_t i = seed % 20 + 20; i > 0; i--) { /* refused once the shortage is known */
+            (void)fixture_append(&f, STORAGE_ENTRY, ++slot, 200, false);
+        }
+        storage_log_flush(f.log);
+        uint64_t before = storage_log_last(f.log);
+        assert_int_equal(fixture_drop(&f, 30), CD_OK);
+        bool waits = storage_log_last(f.log) != before;
+        (void)fault_disk_pump(f.disk);
+        stuck += waits && f.fulls != 0 ? 1 : 0;
+        assert_int_equal(f.durable, storage_log_last(f.log));
+        assert_true(fixture_first_segment(&f) > 1);
+        fixture_check_entries(&f);
+        fault_disk_set_capacity(f.disk, 0);
+        fixture_reopen(&f);
+        fixture_check_entries(&f);
+        fixture_release(&f);
+    }
+    assert_true(stuck > 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +514,8 @@ int main(void)
         cmocka_unit_test(test_each_operation_fails),
         cmocka_unit_test(test_crash_between_the_steps),
         cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_full_disk_with_records_waiting),
+        cmocka_unit_test(test_disk_becomes_full_behind_a_drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -354,10 +354,14 @@ static void live(uint64_t seed, struct outcomes *outcomes)
             uint64_t nth = cd_prng_below(&w.prng, 60) + 1;
             fault_disk_fail_at(w.f.disk, nth, cd_prng_below(&w.prng, 2) == 0 ? CD_IO : CD_FULL);
         }
+        if (cd_prng_below(&w.prng, 5) == 0) {
+            fault_disk_set_capacity(w.f.disk, (cd_prng_below(&w.prng, 400) + 20) << 10);
+        }
         for (uint64_t i = cd_prng_below(&w.prng, 300); i > 0; i--) {
             act(&w);
         }
         fault_disk_fail_at(w.f.disk, 0, CD_OK);
+        fault_disk_set_capacity(w.f.disk, 0);
         end_life(&w);
     }
     restart(&w);
