@@ -60,6 +60,7 @@ static bool version_matches(const struct fsm_node *node, int64_t version)
 struct plan {
     struct fsm_bytes key;
     uint64_t creates;       /* the parent's counter after it; 0: one more than now */
+    uint8_t suffix_bytes;   /* of a sequential name; else 0 */
     size_t present_bytes;   /* key bytes of the nearest ancestor that exists */
     uint64_t missing_nodes; /* ancestors to make */
     uint64_t missing_bytes; /* of their keys */
@@ -96,6 +97,7 @@ static void plan_sequence(const struct fsm_tree *tree, struct fsm_bytes prefix, 
         size_t bytes = fsm_sequence_format(number, buffer + prefix.bytes);
         plan->key = fsm_bytes_make(buffer, prefix.bytes + bytes);
         plan->creates = number + 1;
+        plan->suffix_bytes = (uint8_t)bytes;
         if (parent == NULL || fsm_tree_find(tree, plan->key) == NULL) {
             return;
         }
@@ -103,17 +105,43 @@ static void plan_sequence(const struct fsm_tree *tree, struct fsm_bytes prefix, 
     }
 }
 
-static void create_planned(struct fsm_step *step, const struct plan *plan, struct fsm_bytes data,
-                           struct fsm_outcome *outcome)
+static void create_planned(struct fsm_step *step, const struct plan *plan,
+                           const struct fsm_op_create *create, struct fsm_outcome *outcome)
 {
+    const struct fsm_stat above = {.kind = FSM_PERSISTENT};
     for (size_t at = plan->present_bytes + 1; at < plan->key.bytes; at++) {
         if (plan->key.data[at] == '/') {
-            fsm_step_create(step, fsm_bytes_make(plan->key.data, at), fsm_bytes_make(NULL, 0), 0);
+            fsm_step_create(step, fsm_bytes_make(plan->key.data, at), &above,
+                            fsm_bytes_make(NULL, 0), 0);
         }
     }
-    fsm_outcome_show(outcome, fsm_step_create(step, plan->key, data, plan->creates));
+    const struct fsm_stat like = {.kind = create->kind, .suffix_bytes = plan->suffix_bytes};
+    fsm_outcome_show(outcome, fsm_step_create(step, plan->key, &like, create->data, plan->creates));
     outcome->changed = true;
     outcome->nodes_count = plan->missing_nodes + 1;
+}
+
+/* No children below an ephemeral node, and no more of them than its session may have. */
+static bool allow_ephemerals(const struct fsm_step *step, const struct fsm_op_create *create,
+                             const struct plan *plan, struct fsm_outcome *outcome)
+{
+    const struct fsm *fsm = step->fsm;
+    const struct fsm_node *above =
+        fsm_tree_find(&fsm->tree, fsm_bytes_make(plan->key.data, plan->present_bytes));
+    if (fsm_node_kind_of(above) == FSM_EPHEMERAL) {
+        refuse(outcome, CD_NO_CHILDREN_FOR_EPHEMERALS);
+        return false;
+    }
+    if (create->kind != FSM_EPHEMERAL) {
+        return true;
+    }
+    const struct fsm_session *session = fsm_session_set_find(&fsm->sessions, step->session);
+    uint64_t limit = fsm->limits.session_ephemerals;
+    if (session->ephemerals < limit) {
+        return true;
+    }
+    refuse_limit(outcome, CD_TOO_MANY, "session_ephemerals", limit, session->ephemerals + 1);
+    return false;
 }
 
 static void op_create(struct fsm_step *step, const struct fsm_op_create *create,
@@ -145,10 +173,13 @@ static void op_create(struct fsm_step *step, const struct fsm_op_create *create,
         refuse(outcome, CD_NO_PARENT);
         return;
     }
+    if (!allow_ephemerals(step, create, &plan, outcome)) {
+        return;
+    }
     uint64_t bytes = plan.missing_bytes + plan.key.bytes + create->data.bytes;
     if (allow_nodes(step, plan.missing_nodes + 1, outcome) &&
         allow_growth(step, plan.missing_nodes + 1, bytes, outcome)) {
-        create_planned(step, &plan, create->data, outcome);
+        create_planned(step, &plan, create, outcome);
     }
 }
 
@@ -330,45 +361,4 @@ void fsm_step_op(struct fsm_step *step, const struct fsm_op *op, struct fsm_outc
         break;
     }
     CD_UNREACHABLE();
-}
-
-/* What refuses a command before it looks at the tree. */
-static enum cd_status judge(const struct fsm *fsm, const struct fsm_command *command)
-{
-    if (command->session != 0) {
-        return CD_SESSION_EXPIRED;
-    }
-    return fsm_command_check(&fsm->limits, command, NULL);
-}
-
-void fsm_apply(struct fsm *fsm, const struct fsm_command *command, struct fsm_result *result)
-{
-    CD_ASSERT(fsm->in_slot);
-    fsm_result_clear(result);
-    result->kind = command->op.kind;
-    result->status = judge(fsm, command);
-    result->zxid = fsm->zxid;
-    bool is_txn = command->op.kind == FSM_OP_TXN;
-    if (!is_txn) {
-        fsm_result_expect(result, 1);
-        result->outcomes[0].kind = command->op.kind;
-        result->outcomes[0].status = result->status;
-    }
-    if (result->status != CD_OK) {
-        return;
-    }
-    struct fsm_step step;
-    fsm_step_init(&step, fsm, result);
-    if (is_txn) {
-        fsm_step_txn(&step, &command->op.txn);
-    } else {
-        fsm_step_op(&step, &command->op, &result->outcomes[0]);
-        result->status = result->outcomes[0].status;
-    }
-    fsm_step_release(&step);
-    result->changed = result->changes_count > 0;
-    if (result->changed) {
-        fsm->zxid++;
-        result->zxid = fsm->zxid;
-    }
 }

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "fsm/ephemeral.h"
 #include "fsm/path.h"
 #include "fsm/state.h"
 
@@ -93,7 +94,8 @@ static void subtract(struct fsm *fsm, const struct fsm_node *node)
     fsm->acls_count -= fsm_node_acl(node) != NULL;
 }
 
-struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key, struct fsm_bytes data,
+struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key,
+                                 const struct fsm_stat *like, struct fsm_bytes data,
                                  uint64_t creates)
 {
     struct fsm *fsm = step->fsm;
@@ -103,12 +105,15 @@ struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key, st
         .pzxid = step->zxid,
         .ctime_ms = fsm->wall_ms,
         .mtime_ms = fsm->wall_ms,
+        .owner = like->kind == FSM_EPHEMERAL ? step->session : 0,
         .data_bytes = (uint32_t)data.bytes,
-        .kind = FSM_PERSISTENT,
+        .kind = like->kind,
+        .suffix_bytes = like->suffix_bytes,
     };
     struct fsm_node *node = fsm_node_create(key, &stat, data);
     add(fsm, node);
     fsm_tree_insert(&fsm->tree, node);
+    fsm_ephemeral_added(fsm, node);
     if (step->in_txn) {
         undo_add(step, (struct fsm_undo){.created = fsm_node_ref(node)});
     }
@@ -151,6 +156,7 @@ void fsm_step_delete(struct fsm_step *step, struct fsm_node *const *nodes, size_
         undo_keep(step, node);
         fsm_result_add_change(step->result, FSM_NODE_DELETED, node, NULL, in_force(fsm, node));
         subtract(fsm, node);
+        fsm_ephemeral_removed(fsm, node);
         fsm_tree_remove(&fsm->tree, fsm_node_key(node));
         step->nodes_count++;
     }
@@ -170,13 +176,15 @@ void fsm_step_undo(struct fsm_step *step)
     for (size_t i = step->undo_count; i > 0; i--) {
         const struct fsm_undo *undo = &step->undo[i - 1];
         struct fsm_node *node = undo->created != NULL ? undo->created : undo->before;
-        bool present = fsm_tree_find(tree, fsm_node_key(node)) != NULL;
-        if (undo->created != NULL && present) {
+        const struct fsm_node *present = fsm_tree_find(tree, fsm_node_key(node));
+        if (undo->created != NULL && present != NULL) {
+            fsm_ephemeral_removed(step->fsm, present);
             fsm_tree_remove(tree, fsm_node_key(node));
-        } else if (undo->before != NULL && present) {
+        } else if (undo->before != NULL && present != NULL) {
             fsm_tree_replace(tree, fsm_node_ref(node));
         } else if (undo->before != NULL) {
             fsm_tree_insert(tree, fsm_node_ref(node));
+            fsm_ephemeral_added(step->fsm, node);
         }
     }
     step->fsm->tree_bytes = step->undo_tree_bytes;

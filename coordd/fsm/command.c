@@ -1,6 +1,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "fsm/path.h"
+#include "fsm/state.h"
 
 /* The rules of form: what can be judged of a command without the tree. */
 
@@ -50,9 +51,8 @@ static enum cd_status check_create(const struct fsm_limits *limits,
     if (status != CD_OK) {
         return status;
     }
-    if (create->kind != FSM_PERSISTENT) {
-        return cd_error_set(error, CD_UNIMPLEMENTED,
-                            "this server creates persistent nodes only, not kind %d",
+    if (create->kind != FSM_PERSISTENT && create->kind != FSM_EPHEMERAL) {
+        return cd_error_set(error, CD_UNIMPLEMENTED, "this server creates no nodes of kind %d",
                             (int)create->kind);
     }
     if (create->sequential && create->if_absent) {
@@ -282,23 +282,41 @@ static enum cd_status check_txn(const struct fsm_limits *limits, const struct fs
     return status;
 }
 
-enum cd_status fsm_command_check(const struct fsm_limits *limits, const struct fsm_command *command,
-                                 struct cd_error *error)
+enum cd_status fsm_held_check(const struct fsm_limits *limits, const struct fsm_held *held,
+                              struct cd_error *error)
 {
-    switch (command->op.kind) {
+    if (held->n == 0) {
+        return invalid(error, "at least one member of a queue may come first");
+    }
+    if (held->prefixes_count > limits->queue_prefixes) {
+        return too_many(error, "prefixes of a queue", held->prefixes_count, "queue_prefixes",
+                        limits->queue_prefixes);
+    }
+    for (size_t i = 0; i < held->prefixes_count; i++) {
+        struct fsm_bytes prefix = held->prefixes[i];
+        if (prefix.bytes > limits->path_bytes ||
+            (prefix.bytes != 0 && memchr(prefix.data, '/', prefix.bytes) != NULL)) {
+            return invalid(error, "a prefix of a queue is a part of a name, without a slash");
+        }
+    }
+    return fsm_path_check(limits, held->path, error);
+}
+
+/* The rules of the operation alone. */
+static enum cd_status check_own_op(const struct fsm_limits *limits, const struct fsm_op *op,
+                                   struct cd_error *error)
+{
+    switch (op->kind) {
     case FSM_OP_CREATE:
     case FSM_OP_DELETE:
     case FSM_OP_SET:
-        return check_op(limits, &command->op, error);
+        return check_op(limits, op, error);
     case FSM_OP_TXN:
-        return check_txn(limits, &command->op.txn, error);
+        return check_txn(limits, &op->txn, error);
     case FSM_OP_CHECK:
     case FSM_OP_GET:
     case FSM_OP_EXISTS:
         return invalid(error, "only a transaction may check or read in the log");
-    case FSM_OP_CHILDREN:
-    case FSM_OP_INCREMENT:
-    case FSM_OP_SET_ACL:
     case FSM_OP_SET_TIMEOUT:
     case FSM_OP_FORGET:
     case FSM_OP_CLOSE:
@@ -306,8 +324,22 @@ enum cd_status fsm_command_check(const struct fsm_limits *limits, const struct f
     case FSM_OP_OPEN_SESSION:
     case FSM_OP_ATTACH_SESSION:
     case FSM_OP_EXPIRE_SESSION:
+        return CD_OK; /* judged with what is around them */
+    case FSM_OP_CHILDREN:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
     case FSM_OP_REAP:
         break;
     }
     return cd_error_set(error, CD_UNIMPLEMENTED, "%s", cd_status_text(CD_UNIMPLEMENTED));
+}
+
+enum cd_status fsm_command_check(const struct fsm_limits *limits, const struct fsm_command *command,
+                                 struct cd_error *error)
+{
+    enum cd_status status = check_own_op(limits, &command->op, error);
+    if (status == CD_OK && command->if_held != NULL) {
+        status = fsm_held_check(limits, command->if_held, error);
+    }
+    return status == CD_OK ? fsm_session_check(limits, command, error) : status;
 }

@@ -3,13 +3,17 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "fsm/ephemeral.h"
 #include "fsm/path.h"
-#include "fsm/state.h"
+#include "fsm/sessions.h"
 
 struct fsm *fsm_create(const struct fsm_limits *limits, uint16_t generation)
 {
     CD_ASSERT(limits->path_bytes > 0 && limits->path_bytes <= FSM_PATH_BYTES_CEILING);
     CD_ASSERT(limits->atomic_nodes > 0 && limits->tree_nodes <= UINT32_MAX);
+    CD_ASSERT(limits->session_ephemerals <= limits->atomic_nodes);
+    CD_ASSERT(limits->session_timeout_min_ms <= limits->session_timeout_default_ms);
+    CD_ASSERT(limits->session_timeout_default_ms <= limits->session_timeout_max_ms);
     struct fsm *fsm = cd_calloc(1, sizeof(*fsm));
     fsm->limits = *limits;
     fsm->zxid = fsm_zxid_make(generation, 0);
@@ -18,6 +22,7 @@ struct fsm *fsm_create(const struct fsm_limits *limits, uint16_t generation)
         fsm_node_create(fsm_bytes_make(NULL, 0), &(struct fsm_stat){0}, fsm_bytes_make(NULL, 0));
     fsm->tree_digest = fsm_node_digest(root);
     fsm_tree_insert(&fsm->tree, root);
+    fsm_sessions_init(fsm);
     return fsm;
 }
 
@@ -25,6 +30,7 @@ void fsm_free(struct fsm *fsm)
 {
     if (fsm != NULL) {
         fsm_tree_release(&fsm->tree);
+        fsm_sessions_release(fsm);
         cd_free(fsm);
     }
 }
@@ -46,6 +52,7 @@ void fsm_slot_begin(struct fsm *fsm, uint64_t slot, const struct fsm_batch_stamp
         fsm->wall_ms = later(fsm->wall_ms, stamp->wall_ms);
         fsm->elapsed_ms = later(fsm->elapsed_ms, stamp->elapsed_ms);
     }
+    fsm_sessions_age(fsm);
 }
 
 void fsm_slot_end(struct fsm *fsm)
@@ -124,6 +131,11 @@ uint64_t fsm_digest(const struct fsm *fsm)
         FSM_DIGEST_VERSION,
         fsm->tree_digest,
         fsm->tree.count,
+        fsm->sessions_digest,
+        fsm->sessions.count,
+        fsm_fifo_count(&fsm->tombstones),
+        fsm_fifo_count(&fsm->calls),
+        fsm->reply_bytes,
         fsm->tree_bytes,
         fsm->zxid,
         fsm->slot,
@@ -140,6 +152,22 @@ uint64_t fsm_digest(const struct fsm *fsm)
         limits->atomic_nodes,
         limits->tree_nodes,
         limits->tree_bytes,
+        limits->acl_entries,
+        limits->queue_prefixes,
+        limits->ttl_max_ms,
+        limits->container_ms,
+        limits->sessions,
+        limits->session_timeout_min_ms,
+        limits->session_timeout_default_ms,
+        limits->session_timeout_max_ms,
+        limits->session_ephemerals,
+        limits->unacked_writes,
+        limits->kept_reply_bytes,
+        limits->state_reply_bytes,
+        limits->tombstones,
+        limits->tombstone_ms,
+        limits->call_keys,
+        limits->call_key_ms,
     };
     uint8_t bytes[sizeof(fields)];
     for (size_t i = 0; i < CD_ARRAY_COUNT(fields); i++) {
@@ -189,5 +217,7 @@ void fsm_check(const struct fsm *fsm)
     }
     CD_ASSERT(digest == fsm->tree_digest);
     CD_ASSERT(bytes == fsm->tree_bytes);
+    fsm_sessions_check(fsm);
+    fsm_ephemeral_check(fsm);
     CD_ASSERT(fsm->tree.count >= 1 && fsm->tree.count <= fsm->limits.tree_nodes);
 }

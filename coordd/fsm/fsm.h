@@ -25,8 +25,10 @@
  * Invariants
  *   F1 The outcome of a command, refusal included, is data and the same on every replica. Apply
  *      never fails for a local reason; without memory the process stops.
- *   F2 A command that changes the state takes the next zxid; all changes of a transaction share
- *      one. A refused command, or one without effect, takes none and leaves no trace.
+ *   F2 A command that changes nodes, opens or ends a session or sets its timeout takes the next
+ *      zxid; all changes of a command share one. A refused command, or one without effect, takes
+ *      none and leaves no trace. (What sessions note, attach numbers, reply marks and kept
+ *      replies, takes none.)
  *   F3 Every command is atomic: all of its changes or none.
  *   F4 Every limit is part of the state, and each loop of apply is bounded by one.
  *   F5 Nothing that is shown depends on memory addresses, hash order or insertion order.
@@ -485,9 +487,13 @@ struct fsm_origin {
  *   7. W or B of the session, or state_reply_bytes is reached  FSM_WINDOW
  *   8. otherwise it is applied, and its reply kept whatever it is.
  *
+ * A reply mark beyond what was applied counts as what was. ATTACH_SESSION names its session, but no
+ * seq, and stops at 1.
+ *
  * A command without a session may have a call key: one that is known is answered with the reply
  * kept under it (FSM_REPLAYED, or FSM_CONFLICT for another hash or identity). Keys live for
- * call_key_ms; the oldest ones go when there are too many.
+ * call_key_ms; the oldest ones go when there are too many. If living sessions alone reach
+ * state_reply_bytes: FSM_WINDOW. Before that the oldest tombstones and calls make room.
  */
 struct fsm_command {
     struct fsm_origin origin;
@@ -532,7 +538,7 @@ struct fsm_outcome {
     struct fsm_bytes path; /* of the node: created (with its suffix), found or deleted */
     struct fsm_stat stat;  /* CREATE, SET, CHECK, GET, EXISTS: after the operation */
     struct fsm_bytes data; /* GET */
-    int64_t value;         /* INCREMENT: the number after it */
+    int64_t value;         /* INCREMENT: the number after it; ATTACH_SESSION: its number */
     uint32_t timeout_ms;   /* OPEN_SESSION, SET_TIMEOUT: what was granted */
     bool with_stat, with_data;       /* CHILDREN: as asked for */
     const struct fsm_view *children; /* CHILDREN */

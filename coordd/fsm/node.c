@@ -107,7 +107,7 @@ static void pack(struct fsm_node *node, const struct fsm_stat *stat)
 struct fsm_node *fsm_node_create(struct fsm_bytes key, const struct fsm_stat *stat,
                                  struct fsm_bytes data)
 {
-    CD_ASSERT(key.bytes <= FSM_PATH_BYTES_CEILING);
+    CD_ASSERT(key.bytes <= UINT16_MAX);
     CD_ASSERT(stat->data_bytes == data.bytes);
     uint8_t parts = parts_of(stat);
     size_t head_bytes = sizeof(struct fsm_node) + tail_words(parts) * sizeof(uint64_t);

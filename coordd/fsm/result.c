@@ -85,6 +85,7 @@ void fsm_outcome_show(struct fsm_outcome *outcome, struct fsm_node *node)
 void fsm_outcome_clear(struct fsm_outcome *outcome)
 {
     fsm_node_unref(outcome->holds);
+    cd_free(outcome->owned);
     *outcome = (struct fsm_outcome){0};
 }
 

@@ -1,7 +1,10 @@
 #ifndef COORD_FSM_STATE_H
 #define COORD_FSM_STATE_H
 
+#include "base/buf.h"
+#include "fsm/fifo.h"
 #include "fsm/fsm.h"
+#include "fsm/session.h"
 #include "fsm/tree.h"
 
 /* The machine, private to coordd/fsm. What of it is replicated state goes into the digest. */
@@ -18,6 +21,16 @@ struct fsm {
     uint64_t elapsed_ms;
     struct fsm_leadership leadership;
     bool in_slot;
+
+    /* sessions.c */
+    struct fsm_session_set sessions;
+    struct fsm_fifo tombstones; /* of struct fsm_session; keys are ids */
+    struct fsm_fifo calls;      /* of struct fsm_call */
+    struct fsm_tree ephemerals; /* ephemeral.h; follows from the tree */
+    uint64_t sessions_digest;   /* sum over sessions, tombstones, their replies, and calls */
+    uint64_t reply_bytes;       /* kept by all of them; bounded by limits.state_reply_bytes */
+    uint64_t calls_place;       /* of the last call kept; follows from slot but within one */
+    struct cd_buf scratch;      /* no state: a reply on its way */
 };
 
 /* ---- One command under way: change.c ---- */
@@ -39,6 +52,9 @@ struct fsm_step {
     uint64_t nodes_count; /* nodes created, set and deleted; at most limits.atomic_nodes */
     uint64_t read_bytes;  /* data read; at most limits.txn_bytes */
     bool in_txn;          /* keeps the undo log */
+    bool changed;         /* took the zxid beside what is in the list of changes */
+    uint64_t session;     /* of the command; 0: none */
+    struct fsm_who who;   /* who asks; borrowed from the session or the command */
 
     struct fsm_undo *undo; /* owned */
     size_t undo_count;
@@ -53,9 +69,11 @@ void fsm_step_release(struct fsm_step *step);
 
 /*
  * Creates a node whose parent exists and whose key does not. The parent's counter of creations goes
- * to `creates` or up by one, whichever is more. Returns the node, borrowed from the tree.
+ * to `creates` or up by one, whichever is more. `like` gives kind and suffix_bytes; the rest of its
+ * stat follows. Returns the node, borrowed from the tree.
  */
-struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key, struct fsm_bytes data,
+struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key,
+                                 const struct fsm_stat *like, struct fsm_bytes data,
                                  uint64_t creates);
 
 /* Sets a node's data. Returns the new version, borrowed from the tree; `node` is gone. */
@@ -74,6 +92,27 @@ void fsm_step_op(struct fsm_step *step, const struct fsm_op *op, struct fsm_outc
 
 /* Carries out a whole transaction, whose form was checked, and fills the result. */
 void fsm_step_txn(struct fsm_step *step, const struct fsm_op_txn *txn);
+
+/* ---- Sessions: sessions.c, session_ops.c ---- */
+
+/* After any change of a session, which must not be shared: its part of the digest follows. */
+void fsm_session_changed(struct fsm *fsm, struct fsm_session *session);
+
+/* The rules of form about sessions: who may have one, a seq, ephemeral nodes. */
+CD_MUST_USE enum cd_status fsm_session_check(const struct fsm_limits *limits,
+                                             const struct fsm_command *command,
+                                             struct cd_error *error);
+
+/* Is it one of SET_TIMEOUT to EXPIRE_SESSION? */
+bool fsm_op_is_of_sessions(enum fsm_op_kind kind);
+
+/* Carries one of these out. Its form was checked. */
+void fsm_step_session_op(struct fsm_step *step, const struct fsm_op *op,
+                         struct fsm_outcome *outcome);
+
+/* The form of a claim that a fence holds. command.c */
+CD_MUST_USE enum cd_status fsm_held_check(const struct fsm_limits *limits,
+                                          const struct fsm_held *held, struct cd_error *error);
 
 /* ---- Results: result.c ---- */
 

@@ -312,8 +312,8 @@ struct budget {
     uint64_t read_bytes;
 };
 
-static void create_one(struct model *model, const char *path, struct fsm_bytes data,
-                       uint64_t creates, struct model_result *result)
+static void create_one(struct model *model, const char *path, const struct fsm_stat *like,
+                       struct fsm_bytes data, uint64_t creates, struct model_result *result)
 {
     uint64_t zxid = model->zxid + 1;
     char parent[256];
@@ -327,7 +327,10 @@ static void create_one(struct model *model, const char *path, struct fsm_bytes d
                             .pzxid = zxid,
                             .ctime_ms = model->wall_ms,
                             .mtime_ms = model->wall_ms,
-                            .data_bytes = (uint32_t)data.bytes};
+                            .owner = like->owner,
+                            .data_bytes = (uint32_t)data.bytes,
+                            .kind = like->kind,
+                            .suffix_bytes = like->suffix_bytes};
     add(model, path, &stat, data.data);
     note(result, FSM_NODE_CREATED, path);
 }
@@ -340,7 +343,7 @@ static void make_missing(struct model *model, const char *path, struct model_res
             memcpy(part, path, i);
             part[i] = '\0';
             if (find(model, part) == NULL) {
-                create_one(model, part, (struct fsm_bytes){0}, 0, result);
+                create_one(model, part, &(struct fsm_stat){0}, (struct fsm_bytes){0}, 0, result);
             }
         }
     }
@@ -383,9 +386,11 @@ static void do_create(struct model *model, const struct fsm_op_create *create,
 {
     char path[256] = "";
     uint64_t creates = 0;
+    struct fsm_stat like = {.kind = create->kind};
     memcpy(path, create->path.data, create->path.bytes);
     if (create->sequential) {
         creates = number(model, path, sizeof(path));
+        like.suffix_bytes = (uint8_t)(strlen(path) - create->path.bytes);
     }
     const struct model_node *present = find(model, path);
     if (present != NULL) {
@@ -409,7 +414,7 @@ static void do_create(struct model *model, const struct fsm_op_create *create,
         refuse(outcome, CD_TOO_LARGE, "tree_bytes");
     } else {
         make_missing(model, path, result);
-        create_one(model, path, create->data, creates, result);
+        create_one(model, path, &like, create->data, creates, result);
         budget->nodes += nodes;
         show(outcome, find(model, path));
         outcome->changed = true;

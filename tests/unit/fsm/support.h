@@ -49,7 +49,26 @@ void rig_release(struct rig *rig); /* checks the machine's invariants first */
 
 /* Applies in a slot of its own; the details are in rig->result. */
 enum cd_status rig_apply(struct rig *rig, struct fsm_op op);
-void rig_must(struct rig *rig, struct fsm_op op);                  /* it must be CD_OK */
+void rig_must(struct rig *rig, struct fsm_op op); /* it must be CD_OK */
+
+/* ---- Sessions ---- */
+
+struct fsm_op make_ephemeral(const char *path, const char *data);
+struct fsm_op make_op(enum fsm_op_kind kind); /* one that needs nothing else */
+struct fsm_who make_who(const char *id);      /* uri:id */
+
+/* Write `seq` of a session, its hash made of the seq, nothing acknowledged. */
+struct fsm_command session_write(uint64_t session, uint64_t seq, struct fsm_op op);
+
+uint64_t rig_open(struct rig *rig); /* of make_who("me"), 10 s; returns its id */
+/* Applies a whole command in a slot of its own. */
+enum fsm_verdict rig_judge(struct rig *rig, struct fsm_command command);
+/* The same; it must be taken and CD_OK. */
+void rig_write(struct rig *rig, uint64_t session, uint64_t seq, struct fsm_op op);
+struct fsm_session_view rig_session(const struct rig *rig, uint64_t session); /* live */
+/* Lets so much time pass in an empty slot. */
+void rig_wait(struct rig *rig, uint64_t ms);
+
 struct fsm_stat rig_stat(const struct rig *rig, const char *path); /* it must exist */
 
 #endif

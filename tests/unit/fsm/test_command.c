@@ -58,10 +58,10 @@ static void test_create(void **state)
     op = make_sequential("/a");
     op.create.if_absent = true;
     refuse(op, CD_INVALID_ARGUMENT, "if_absent");
-    for (int kind = FSM_EPHEMERAL; kind <= FSM_TTL + 1; kind++) {
+    for (int kind = FSM_CONTAINER; kind <= FSM_TTL + 1; kind++) {
         op = make_create("/a", "");
         op.create.kind = (enum fsm_node_kind)kind;
-        refuse(op, CD_UNIMPLEMENTED, "persistent");
+        refuse(op, CD_UNIMPLEMENTED, "kind");
     }
     refuse_in_txn(make_create("/a/", ""), CD_INVALID_ARGUMENT, "slash");
 }

@@ -238,6 +238,8 @@ static void assert_stat(const struct fsm_stat *a, const struct fsm_stat *b)
     assert_int_equal(a->children_count, b->children_count);
     assert_int_equal(a->data_bytes, b->data_bytes);
     assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->owner, b->owner);
+    assert_int_equal(a->suffix_bytes, b->suffix_bytes);
 }
 
 static void assert_outcome(const struct fsm_outcome *got, const struct model_outcome *expected)

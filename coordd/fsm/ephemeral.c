@@ -1,0 +1,113 @@
+#include "fsm/ephemeral.h"
+
+#include "fsm/path.h"
+
+struct index_key {
+    uint8_t bytes[FSM_OWNER_BYTES + FSM_PATH_BYTES_CEILING];
+};
+
+static struct fsm_bytes make_key(struct index_key *buffer, uint64_t session, struct fsm_bytes key)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < FSM_OWNER_BYTES; i++) {
+        buffer->bytes[i] = (uint8_t)digits[session >> (60 - 4 * i) & 15];
+    }
+    if (key.bytes != 0) {
+        memcpy(buffer->bytes + FSM_OWNER_BYTES, key.data, key.bytes);
+    }
+    return fsm_bytes_make(buffer->bytes, FSM_OWNER_BYTES + key.bytes);
+}
+
+static void count(struct fsm *fsm, uint64_t id, bool more)
+{
+    struct fsm_session *session = fsm_session_set_own(&fsm->sessions, id);
+    CD_ASSERT(more || session->ephemerals > 0);
+    session->ephemerals = more ? session->ephemerals + 1 : session->ephemerals - 1;
+    fsm_session_changed(fsm, session);
+}
+
+void fsm_ephemeral_added(struct fsm *fsm, const struct fsm_node *node)
+{
+    if (fsm_node_kind_of(node) != FSM_EPHEMERAL) {
+        return;
+    }
+    struct index_key buffer;
+    struct fsm_stat stat;
+    fsm_node_stat(node, &stat);
+    struct fsm_bytes key = make_key(&buffer, stat.owner, fsm_node_key(node));
+    fsm_tree_insert(&fsm->ephemerals,
+                    fsm_node_create(key, &(struct fsm_stat){0}, fsm_bytes_make(NULL, 0)));
+    count(fsm, stat.owner, true);
+}
+
+void fsm_ephemeral_removed(struct fsm *fsm, const struct fsm_node *node)
+{
+    if (fsm_node_kind_of(node) != FSM_EPHEMERAL) {
+        return;
+    }
+    struct index_key buffer;
+    struct fsm_stat stat;
+    fsm_node_stat(node, &stat);
+    fsm_tree_remove(&fsm->ephemerals, make_key(&buffer, stat.owner, fsm_node_key(node)));
+    count(fsm, stat.owner, false);
+}
+
+struct fsm_node *fsm_ephemeral_next(const struct fsm *fsm, uint64_t session, struct fsm_bytes after)
+{
+    struct index_key buffer;
+    struct fsm_cursor cursor;
+    struct fsm_bytes above = make_key(&buffer, session, after);
+    struct fsm_bytes owner = fsm_bytes_make(above.data, FSM_OWNER_BYTES);
+    /* Nothing is below an ephemeral node, so what is behind its subtree is behind it; but without
+     * `after` the owner itself, which is no entry, has all its nodes below it. */
+    if (after.bytes != 0) {
+        fsm_tree_seek_past(&fsm->ephemerals, above, &cursor);
+    } else {
+        fsm_tree_seek(&fsm->ephemerals, above, &cursor);
+    }
+    const struct fsm_node *entry = fsm_cursor_get(&cursor);
+    if (entry == NULL || !fsm_key_below(fsm_node_key(entry), owner)) {
+        return NULL;
+    }
+    struct fsm_bytes key = fsm_node_key(entry);
+    struct fsm_node *node = fsm_tree_find(
+        &fsm->tree, fsm_bytes_make(key.data + FSM_OWNER_BYTES, key.bytes - FSM_OWNER_BYTES));
+    CD_ASSERT(node != NULL);
+    return node;
+}
+
+void fsm_ephemeral_check(const struct fsm *fsm)
+{
+    uint64_t nodes = 0;
+    uint64_t counted = 0;
+    struct fsm_cursor cursor;
+    fsm_tree_check(&fsm->ephemerals);
+    fsm_tree_seek(&fsm->tree, fsm_bytes_make(NULL, 0), &cursor);
+    for (const struct fsm_node *node = fsm_cursor_get(&cursor); node != NULL;
+         node = fsm_cursor_get(&cursor)) {
+        struct index_key buffer;
+        struct fsm_stat stat;
+        fsm_node_stat(node, &stat);
+        CD_ASSERT((stat.owner != 0) == (stat.kind == FSM_EPHEMERAL));
+        if (stat.owner != 0) {
+            CD_ASSERT(stat.children_count == 0 && stat.creates == 0);
+            CD_ASSERT(fsm_session_set_find(&fsm->sessions, stat.owner) != NULL);
+            CD_ASSERT(fsm_tree_find(&fsm->ephemerals,
+                                    make_key(&buffer, stat.owner, fsm_node_key(node))) != NULL);
+            nodes++;
+        }
+        fsm_cursor_next(&cursor);
+    }
+    CD_ASSERT(nodes == fsm->ephemerals.count);
+    for (const struct fsm_session *session = fsm_session_set_next(&fsm->sessions, 0);
+         session != NULL; session = fsm_session_set_next(&fsm->sessions, session->id)) {
+        uint64_t mine = 0;
+        struct fsm_node *node = fsm_ephemeral_next(fsm, session->id, fsm_bytes_make(NULL, 0));
+        for (; node != NULL; node = fsm_ephemeral_next(fsm, session->id, fsm_node_key(node))) {
+            mine++;
+        }
+        CD_ASSERT(mine == session->ephemerals && mine <= fsm->limits.session_ephemerals);
+        counted += mine;
+    }
+    CD_ASSERT(counted == nodes);
+}

@@ -1,0 +1,30 @@
+#ifndef COORD_FSM_EPHEMERAL_H
+#define COORD_FSM_EPHEMERAL_H
+
+#include "fsm/state.h"
+
+/*
+ * Which nodes belong to a session: a second tree whose keys are the session's id in 16 hexadecimal
+ * digits followed by the node's key, so that those of one session are one range in the order of
+ * their paths. (Not the id's bytes: the order of keys wants no zeroes in them.)
+ *
+ * Thread: loop.
+ */
+
+#define FSM_OWNER_BYTES 16u
+
+/* A node that came into the tree, or is about to leave it. Nothing, if it is not ephemeral. */
+void fsm_ephemeral_added(struct fsm *fsm, const struct fsm_node *node);
+void fsm_ephemeral_removed(struct fsm *fsm, const struct fsm_node *node);
+
+/*
+ * The first of a session's nodes with a key above `after` (empty: the first of all). Borrowed
+ * from the tree; NULL if there is none.
+ */
+struct fsm_node *fsm_ephemeral_next(const struct fsm *fsm, uint64_t session,
+                                    struct fsm_bytes after);
+
+/* Aborts unless the index and the sessions' counts say what the tree says. O(tree). */
+void fsm_ephemeral_check(const struct fsm *fsm);
+
+#endif
