@@ -214,6 +214,7 @@ static void test_limit_in_words(void **state)
     struct world world;
     struct fsm_limits limits = FSM_LIMITS_DEFAULT;
     limits.atomic_nodes = 2;
+    limits.session_ephemerals = 2;
     world.fsm = fsm_create(&limits, 1);
     world.slot = 0;
     fsm_result_init(&world.result);
