@@ -146,7 +146,8 @@ static enum cd_status fill_list(struct reply_messages *messages, const struct wi
     CD_ASSERT(count <= WIRE_PAGE_ENTRIES_MAX);
     Coord__V1__Node *list = wire_arena_get_array(&messages->arena, count, sizeof(*list));
     Coord__V1__Node **pointers = wire_arena_get_array(&messages->arena, count, sizeof(*pointers));
-    Coord__V1__Stat *stats = wire_arena_get_array(&messages->arena, count, sizeof(*stats));
+    Coord__V1__Stat *stats =
+        wire_arena_get_array(&messages->arena, page->with_stat ? count : 0, sizeof(*stats));
     if (list == NULL || pointers == NULL || stats == NULL) {
         return CD_TOO_LARGE;
     }

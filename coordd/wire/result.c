@@ -32,7 +32,8 @@ enum cd_status wire_fill_children(struct wire_arena *arena, Coord__V1__ChildrenR
     CD_ASSERT(count <= WIRE_PAGE_ENTRIES_MAX);
     Coord__V1__Child *list = wire_arena_get_array(arena, count, sizeof(*list));
     Coord__V1__Child **pointers = wire_arena_get_array(arena, count, sizeof(*pointers));
-    Coord__V1__Stat *stats = wire_arena_get_array(arena, count, sizeof(*stats));
+    Coord__V1__Stat *stats =
+        wire_arena_get_array(arena, page->with_stat ? count : 0, sizeof(*stats));
     if (list == NULL || pointers == NULL || stats == NULL) {
         return CD_TOO_LARGE;
     }

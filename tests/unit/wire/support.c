@@ -54,6 +54,25 @@ struct cd_blob *from_hex(const char *hex)
     return blob;
 }
 
+Coord__V1__ServerFrame *server_frame(const struct rig *rig)
+{
+    Coord__V1__ServerFrame *frame =
+        coord__v1__server_frame__unpack(NULL, rig->buf.bytes, rig->buf.data);
+    assert_non_null(frame);
+    return frame;
+}
+
+void free_server_frame(Coord__V1__ServerFrame *frame)
+{
+    coord__v1__server_frame__free_unpacked(frame, NULL);
+}
+
+bool is_text(ProtobufCBinaryData bytes, const char *string)
+{
+    return bytes.len == strlen(string) &&
+           (bytes.len == 0 || memcmp(bytes.data, string, bytes.len) == 0);
+}
+
 struct cd_blob *pack_frame(Coord__V1__Request *const *requests, size_t count)
 {
     struct cd_blob **blobs = cd_calloc(count + 1, sizeof(struct cd_blob *));

@@ -52,6 +52,12 @@ struct cd_blob *pack(const ProtobufCMessage *message);
 /* The bytes that these lower-case digits write. */
 struct cd_blob *from_hex(const char *hex);
 
+/* The rig's buffer as a client reads it; free it with the other one. */
+Coord__V1__ServerFrame *server_frame(const struct rig *rig);
+void free_server_frame(Coord__V1__ServerFrame *frame);
+
+bool is_text(ProtobufCBinaryData bytes, const char *string);
+
 /* A ClientFrame with number 1 that holds these requests. */
 struct cd_blob *pack_frame(Coord__V1__Request *const *requests, size_t count);
 

@@ -2,24 +2,6 @@
 
 /* Goal: items and heads make frames that keep their limits, in the order in which they were put. */
 
-static Coord__V1__ServerFrame *unpack(const struct rig *rig)
-{
-    Coord__V1__ServerFrame *frame =
-        coord__v1__server_frame__unpack(NULL, rig->buf.bytes, rig->buf.data);
-    assert_non_null(frame);
-    return frame;
-}
-
-static void free_frame(Coord__V1__ServerFrame *frame)
-{
-    coord__v1__server_frame__free_unpacked(frame, NULL);
-}
-
-static bool is(ProtobufCBinaryData bytes, const char *string)
-{
-    return bytes.len == strlen(string) && memcmp(bytes.data, string, bytes.len) == 0;
-}
-
 /*
  * Written by protoc from the contract:
  *   items { event { zxid: 300 kind: EVENT_KIND_CHANGED path: "/a"
@@ -113,17 +95,17 @@ static void test_events(void **state)
         cd_buf_clear(&rig->buf);
         assert_int_equal(
             wire_server_put_event(&rig->buf, &event, with_data, with_previous, ids, count), CD_OK);
-        Coord__V1__ServerFrame *frame = unpack(rig);
+        Coord__V1__ServerFrame *frame = server_frame(rig);
         const Coord__V1__Event *seen = frame->items[0]->event;
         assert_int_equal(seen->zxid, 9);
         assert_int_equal(seen->kind, expected[i % 4]);
-        assert_true(is(seen->path, "/a"));
+        assert_true(is_text(seen->path, "/a"));
         assert_int_equal(seen->stat->mzxid, some_stat.mzxid);
-        assert_true(is(seen->data, with_data ? "new data" : ""));
-        assert_true(is(seen->previous_data, with_previous ? "old" : ""));
+        assert_true(is_text(seen->data, with_data ? "new data" : ""));
+        assert_true(is_text(seen->previous_data, with_previous ? "old" : ""));
         assert_int_equal(seen->n_watch_ids, count);
         assert_memory_equal(seen->watch_ids, ids, count * sizeof(*ids));
-        free_frame(frame);
+        free_server_frame(frame);
     }
     cd_buf_release(&head);
 }
@@ -145,10 +127,10 @@ static void test_lengths_of_events(void **state)
             event.data = (struct fsm_bytes){data, bytes};
             cd_buf_clear(&rig->buf);
             assert_int_equal(wire_server_put_event(&rig->buf, &event, true, false, &id, 1), CD_OK);
-            Coord__V1__ServerFrame *frame = unpack(rig);
+            Coord__V1__ServerFrame *frame = server_frame(rig);
             assert_int_equal(frame->items[0]->event->data.len, bytes);
             assert_int_equal(frame->items[0]->event->n_watch_ids, 1);
-            free_frame(frame);
+            free_server_frame(frame);
         }
     }
     cd_free(data);
@@ -167,16 +149,16 @@ static void test_order_of_items(void **state)
             assert_int_equal(wire_server_put_head(&rig->buf, &head), CD_OK);
         }
     }
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     assert_int_equal(frame->n_items, 100);
     assert_int_equal(frame->confirmed, 1);
     for (size_t i = 0; i < 100; i++) {
         assert_int_equal(frame->items[i]->item_case, COORD__V1__ITEM__ITEM_REPLY);
         assert_int_equal(frame->items[i]->reply->id, i + 1);
         assert_int_equal(frame->items[i]->reply->code, COORD__V1__CODE__CODE_BUSY);
-        assert_true(is(frame->items[i]->reply->message, "not now"));
+        assert_true(is_text(frame->items[i]->reply->message, "not now"));
     }
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 /* An event that does not fit leaves the frame as it was, and goes into the next one. */
@@ -201,7 +183,7 @@ static void test_full_of_events(void **state)
     struct wire_server_head end = {.confirmed = UINT64_MAX, .complete_to = UINT64_MAX};
     assert_int_equal(wire_server_put_head(&rig->buf, &end), CD_OK);
     assert_true(rig->buf.bytes <= WIRE_FRAME_BYTES_MAX);
-    free_frame(unpack(rig));
+    free_server_frame(server_frame(rig));
 
     /* A buffer with a limit of its own is the same. */
     struct cd_buf small;
@@ -244,7 +226,7 @@ static void test_full_frame(void **state)
     struct wire_server_head head = {.welcome = &welcome, .confirmed = 1};
     assert_int_equal(wire_server_put_head(&rig->buf, &head), CD_OK);
     assert_true(rig->buf.bytes <= WIRE_FRAME_BYTES_MAX);
-    free_frame(unpack(rig));
+    free_server_frame(server_frame(rig));
 
     /* One reply that is larger by itself travels alone. */
     cd_buf_clear(&rig->buf);
@@ -279,7 +261,7 @@ static void test_welcome(void **state)
     wire_limits_from_fsm(&welcome.limits, &limits, 99, 98);
     struct wire_server_head head = {.welcome = &welcome};
     assert_int_equal(wire_server_put_head(&rig->buf, &head), CD_OK);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__Welcome *seen = frame->welcome;
     assert_int_equal(seen->code, COORD__V1__CODE__CODE_OK);
     assert_int_equal(seen->message.len, 0);
@@ -287,8 +269,8 @@ static void test_welcome(void **state)
     assert_int_equal(seen->generation, 2);
     assert_int_equal(seen->replica_id, 3);
     assert_int_equal(seen->leader_id, 1);
-    assert_true(is(seen->server, "coordd/0.1.0"));
-    assert_true(is(seen->identity, "uri:spiffe://x/y"));
+    assert_true(is_text(seen->server, "coordd/0.1.0"));
+    assert_true(is_text(seen->identity, "uri:spiffe://x/y"));
     assert_int_equal(seen->session_id, 5);
     assert_int_equal(seen->attach, 6);
     assert_int_equal(seen->timeout_ms, 7);
@@ -300,16 +282,16 @@ static void test_welcome(void **state)
     assert_int_equal(seen->limits->watches, 99);
     assert_int_equal(seen->limits->waiting_reads, 98);
     assert_int_equal(seen->limits->ttl_max_ms, limits.ttl_max_ms);
-    free_frame(frame);
+    free_server_frame(frame);
 
     cd_buf_clear(&rig->buf);
     welcome = (struct wire_welcome){.status = CD_NOT_BORN};
     assert_int_equal(wire_server_put_head(&rig->buf, &head), CD_OK);
-    frame = unpack(rig);
+    frame = server_frame(rig);
     assert_int_equal(frame->welcome->code, COORD__V1__CODE__CODE_NOT_BORN);
-    assert_true(is(frame->welcome->message, cd_status_text(CD_NOT_BORN)));
+    assert_true(is_text(frame->welcome->message, cd_status_text(CD_NOT_BORN)));
     assert_int_equal(frame->welcome->cluster_id.len, 0);
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 static void test_call_response(void **state)

@@ -14,24 +14,6 @@ static const struct fsm_stat some_stat = {
     .data_bytes = 5,
 };
 
-static Coord__V1__ServerFrame *unpack(const struct rig *rig)
-{
-    Coord__V1__ServerFrame *frame =
-        coord__v1__server_frame__unpack(NULL, rig->buf.bytes, rig->buf.data);
-    assert_non_null(frame);
-    return frame;
-}
-
-static void free_frame(Coord__V1__ServerFrame *frame)
-{
-    coord__v1__server_frame__free_unpacked(frame, NULL);
-}
-
-static bool is(ProtobufCBinaryData bytes, const char *string)
-{
-    return bytes.len == strlen(string) && memcmp(bytes.data, string, bytes.len) == 0;
-}
-
 /*
  * Written by protoc from the contract:
  *   items { reply { id: 4 zxid: 281474976710658 create { path: "/a" stat { czxid: 281474976710658
@@ -91,17 +73,17 @@ static void test_reads(void **state)
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
     reply.found = false;
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__Reply *get = frame->items[0]->reply;
     assert_int_equal(get->zxid, 9);
-    assert_true(is(get->get->data, "hello"));
+    assert_true(is_text(get->get->data, "hello"));
     assert_int_equal(get->get->stat->mzxid, some_stat.mzxid);
     assert_true(frame->items[1]->reply->exists->exists);
     assert_int_equal(frame->items[1]->reply->exists->stat->cversion, 7);
     assert_int_equal(frame->items[2]->reply->result_case, COORD__V1__REPLY__RESULT_EXISTS);
     assert_false(frame->items[2]->reply->exists->exists);
     assert_null(frame->items[2]->reply->exists->stat);
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 /* The cursor of one page is what the next request gives back. */
@@ -120,11 +102,11 @@ static void test_children_and_cursor(void **state)
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
     reply.page = (struct wire_page){.with_stat = true, .top = some_stat};
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__ChildrenResult *page = frame->items[0]->reply->children;
     assert_int_equal(page->n_children, 2);
-    assert_true(is(page->children[0]->name, "a"));
-    assert_true(is(page->children[1]->data, "data of b"));
+    assert_true(is_text(page->children[0]->name, "a"));
+    assert_true(is_text(page->children[1]->data, "data of b"));
     assert_null(page->children[0]->stat);
     assert_int_equal(page->stat->pzxid, some_stat.pzxid);
     assert_int_equal(frame->items[1]->reply->children->cursor.len, 0);
@@ -142,7 +124,7 @@ static void test_children_and_cursor(void **state)
     assert_int_equal(list->cursor.boot, 8);
     assert_text(list->cursor.position, "b\xc3\xa9");
     assert_text(list->options.after, "b\xc3\xa9");
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 static void test_acl_and_count(void **state)
@@ -155,17 +137,17 @@ static void test_acl_and_count(void **state)
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
     reply = (struct wire_reply){.id = 2, .kind = WIRE_RESULT_COUNT, .count = 12345678901};
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__GetAclResult *acl = frame->items[0]->reply->get_acl;
     assert_int_equal(acl->acl->n_entries, 2);
     assert_int_equal(acl->acl->entries[0]->permissions, 1);
-    assert_true(is(acl->acl->entries[0]->scheme, "anyone"));
-    assert_true(is(acl->acl->entries[1]->scheme, "cn"));
-    assert_true(is(acl->acl->entries[1]->id, "boss"));
-    assert_true(is(acl->origin_path, "/a"));
+    assert_true(is_text(acl->acl->entries[0]->scheme, "anyone"));
+    assert_true(is_text(acl->acl->entries[1]->scheme, "cn"));
+    assert_true(is_text(acl->acl->entries[1]->id, "boss"));
+    assert_true(is_text(acl->origin_path, "/a"));
     assert_int_equal(acl->stat->czxid, some_stat.czxid);
     assert_int_equal(frame->items[1]->reply->count->nodes, 12345678901);
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 static void test_lists(void **state)
@@ -182,21 +164,21 @@ static void test_lists(void **state)
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
     reply.page = (struct wire_page){0};
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__ListResult *list = frame->items[0]->reply->list;
     assert_int_equal(list->n_nodes, 2);
-    assert_true(is(list->nodes[0]->path, "/a"));
-    assert_true(is(list->nodes[0]->data, "data of a"));
+    assert_true(is_text(list->nodes[0]->path, "/a"));
+    assert_true(is_text(list->nodes[0]->data, "data of a"));
     assert_int_equal(list->nodes[0]->stat->czxid, some_stat.czxid);
     assert_non_null(list->nodes[1]->stat); /* the root of a new tree is all zero */
     assert_true(list->cursor.len > 0);
     const Coord__V1__EphemeralsResult *ephemerals = frame->items[1]->reply->ephemerals;
     assert_int_equal(ephemerals->n_paths, 2);
-    assert_true(is(ephemerals->paths[1], "/a/b"));
+    assert_true(is_text(ephemerals->paths[1], "/a/b"));
     assert_int_equal(ephemerals->cursor.len, list->cursor.len);
     assert_int_equal(frame->items[2]->reply->ephemerals->n_paths, 0);
     assert_int_equal(frame->items[2]->reply->ephemerals->cursor.len, 0);
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 static void test_changed(void **state)
@@ -217,16 +199,16 @@ static void test_changed(void **state)
     reply.changed = (struct wire_changed){.nodes = nodes, .nodes_count = 2, .zxid = 77};
     reply.changed.next = (struct wire_cursor){true, 5, 6, text("/a"), text("y")};
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__ChangedSinceResult *seen = frame->items[0]->reply->changed_since;
     assert_int_equal(seen->zxid, 77);
     assert_int_equal(seen->n_nodes, 2);
-    assert_true(is(seen->nodes[0]->path, "/a"));
-    assert_true(is(seen->nodes[0]->data, "new"));
+    assert_true(is_text(seen->nodes[0]->path, "/a"));
+    assert_true(is_text(seen->nodes[0]->data, "new"));
     assert_int_equal(seen->nodes[0]->stat->pzxid, some_stat.pzxid);
     assert_true(seen->nodes[0]->children_changed);
     assert_int_equal(seen->nodes[0]->n_child_names, 2);
-    assert_true(is(seen->nodes[0]->child_names[1], "y"));
+    assert_true(is_text(seen->nodes[0]->child_names[1], "y"));
     assert_true(seen->nodes[0]->child_names_follow);
     assert_false(seen->nodes[1]->children_changed);
     assert_false(seen->nodes[1]->child_names_follow);
@@ -243,7 +225,7 @@ static void test_changed(void **state)
     assert_int_equal(cursor->boot, 6);
     assert_text(cursor->position, "/a");
     assert_text(cursor->name, "y");
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 static void test_who_and_nothing(void **state)
@@ -256,15 +238,15 @@ static void test_who_and_nothing(void **state)
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
     reply = (struct wire_reply){.id = 3, .kind = WIRE_RESULT_UNWATCH};
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__WhoAmIResult *who = frame->items[0]->reply->who_am_i;
-    assert_true(is(who->scheme, "dns"));
-    assert_true(is(who->identity, "a.b"));
+    assert_true(is_text(who->scheme, "dns"));
+    assert_true(is_text(who->identity, "a.b"));
     assert_int_equal(who->session_id, 55);
     assert_int_equal(frame->items[1]->reply->result_case, COORD__V1__REPLY__RESULT_SYNC);
     assert_int_equal(frame->items[1]->reply->zxid, 9);
     assert_int_equal(frame->items[2]->reply->result_case, COORD__V1__REPLY__RESULT_UNWATCH);
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 static void test_watch_results(void **state)
@@ -283,7 +265,7 @@ static void test_watch_results(void **state)
     reply.watch.data = text("data");
     reply.watch.children = &page;
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__WatchResult *watch = frame->items[0]->reply->watch;
     assert_int_equal(watch->complete_from_zxid, 40);
     assert_null(watch->node);
@@ -294,11 +276,11 @@ static void test_watch_results(void **state)
     watch = frame->items[2]->reply->watch;
     assert_true(watch->node->exists);
     assert_int_equal(watch->node->stat->version, 99);
-    assert_true(is(watch->data, "data"));
+    assert_true(is_text(watch->data, "data"));
     assert_int_equal(watch->children->n_children, 1);
-    assert_true(is(watch->children->children[0]->name, "x"));
+    assert_true(is_text(watch->children->children[0]->name, "x"));
     assert_int_equal(watch->children->stat->version, some_stat.version);
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 int main(void)

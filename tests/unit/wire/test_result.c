@@ -16,24 +16,6 @@ static const struct fsm_stat some_stat = {
     .data_bytes = 5,
 };
 
-static Coord__V1__ServerFrame *unpack(const struct rig *rig)
-{
-    Coord__V1__ServerFrame *frame =
-        coord__v1__server_frame__unpack(NULL, rig->buf.bytes, rig->buf.data);
-    assert_non_null(frame);
-    return frame;
-}
-
-static void free_frame(Coord__V1__ServerFrame *frame)
-{
-    coord__v1__server_frame__free_unpacked(frame, NULL);
-}
-
-static bool is(ProtobufCBinaryData bytes, const char *string)
-{
-    return bytes.len == strlen(string) && memcmp(bytes.data, string, bytes.len) == 0;
-}
-
 /* ---- A machine of fsm behind it ---- */
 
 struct world {
@@ -105,14 +87,14 @@ static void test_commands(void **state)
     apply(rig, &world, 5, delete_op("/a", false, false));
     apply(rig, &world, 6, delete_op("/a", false, true));
     apply(rig, &world, 7, delete_op("/a", false, false));
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     Coord__V1__Reply *replies[7];
     for (size_t i = 0; i < 7; i++) {
         replies[i] = frame->items[i]->reply;
         assert_int_equal(replies[i]->id, i + 1);
     }
     assert_int_equal(replies[0]->result_case, COORD__V1__REPLY__RESULT_CREATE);
-    assert_true(is(replies[0]->create->path, "/a"));
+    assert_true(is_text(replies[0]->create->path, "/a"));
     assert_true(replies[0]->create->created);
     assert_int_equal(replies[0]->create->stat->data_length, 3);
     assert_int_equal(replies[0]->create->stat->czxid, replies[0]->zxid);
@@ -129,7 +111,7 @@ static void test_commands(void **state)
     assert_int_equal(replies[5]->code, COORD__V1__CODE__CODE_OK);
     assert_int_equal(replies[5]->delete_->deleted, 0);
     assert_int_equal(replies[6]->code, COORD__V1__CODE__CODE_NO_NODE);
-    free_frame(frame);
+    free_server_frame(frame);
     world_release(&world);
 }
 
@@ -146,23 +128,23 @@ static void test_txn_results(void **state)
     struct fsm_op txn = {.kind = FSM_OP_TXN};
     txn.txn = (struct fsm_op_txn){.then_ops = ops, .then_count = 7};
     apply(rig, &world, 1, txn);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__Reply *reply = frame->items[0]->reply;
     assert_int_equal(reply->code, COORD__V1__CODE__CODE_OK);
     assert_true(reply->txn->succeeded);
     assert_int_equal(reply->txn->n_results, 7);
     Coord__V1__TxnOpResult *const *results = reply->txn->results;
-    assert_true(is(results[0]->create->path, "/a"));
-    assert_true(is(results[1]->create->path, "/a/b"));
+    assert_true(is_text(results[0]->create->path, "/a"));
+    assert_true(is_text(results[1]->create->path, "/a/b"));
     assert_int_equal(results[2]->result_case, COORD__V1__TXN_OP_RESULT__RESULT_CHECK);
     assert_int_equal(results[2]->check->stat->version, 0);
-    assert_true(is(results[3]->get->data, "one"));
+    assert_true(is_text(results[3]->get->data, "one"));
     assert_int_equal(results[3]->get->stat->num_children, 1);
     assert_false(results[4]->exists->exists);
     assert_null(results[4]->exists->stat);
     assert_int_equal(results[5]->set->stat->version, 1);
     assert_int_equal(results[6]->delete_->deleted, 2);
-    free_frame(frame);
+    free_server_frame(frame);
     world_release(&world);
 }
 
@@ -186,7 +168,7 @@ static void test_txn_refusals(void **state)
     txn.txn.else_ops = &exists;
     txn.txn.else_count = 1;
     apply(rig, &world, 3, txn);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__Reply *reply = frame->items[0]->reply;
     assert_int_equal(reply->code, COORD__V1__CODE__CODE_NO_PARENT);
     assert_int_equal(reply->txn->failed_index, 1);
@@ -196,14 +178,14 @@ static void test_txn_refusals(void **state)
     assert_int_equal(reply->code, COORD__V1__CODE__CODE_COMPARE_FAILED);
     assert_int_equal(reply->txn->failed_index, 1);
     assert_false(reply->txn->succeeded);
-    assert_true(is(reply->message, cd_status_text(CD_COMPARE_FAILED)));
+    assert_true(is_text(reply->message, cd_status_text(CD_COMPARE_FAILED)));
     reply = frame->items[2]->reply;
     assert_int_equal(reply->code, COORD__V1__CODE__CODE_OK);
     assert_false(reply->txn->succeeded);
     assert_int_equal(reply->txn->n_results, 1);
     assert_int_equal(reply->txn->results[0]->result_case, COORD__V1__TXN_OP_RESULT__RESULT_EXISTS);
     assert_true(reply->txn->results[0]->exists->exists);
-    free_frame(frame);
+    free_server_frame(frame);
     world_release(&world);
 }
 
@@ -221,14 +203,14 @@ static void test_limit_in_words(void **state)
     struct fsm_op op = create_op("/a/b/c", "");
     op.create.make_parents = true;
     apply(rig, &world, 1, op);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__Reply *reply = frame->items[0]->reply;
     assert_int_equal(reply->code, COORD__V1__CODE__CODE_TOO_MANY);
     char message[CD_ERROR_MESSAGE_BYTES] = {0};
     assert_true(reply->message.len < sizeof(message));
     memcpy(message, reply->message.data, reply->message.len);
     assert_non_null(strstr(message, "atomic_nodes"));
-    free_frame(frame);
+    free_server_frame(frame);
     world_release(&world);
 }
 
@@ -241,7 +223,7 @@ static Coord__V1__ServerFrame *frame_of(struct rig *rig, const struct fsm_result
     cd_buf_clear(&rig->buf);
     wire_reply_from_result(&reply, 7, result);
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
-    return unpack(rig);
+    return server_frame(rig);
 }
 
 static struct fsm_result result_of(struct fsm_outcome *outcomes, size_t count)
@@ -266,7 +248,7 @@ static void test_single_results(void **state)
     assert_int_equal(reply->result_case, COORD__V1__REPLY__RESULT_INCREMENT);
     assert_int_equal(reply->increment->value, -12);
     assert_int_equal(reply->increment->stat->mzxid, some_stat.mzxid);
-    free_frame(frame);
+    free_server_frame(frame);
 
     outcome.kind = FSM_OP_SET_ACL;
     outcome.stat.azxid = 5;
@@ -282,13 +264,13 @@ static void test_single_results(void **state)
     assert_int_equal(stat->ephemeral_owner, 7);
     assert_int_equal(stat->ttl_ms, 8);
     assert_int_equal(stat->kind, COORD__V1__NODE_KIND__NODE_KIND_TTL);
-    free_frame(frame);
+    free_server_frame(frame);
 
     outcome = (struct fsm_outcome){.kind = FSM_OP_SET_TIMEOUT, .timeout_ms = 4000};
     result = result_of(&outcome, 1);
     frame = frame_of(rig, &result);
     assert_int_equal(frame->items[0]->reply->set_timeout->timeout_ms, 4000);
-    free_frame(frame);
+    free_server_frame(frame);
 
     static const struct {
         enum fsm_op_kind kind;
@@ -300,7 +282,7 @@ static void test_single_results(void **state)
         result = result_of(&outcome, 1);
         frame = frame_of(rig, &result);
         assert_int_equal(frame->items[0]->reply->result_case, empty[i].result);
-        free_frame(frame);
+        free_server_frame(frame);
     }
 }
 
@@ -322,9 +304,9 @@ static void test_refusals(void **state)
     Coord__V1__ServerFrame *frame = frame_of(rig, &result);
     const Coord__V1__Reply *reply = frame->items[0]->reply;
     assert_int_equal(reply->code, COORD__V1__CODE__CODE_TOO_LARGE);
-    assert_true(is(reply->message, "8 bytes; the limit is 7"));
+    assert_true(is_text(reply->message, "8 bytes; the limit is 7"));
     assert_int_equal(reply->result_case, COORD__V1__REPLY__RESULT__NOT_SET);
-    free_frame(frame);
+    free_server_frame(frame);
 
     /* Judged before its operation: nothing but the status. */
     static const struct {
@@ -343,9 +325,9 @@ static void test_refusals(void **state)
             frame = frame_of(rig, &judged);
             reply = frame->items[0]->reply;
             assert_int_equal(reply->code, verdicts[i].status);
-            assert_true(is(reply->message, cd_status_text(verdicts[i].status)));
+            assert_true(is_text(reply->message, cd_status_text(verdicts[i].status)));
             assert_int_equal(reply->result_case, COORD__V1__REPLY__RESULT__NOT_SET);
-            free_frame(frame);
+            free_server_frame(frame);
         }
     }
     outcome = (struct fsm_outcome){.kind = FSM_OP_CREATE,
@@ -356,7 +338,7 @@ static void test_refusals(void **state)
     result = result_of(&outcome, 1);
     frame = frame_of(rig, &result);
     assert_true(says(frame->items[0]->reply->message, "session_ephemerals"));
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 static void test_txn_of_new_operations(void **state)
@@ -386,8 +368,8 @@ static void test_txn_of_new_operations(void **state)
     assert_int_equal(txn->results[1]->set_acl->stat->czxid, some_stat.czxid);
     const Coord__V1__ChildrenResult *page = txn->results[2]->children;
     assert_int_equal(page->n_children, 2);
-    assert_true(is(page->children[0]->name, "x"));
-    assert_true(is(page->children[0]->data, "data of x"));
+    assert_true(is_text(page->children[0]->name, "x"));
+    assert_true(is_text(page->children[0]->data, "data of x"));
     assert_int_equal(page->children[0]->stat->czxid, some_stat.czxid);
     assert_null(page->children[1]->stat);
     assert_int_equal(page->stat->czxid, some_stat.czxid);
@@ -404,11 +386,11 @@ static void test_txn_of_new_operations(void **state)
     assert_true(cursor->given);
     assert_int_equal(cursor->version, 0);
     assert_text(cursor->position, "y");
-    free_frame(frame);
+    free_server_frame(frame);
     outcomes[2].children_more = false;
     frame = frame_of(rig, &result);
     assert_int_equal(frame->items[0]->reply->txn->results[2]->children->cursor.len, 0);
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 /* OutcomeOf shows the kept reply within its own, code and sentence included. */
@@ -424,19 +406,19 @@ static void test_outcomes(void **state)
     outcome.status = CD_NODE_EXISTS;
     result.status = CD_NODE_EXISTS;
     assert_int_equal(wire_server_put_reply(&rig->buf, &reply), CD_OK);
-    Coord__V1__ServerFrame *frame = unpack(rig);
+    Coord__V1__ServerFrame *frame = server_frame(rig);
     const Coord__V1__OutcomeOfResult *seen = frame->items[0]->reply->outcome_of;
     assert_int_equal(frame->items[0]->reply->zxid, 500);
     assert_int_equal(seen->code, COORD__V1__CODE__CODE_OK);
     assert_int_equal(seen->zxid, 99);
     assert_int_equal(seen->result_case, COORD__V1__OUTCOME_OF_RESULT__RESULT_CREATE);
-    assert_true(is(seen->create->path, "/q-0000000004"));
+    assert_true(is_text(seen->create->path, "/q-0000000004"));
     seen = frame->items[1]->reply->outcome_of;
     assert_int_equal(frame->items[1]->reply->code, COORD__V1__CODE__CODE_OK);
     assert_int_equal(seen->code, COORD__V1__CODE__CODE_NODE_EXISTS);
     assert_true(seen->message.len > 0);
     assert_int_equal(seen->result_case, COORD__V1__OUTCOME_OF_RESULT__RESULT__NOT_SET);
-    free_frame(frame);
+    free_server_frame(frame);
 }
 
 int main(void)
