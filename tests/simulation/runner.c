@@ -208,14 +208,14 @@ static void show_totals(struct run *run, double seconds)
     }
 }
 
-/* One seed alone may well fill no hole; twenty together must. A run that has to fail for another
+/* One seed alone may well fill no hole; fifty together must. A run that has to fail for another
  * reason must not fail for this one. */
 static void demand_coverage(struct run *run)
 {
     if (run->options->breakage != BREAK_NOTHING) {
         return;
     }
-    for (size_t i = 0; i < COUNTS && run->done >= 20; i++) {
+    for (size_t i = 0; i < COUNTS && run->done >= 50; i++) {
         bool needed = counts[i].needed || (run->options->needs >> i & 1u) != 0;
         if (needed && run->totals[i] == 0 && run->code == EXIT_PASSED) {
             fprintf(stderr, "FAILED: no seed had any of: %s\n", counts[i].text);
