@@ -420,6 +420,43 @@ static void test_call(void **state)
     assert_int_equal(wire_call_decode(&rig->arena, "\x0a", 1, &seen, &rig->error), CD_MALFORMED);
 }
 
+/* What needs a session or a stream, and a key where it means nothing. */
+static void test_what_a_call_cannot(void **state)
+{
+    struct rig *rig = *state;
+    struct wire_request seen;
+    Coord__V1__CallRequest message = COORD__V1__CALL_REQUEST__INIT;
+    Coord__V1__Request request = COORD__V1__REQUEST__INIT;
+    Coord__V1__UnwatchRequest unwatch = COORD__V1__UNWATCH_REQUEST__INIT;
+    Coord__V1__SetTimeoutRequest set_timeout = COORD__V1__SET_TIMEOUT_REQUEST__INIT;
+    Coord__V1__ForgetRequest forget = COORD__V1__FORGET_REQUEST__INIT;
+    Coord__V1__CloseRequest close = COORD__V1__CLOSE_REQUEST__INIT;
+    Coord__V1__SyncRequest sync = COORD__V1__SYNC_REQUEST__INIT;
+    message.request = &request;
+#define REFUSED(CASE, field, says)                                                                 \
+    do {                                                                                           \
+        request.op_case = COORD__V1__REQUEST__OP_##CASE;                                           \
+        request.field = &field;                                                                    \
+        assert_int_equal(call(rig, &message, &seen), CD_OK);                                       \
+        assert_int_equal(seen.kind, WIRE_REFUSED);                                                 \
+        assert_int_equal(seen.refusal->status, CD_INVALID_ARGUMENT);                               \
+        assert_says(seen.refusal, says);                                                           \
+    } while (0)
+    unwatch.watch_id = 1;
+    REFUSED(UNWATCH, unwatch, "need a stream");
+    REFUSED(SET_TIMEOUT, set_timeout, "need a stream");
+    REFUSED(FORGET, forget, "need a stream");
+    REFUSED(CLOSE, close, "need a stream");
+    message.key = binary("0123456789abcdef");
+    REFUSED(SYNC, sync, "key: only a write");
+    message.key = binary("");
+    assert_int_equal(call(rig, &message, &seen), CD_OK);
+    assert_int_equal(seen.kind, WIRE_SYNC);
+    request.after_seq = 1;
+    REFUSED(SYNC, sync, "after_seq");
+#undef REFUSED
+}
+
 int main(void)
 {
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
@@ -435,6 +472,7 @@ int main(void)
         WITH_RIG(test_hello),
         WITH_RIG(test_hello_with_a_session),
         WITH_RIG(test_call),
+        WITH_RIG(test_what_a_call_cannot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

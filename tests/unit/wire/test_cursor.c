@@ -65,6 +65,9 @@ static void test_hostile(void **state)
         uint8_t *copy = cd_malloc(count);
         memcpy(copy, good.data, count);
         assert_int_equal(take(rig, copy, count, &seen), expected);
+        if (expected != CD_OK) {
+            assert_says(&rig->error, "not one of this server"); /* told by its lengths alone */
+        }
         cd_free(copy);
     }
     for (unsigned form = 0; form < 256; form++) {

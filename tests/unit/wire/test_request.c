@@ -216,6 +216,31 @@ static void test_levels(void **state)
     must_refuse(rig, &request, CD_UNIMPLEMENTED, "level");
 }
 
+/* A command carries the higher mark: the frame's or a Forget's own. */
+static void test_marks(void **state)
+{
+    struct rig *rig = *state;
+    static const uint8_t marks[][2] = {{9, 8}, {8, 9}, {9, 9}, {0, 9}, {9, 0}};
+    for (size_t i = 0; i < CD_ARRAY_COUNT(marks); i++) {
+        uint8_t request[] = {0x08, 0x01, 0xea, 0x03, 0x02, 0x08, marks[i][1]}; /* id, forget */
+        ProtobufCBinaryData list = binary_bytes(request, sizeof(request));
+        Coord__V1__ClientFrame message = COORD__V1__CLIENT_FRAME__INIT;
+        message.requests = &list;
+        message.n_requests = 1;
+        message.reply_mark = marks[i][0];
+        struct cd_blob *packed = pack(&message.base);
+        struct wire_client_frame frame;
+        assert_int_equal(
+            wire_client_frame_decode(&rig->arena, packed->data, packed->bytes, &frame, &rig->error),
+            CD_OK);
+        cd_blob_unref(packed);
+        assert_int_equal(frame.reply_mark, marks[i][0]);
+        assert_int_equal(frame.requests[0].command.op.kind, FSM_OP_FORGET);
+        assert_int_equal(frame.requests[0].command.reply_mark,
+                         marks[i][0] > marks[i][1] ? marks[i][0] : marks[i][1]);
+    }
+}
+
 /* R11: what is refused and has a seq must still take its place in the log. */
 static void test_refusals_keep_their_seq(void **state)
 {
@@ -363,9 +388,13 @@ int main(void)
 {
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        WITH_RIG(test_golden),        WITH_RIG(test_packed),
-        WITH_RIG(test_levels),        WITH_RIG(test_refusals_keep_their_seq),
-        WITH_RIG(test_outcome_of),    WITH_RIG(test_tree_watches),
+        WITH_RIG(test_golden),
+        WITH_RIG(test_packed),
+        WITH_RIG(test_levels),
+        WITH_RIG(test_marks),
+        WITH_RIG(test_refusals_keep_their_seq),
+        WITH_RIG(test_outcome_of),
+        WITH_RIG(test_tree_watches),
         WITH_RIG(test_queue_watches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
