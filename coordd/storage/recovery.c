@@ -222,8 +222,9 @@ static enum cd_status find_beginning(struct recovery *recovery)
     recovery->first = 1;
     const struct found_segment *first = NULL;
     for (size_t i = 0; first == NULL && i < recovery->count; i++) {
-        if (recovery->segments[i].first_position != UINT64_MAX) {
-            first = &recovery->segments[i];
+        const struct found_segment *segment = &recovery->segments[i];
+        if (segment->first_position < segment->limit) { /* not superseded, nor without records */
+            first = segment;
             recovery->first = first->clean ? first->first_position : 1;
         }
     }

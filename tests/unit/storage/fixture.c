@@ -57,11 +57,15 @@ static void on_describe(void *context, struct storage_log *log)
     fixture->describes++;
     /* In an opening the state is what was shown; afterwards what was appended. */
     uint64_t upto = fixture->log == NULL ? fixture->shown : fixture->last;
+    uint64_t round = highest_promise(fixture, upto);
+    if (fixture->log == NULL && fixture->head_round > round) {
+        round = fixture->head_round; /* of a promise that was dropped */
+    }
     uint8_t body[HEAD_BODY_BYTES];
     memset(body, 0x5a, sizeof(body));
     struct storage_record record = {
         .kind = STORAGE_STATE,
-        .ballot = {.round = highest_promise(fixture, upto)},
+        .ballot = {.round = round},
         .body = body,
         .body_bytes = sizeof(body),
     };

@@ -296,6 +296,62 @@ static void test_cut_with_a_torn_end(void **state)
     fixture_release(&f);
 }
 
+static bool begins_intact(const struct fixture *f, uint64_t sequence)
+{
+    uint64_t bytes = 0;
+    const uint8_t *data = fault_disk_peek(f->disk, fixture_segment(sequence), &bytes);
+    struct segment_header header;
+    struct segment_record record;
+    assert_int_equal(segment_decode_header(data, &header), CD_OK);
+    const uint8_t *first = data + SEGMENT_HEADER_BYTES;
+    return bytes > SEGMENT_HEADER_BYTES &&
+           segment_check_record(first, segment_seed(header.sequence, header.nonce), &record) &&
+           segment_check_body(&record, first + SEGMENT_RECORD_HEADER_BYTES);
+}
+
+/*
+ * A segment whose records were all written again to a later one may be the oldest that stays: its
+ * own first record was never durable, and its damage means nothing.
+ */
+static void test_beginning_that_is_superseded(void **state)
+{
+    (void)state;
+    uint64_t torn = 0;
+    for (uint64_t seed = 1; seed <= 1000; seed++) {
+        struct fault_disk_options disk = {.seed = seed};
+        struct fixture f;
+        fixture_init(&f, &disk, SEGMENT);
+        fixture_reopen(&f);
+        uint64_t slot = 0;
+        while (stats_of(&f).segments == 1) {
+            fixture_entry(&f, ++slot, 100);
+            if (stats_of(&f).segments == 1) {
+                fixture_sync(&f);
+            }
+        }
+        uint64_t in_first = slot - 1;
+        fault_disk_fail_at(f.disk, seed % 8 + 1, CD_IO); /* or a reservation, which ends it too */
+        fixture_sync(&f);
+        fault_disk_fail_at(f.disk, 0, CD_OK);
+        fixture_kill(&f);
+        fixture_reopen(&f); /* may show it all the same, and writes it again then */
+        slot = f.last;
+        for (uint64_t i = 0; i < 30; i++) {
+            fixture_entry(&f, ++slot, 100);
+            fixture_sync(&f);
+        }
+        assert_int_equal(fixture_drop(&f, in_first), CD_OK); /* the first one alone */
+        fixture_sync(&f);
+        fixture_crash(&f);
+        assert_in_range(fixture_first_segment(&f), 2, 3);
+        torn += fixture_first_segment(&f) == 2 && !begins_intact(&f, 2) ? 1 : 0;
+        fixture_reopen(&f);
+        fixture_check_entries(&f);
+        fixture_release(&f);
+    }
+    assert_true(torn > 5);
+}
+
 /* --- failures --- */
 
 /* Every operation of a drop fails, and the power or the process at every one. */
@@ -511,6 +567,7 @@ int main(void)
         cmocka_unit_test(test_damaged_beginning),
         cmocka_unit_test(test_drop_by_the_first_record_of_an_opening),
         cmocka_unit_test(test_cut_with_a_torn_end),
+        cmocka_unit_test(test_beginning_that_is_superseded),
         cmocka_unit_test(test_each_operation_fails),
         cmocka_unit_test(test_crash_between_the_steps),
         cmocka_unit_test(test_full_disk),
