@@ -421,6 +421,93 @@ static void test_outcomes(void **state)
     free_server_frame(frame);
 }
 
+/* ---- Kept replies ---- */
+
+/* Applies a write of the session and gives the bytes of its reply; free them. */
+static struct cd_blob *reply_bytes(struct world *world, uint64_t session, uint64_t seq,
+                                   struct fsm_op op, enum fsm_verdict expected)
+{
+    struct fsm_batch_stamp stamp = {5000 + world->slot, 10};
+    struct fsm_command command = {
+        .origin = {1, 2, seq}, .session = session, .seq = seq, .attach = 1, .op = op};
+    command.request_hash = wire_request_hash(&command);
+    fsm_slot_begin(world->fsm, ++world->slot, &stamp);
+    fsm_apply(world->fsm, &command, &world->result);
+    fsm_slot_end(world->fsm);
+    assert_int_equal(world->result.verdict, expected);
+    struct wire_reply reply;
+    struct cd_buf buf;
+    cd_buf_init(&buf, WIRE_SERVER_FRAME_BYTES_MAX);
+    wire_reply_from_result(&reply, seq, &world->result);
+    assert_int_equal(wire_server_put_reply(&buf, &reply), CD_OK);
+    struct cd_blob *bytes = cd_blob_copy(buf.data, buf.bytes);
+    cd_buf_release(&buf);
+    return bytes;
+}
+
+static uint64_t open_session(struct world *world)
+{
+    struct fsm_command command = {.origin = {1, 2, 3},
+                                  .who = {FSM_SCHEME_CN, text("x"), false},
+                                  .op = {.kind = FSM_OP_OPEN_SESSION}};
+    fsm_slot_begin(world->fsm, ++world->slot, NULL);
+    fsm_apply(world->fsm, &command, &world->result);
+    fsm_slot_end(world->fsm);
+    assert_int_equal(world->result.status, CD_OK);
+    return world->result.session_opened;
+}
+
+/* R9, R21: a kept reply is, to the byte, the one that was given when the write was applied. */
+static void test_kept_replies(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    uint64_t session = open_session(&world);
+    struct fsm_op get = {.kind = FSM_OP_GET, .read = {text("/a")}};
+    struct fsm_op exists = {.kind = FSM_OP_EXISTS, .read = {text("/none")}};
+    struct fsm_op check = {.kind = FSM_OP_CHECK, .check = {text("/a"), FSM_ANY_VERSION}};
+    struct fsm_op txn_ops[] = {create_op("/t", "one"), check, get, exists};
+    struct fsm_op txn = {.kind = FSM_OP_TXN};
+    txn.txn = (struct fsm_op_txn){.then_ops = txn_ops, .then_count = 4};
+    struct fsm_op sequential = create_op("/q-", "");
+    sequential.create.sequential = true;
+    struct fsm_op refuse = {.kind = FSM_OP_REFUSE};
+    refuse.refuse = (struct fsm_op_refuse){CD_TOO_LARGE, text("8 bytes; the limit is 7")};
+    struct fsm_op timeout = {.kind = FSM_OP_SET_TIMEOUT, .set_timeout = {4000}};
+    struct fsm_op forget = {.kind = FSM_OP_FORGET};
+    struct fsm_op ops[] = {create_op("/a", "1"),
+                           set_op("/a", "2", FSM_ANY_VERSION),
+                           set_op("/a", "3", 7), /* refused, and kept like the others */
+                           sequential,
+                           txn,
+                           txn, /* refused now: its first node exists */
+                           refuse,
+                           timeout,
+                           forget,
+                           delete_op("/a", false, false)};
+    struct cd_blob *first[CD_ARRAY_COUNT(ops)];
+    for (size_t i = 0; i < CD_ARRAY_COUNT(ops); i++) {
+        first[i] = reply_bytes(&world, session, i + 1, ops[i], FSM_TAKEN);
+    }
+    for (size_t i = 0; i < CD_ARRAY_COUNT(ops); i++) {
+        struct cd_blob *again = reply_bytes(&world, session, i + 1, ops[i], FSM_REPLAYED);
+        assert_int_equal(again->bytes, first[i]->bytes);
+        assert_memory_equal(again->data, first[i]->data, again->bytes);
+        cd_blob_unref(again);
+        cd_blob_unref(first[i]);
+    }
+    /* Another request under a seq that was used. */
+    struct cd_blob *conflict =
+        reply_bytes(&world, session, 1, create_op("/a", "other"), FSM_CONFLICT);
+    Coord__V1__ServerFrame *frame =
+        coord__v1__server_frame__unpack(NULL, conflict->bytes, conflict->data);
+    assert_int_equal(frame->items[0]->reply->code, COORD__V1__CODE__CODE_SEQ_CONFLICT);
+    free_server_frame(frame);
+    cd_blob_unref(conflict);
+    world_release(&world);
+}
+
 int main(void)
 {
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
@@ -433,6 +520,7 @@ int main(void)
         WITH_RIG(test_refusals),
         WITH_RIG(test_txn_of_new_operations),
         WITH_RIG(test_outcomes),
+        WITH_RIG(test_kept_replies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
