@@ -284,6 +284,10 @@ static enum cd_status take_node(struct wire_taker *taker, struct fsm_item_node *
     if ((unsigned)from->kind > (unsigned)FSM_TTL) {
         return cd_error_set(taker->error, CD_UNIMPLEMENTED, "a node of kind %d", (int)from->kind);
     }
+    if (from->suffix_bytes > UINT8_MAX) {
+        return cd_error_set(taker->error, CD_MALFORMED, "a suffix of %u bytes",
+                            (unsigned)from->suffix_bytes);
+    }
     ret_node->data = wire_bytes(from->data);
     ret_node->stat = (struct fsm_stat){
         .czxid = from->czxid,
@@ -300,6 +304,8 @@ static enum cd_status take_node(struct wire_taker *taker, struct fsm_item_node *
         .ttl_ms = from->ttl_ms,
         .data_bytes = (uint32_t)from->data.len, /* at most WIRE_ITEM_BYTES_MAX */
         .kind = (enum fsm_node_kind)from->kind,
+        .suffix_bytes = (uint8_t)from->suffix_bytes,
+        .idle_elapsed_ms = from->idle_elapsed_ms,
     };
     ret_node->suffix_bytes = from->suffix_bytes;
     ret_node->idle_elapsed_ms = from->idle_elapsed_ms;
