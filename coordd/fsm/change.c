@@ -192,3 +192,10 @@ void fsm_step_undo(struct fsm_step *step)
     step->fsm->acls_count = step->undo_acls_count;
     fsm_result_drop_changes(step->result);
 }
+
+void fsm_restore_node(struct fsm *fsm, struct fsm_node *node)
+{
+    add(fsm, node);
+    fsm_tree_insert(&fsm->tree, node);
+    fsm_ephemeral_restored(fsm, node);
+}

@@ -26,7 +26,7 @@ static void count(struct fsm *fsm, uint64_t id, bool more)
     fsm_session_changed(fsm, session);
 }
 
-void fsm_ephemeral_added(struct fsm *fsm, const struct fsm_node *node)
+void fsm_ephemeral_restored(struct fsm *fsm, const struct fsm_node *node)
 {
     if (fsm_node_kind_of(node) != FSM_EPHEMERAL) {
         return;
@@ -37,7 +37,16 @@ void fsm_ephemeral_added(struct fsm *fsm, const struct fsm_node *node)
     struct fsm_bytes key = make_key(&buffer, stat.owner, fsm_node_key(node));
     fsm_tree_insert(&fsm->ephemerals,
                     fsm_node_create(key, &(struct fsm_stat){0}, fsm_bytes_make(NULL, 0)));
-    count(fsm, stat.owner, true);
+}
+
+void fsm_ephemeral_added(struct fsm *fsm, const struct fsm_node *node)
+{
+    fsm_ephemeral_restored(fsm, node);
+    if (fsm_node_kind_of(node) == FSM_EPHEMERAL) {
+        struct fsm_stat stat;
+        fsm_node_stat(node, &stat);
+        count(fsm, stat.owner, true);
+    }
 }
 
 void fsm_ephemeral_removed(struct fsm *fsm, const struct fsm_node *node)
@@ -76,10 +85,27 @@ struct fsm_node *fsm_ephemeral_next(const struct fsm *fsm, uint64_t session, str
     return node;
 }
 
+bool fsm_ephemeral_counts_agree(const struct fsm *fsm)
+{
+    uint64_t counted = 0;
+    for (const struct fsm_session *session = fsm_session_set_next(&fsm->sessions, 0);
+         session != NULL; session = fsm_session_set_next(&fsm->sessions, session->id)) {
+        uint64_t mine = 0;
+        struct fsm_node *node = fsm_ephemeral_next(fsm, session->id, fsm_bytes_make(NULL, 0));
+        for (; node != NULL; node = fsm_ephemeral_next(fsm, session->id, fsm_node_key(node))) {
+            mine++;
+        }
+        if (mine != session->ephemerals || mine > fsm->limits.session_ephemerals) {
+            return false;
+        }
+        counted += mine;
+    }
+    return counted == fsm->ephemerals.count;
+}
+
 void fsm_ephemeral_check(const struct fsm *fsm)
 {
     uint64_t nodes = 0;
-    uint64_t counted = 0;
     struct fsm_cursor cursor;
     fsm_tree_check(&fsm->ephemerals);
     fsm_tree_seek(&fsm->tree, fsm_bytes_make(NULL, 0), &cursor);
@@ -99,15 +125,5 @@ void fsm_ephemeral_check(const struct fsm *fsm)
         fsm_cursor_next(&cursor);
     }
     CD_ASSERT(nodes == fsm->ephemerals.count);
-    for (const struct fsm_session *session = fsm_session_set_next(&fsm->sessions, 0);
-         session != NULL; session = fsm_session_set_next(&fsm->sessions, session->id)) {
-        uint64_t mine = 0;
-        struct fsm_node *node = fsm_ephemeral_next(fsm, session->id, fsm_bytes_make(NULL, 0));
-        for (; node != NULL; node = fsm_ephemeral_next(fsm, session->id, fsm_node_key(node))) {
-            mine++;
-        }
-        CD_ASSERT(mine == session->ephemerals && mine <= fsm->limits.session_ephemerals);
-        counted += mine;
-    }
-    CD_ASSERT(counted == nodes);
+    CD_ASSERT(fsm_ephemeral_counts_agree(fsm));
 }

@@ -13,6 +13,12 @@
 
 #define FSM_OWNER_BYTES 16u
 
+/* A node of a session that is yet to come: it brings its count with it. */
+void fsm_ephemeral_restored(struct fsm *fsm, const struct fsm_node *node);
+
+/* Do the sessions' counts say what the index says? O(sessions and their nodes). */
+bool fsm_ephemeral_counts_agree(const struct fsm *fsm);
+
 /* A node that came into the tree, or is about to leave it. Nothing, if it is not ephemeral. */
 void fsm_ephemeral_added(struct fsm *fsm, const struct fsm_node *node);
 void fsm_ephemeral_removed(struct fsm *fsm, const struct fsm_node *node);

@@ -36,14 +36,25 @@ static void chunk_unref(const struct fsm_fifo *fifo, struct fsm_fifo_chunk *chun
     cd_free(chunk);
 }
 
-void fsm_fifo_release(struct fsm_fifo *fifo)
+bool fsm_fifo_release_some(struct fsm_fifo *fifo, size_t chunks)
 {
-    for (size_t i = 0; i < fifo->chunks_count; i++) {
-        chunk_unref(fifo, fifo->chunks[i]);
+    while (fifo->chunks_count > 0 && chunks > 0) {
+        fifo->chunks_count--;
+        chunks--;
+        chunk_unref(fifo, fifo->chunks[fifo->chunks_count]);
+    }
+    if (fifo->chunks_count > 0) {
+        return false;
     }
     cd_free(fifo->chunks);
     cd_free(fifo->slots);
     *fifo = (struct fsm_fifo){0};
+    return true;
+}
+
+void fsm_fifo_release(struct fsm_fifo *fifo)
+{
+    (void)fsm_fifo_release_some(fifo, SIZE_MAX); /* all of it */
 }
 
 void fsm_fifo_share(struct fsm_fifo *fifo, const struct fsm_fifo *from)

@@ -41,6 +41,9 @@ struct fsm_fifo {
 void fsm_fifo_init(struct fsm_fifo *fifo, void (*release)(void *item));
 void fsm_fifo_release(struct fsm_fifo *fifo);
 
+/* Releases in steps of at most `chunks` chunks; true: all is released. */
+bool fsm_fifo_release_some(struct fsm_fifo *fifo, size_t chunks);
+
 /* Makes `fifo` (not initialised before) a version of `from` as it is now, in which nothing can be
  * found, added or dropped. O(count / 64). */
 void fsm_fifo_share(struct fsm_fifo *fifo, const struct fsm_fifo *from);

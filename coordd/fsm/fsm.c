@@ -7,22 +7,33 @@
 #include "fsm/path.h"
 #include "fsm/sessions.h"
 
-struct fsm *fsm_create(const struct fsm_limits *limits, uint16_t generation)
+bool fsm_limits_are_sound(const struct fsm_limits *limits)
 {
-    CD_ASSERT(limits->path_bytes > 0 && limits->path_bytes <= FSM_PATH_BYTES_CEILING);
-    CD_ASSERT(limits->atomic_nodes > 0 && limits->tree_nodes <= UINT32_MAX);
-    CD_ASSERT(limits->session_ephemerals <= limits->atomic_nodes);
-    CD_ASSERT(limits->session_timeout_min_ms <= limits->session_timeout_default_ms);
-    CD_ASSERT(limits->session_timeout_default_ms <= limits->session_timeout_max_ms);
+    return limits->path_bytes > 0 && limits->path_bytes <= FSM_PATH_BYTES_CEILING &&
+           limits->atomic_nodes > 0 && limits->tree_nodes <= UINT32_MAX &&
+           limits->session_ephemerals <= limits->atomic_nodes &&
+           limits->session_timeout_min_ms <= limits->session_timeout_default_ms &&
+           limits->session_timeout_default_ms <= limits->session_timeout_max_ms;
+}
+
+struct fsm *fsm_create_bare(const struct fsm_limits *limits)
+{
+    CD_ASSERT(fsm_limits_are_sound(limits));
     struct fsm *fsm = cd_calloc(1, sizeof(*fsm));
     fsm->limits = *limits;
-    fsm->zxid = fsm_zxid_make(generation, 0);
     fsm_tree_init(&fsm->tree);
+    fsm_sessions_init(fsm);
+    return fsm;
+}
+
+struct fsm *fsm_create(const struct fsm_limits *limits, uint16_t generation)
+{
+    struct fsm *fsm = fsm_create_bare(limits);
+    fsm->zxid = fsm_zxid_make(generation, 0);
     struct fsm_node *root =
         fsm_node_create(fsm_bytes_make(NULL, 0), &(struct fsm_stat){0}, fsm_bytes_make(NULL, 0));
     fsm->tree_digest = fsm_node_digest(root);
     fsm_tree_insert(&fsm->tree, root);
-    fsm_sessions_init(fsm);
     return fsm;
 }
 

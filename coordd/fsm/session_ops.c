@@ -90,6 +90,9 @@ enum cd_status fsm_session_check(const struct fsm_limits *limits, const struct f
         return cd_error_set(error, CD_INVALID_ARGUMENT, "an identity has at most %u bytes",
                             FSM_IDENTITY_BYTES_MAX);
     }
+    if (command->has_key && command->who.scheme == FSM_SCHEME_ANYONE) {
+        return invalid(error, "the key of a call belongs to an identity, and none is named");
+    }
     if (fsm_op_is_of_sessions(command->op.kind)) {
         return check_session_op(limits, command, error);
     }

@@ -87,6 +87,11 @@ static struct fsm_fifo_key key_of_call(const uint8_t key[FSM_CALL_KEY_BYTES])
     return (struct fsm_fifo_key){{cd_get_u64(key), cd_get_u64(key + 8)}};
 }
 
+bool fsm_sessions_knows_call(const struct fsm *fsm, const uint8_t key[FSM_CALL_KEY_BYTES])
+{
+    return fsm_fifo_find(&fsm->calls, key_of_call(key)) != NULL;
+}
+
 static void drop_call(struct fsm *fsm)
 {
     const struct fsm_call *call = fsm_fifo_get(&fsm->calls, fsm->calls.begin)->item;
@@ -292,6 +297,13 @@ static enum fsm_verdict judge_session(struct fsm *fsm, const struct fsm_command 
     return full || !make_room(fsm) ? FSM_WINDOW : FSM_TAKEN;
 }
 
+/* A call whose reply is kept. What is not well formed is refused, and not kept. */
+static bool is_keyed(const struct fsm_command *command)
+{
+    return command->session == 0 && command->has_key && command->who.scheme != FSM_SCHEME_ANYONE &&
+           command->who.id.bytes <= FSM_IDENTITY_BYTES_MAX;
+}
+
 static bool same_who(const struct fsm_who *a, const struct fsm_who *b)
 {
     return a->scheme == b->scheme && fsm_bytes_equal(a->id, b->id);
@@ -318,7 +330,7 @@ enum fsm_verdict fsm_sessions_judge(struct fsm *fsm, const struct fsm_command *c
     if (command->session != 0) {
         return judge_session(fsm, command, result);
     }
-    if (command->has_key && command->who.id.bytes <= FSM_IDENTITY_BYTES_MAX) {
+    if (is_keyed(command)) {
         return judge_call(fsm, command, result);
     }
     return FSM_TAKEN;
@@ -359,8 +371,7 @@ void fsm_sessions_keep(struct fsm *fsm, const struct fsm_command *command,
         fsm_sessions_add_reply(
             fsm, session,
             fsm_reply_create(session->id, command->seq, command->request_hash, packed));
-    } else if (command->session == 0 && command->has_key &&
-               command->who.id.bytes <= FSM_IDENTITY_BYTES_MAX) {
+    } else if (is_keyed(command)) {
         keep_call(fsm, command, result);
     }
     scratch_trim(fsm);

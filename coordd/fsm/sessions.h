@@ -53,6 +53,8 @@ void fsm_sessions_end(struct fsm *fsm, uint64_t session, uint64_t zxid);
 void fsm_sessions_add_tombstone(struct fsm *fsm, struct fsm_session *session);
 void fsm_sessions_add_call(struct fsm *fsm, struct fsm_call *call);
 
+bool fsm_sessions_knows_call(const struct fsm *fsm, const uint8_t key[FSM_CALL_KEY_BYTES]);
+
 /* One with its reply. Copies. */
 struct fsm_call *fsm_call_create(const uint8_t key[FSM_CALL_KEY_BYTES], const struct fsm_who *who,
                                  uint64_t request_hash, uint64_t elapsed_ms, uint64_t place,

@@ -49,6 +49,7 @@ struct fsm_item_node {
 struct fsm_item_session {
     struct fsm_session_view view;
     uint64_t ended_elapsed_ms; /* of a tombstone */
+    uint64_t ended_zxid;       /* of a tombstone; they ascend strictly */
 };
 
 /* A reply that is kept. Its bytes are fsm's own (reply.c) and have a version of their own. */
@@ -63,6 +64,7 @@ struct fsm_item_call {
     struct fsm_who who;
     uint64_t request_hash;
     uint64_t elapsed_ms; /* when it was applied */
+    uint64_t place;      /* they ascend strictly */
     struct fsm_bytes packed;
 };
 

@@ -33,6 +33,10 @@ struct fsm {
     struct cd_buf scratch;      /* no state: a reply on its way */
 };
 
+/* A machine without even a root: fsm.c. Are the limits within their ceilings? */
+struct fsm *fsm_create_bare(const struct fsm_limits *limits);
+bool fsm_limits_are_sound(const struct fsm_limits *limits);
+
 /* ---- One command under way: change.c ---- */
 
 /* How one node was before a transaction. Exactly one of the two is set. */
@@ -81,6 +85,9 @@ struct fsm_node *fsm_step_set(struct fsm_step *step, struct fsm_node *node, stru
 
 /* Deletes `nodes`, borrowed from the tree: a node and everything below it, in the tree's order. */
 void fsm_step_delete(struct fsm_step *step, struct fsm_node *const *nodes, size_t nodes_count);
+
+/* A node of a machine that is being restored; behind all others. The reference is moved. */
+void fsm_restore_node(struct fsm *fsm, struct fsm_node *node);
 
 /* Takes back all changes of a transaction, the list of changes too. */
 void fsm_step_undo(struct fsm_step *step);

@@ -165,6 +165,7 @@ static void fill_session(struct item_messages *messages, const struct fsm_item_s
     session->ephemerals = view->ephemerals;
     session->ended = view->ended;
     session->ended_elapsed_ms = from->ended_elapsed_ms;
+    session->ended_zxid = from->ended_zxid;
     messages->item.item_case = COORD__STORAGE__V1__SNAPSHOT_ITEM__ITEM_SESSION;
     messages->item.session = session;
 }
@@ -189,6 +190,7 @@ static void fill_call(struct item_messages *messages, const struct fsm_item_call
     call->administrator = from->who.administrator;
     call->request_hash = from->request_hash;
     call->elapsed_ms = from->elapsed_ms;
+    call->place = from->place;
     call->packed = wire_binary_of(from->packed);
     messages->item.item_case = COORD__STORAGE__V1__SNAPSHOT_ITEM__ITEM_CALL;
     messages->item.call = call;
@@ -344,6 +346,7 @@ static enum cd_status take_session(struct fsm_item_session *ret_session,
     view->ephemerals = from->ephemerals;
     view->ended = from->ended;
     ret_session->ended_elapsed_ms = from->ended_elapsed_ms;
+    ret_session->ended_zxid = from->ended_zxid;
     enum cd_status status = wire_exact(view->secret_hash, &present, FSM_SECRET_HASH_BYTES,
                                        from->secret_hash, "secret_hash", error);
     if (status == CD_OK && !present) {
@@ -360,6 +363,7 @@ static enum cd_status take_call(struct fsm_item_call *ret_call,
     bool present = false;
     ret_call->request_hash = from->request_hash;
     ret_call->elapsed_ms = from->elapsed_ms;
+    ret_call->place = from->place;
     ret_call->packed = wire_bytes(from->packed);
     enum cd_status status =
         wire_exact(ret_call->key, &present, FSM_CALL_KEY_BYTES, from->key, "key", error);

@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include "fsm/snapshot.h"
+
 struct fsm_op make_create(const char *path, const char *data)
 {
     return (struct fsm_op){.kind = FSM_OP_CREATE,
@@ -163,4 +165,25 @@ struct fsm_stat rig_stat(const struct rig *rig, const char *path)
     struct fsm_stat stat = {0};
     assert_int_equal(fsm_exists(rig->fsm, NULL, NULL, text(path), &stat), CD_OK);
     return stat;
+}
+
+struct fsm *restore_copy(struct fsm *fsm)
+{
+    struct fsm_snapshot *snapshot = fsm_snapshot_take(fsm);
+    struct fsm_restore *restore = fsm_restore_begin();
+    struct fsm_item item;
+    struct cd_error error = {0};
+    struct fsm *copy = NULL;
+    while (fsm_snapshot_next(snapshot, &item)) {
+        if (fsm_restore_put(restore, &item, &error) != CD_OK) {
+            fail_msg("%s", error.message);
+        }
+    }
+    if (fsm_restore_finish(restore, &copy, &error) != CD_OK) {
+        fail_msg("%s", error.message);
+    }
+    while (!fsm_snapshot_release(snapshot, 3)) {
+    }
+    assert_true(fsm_digest(copy) == fsm_digest(fsm));
+    return copy;
 }

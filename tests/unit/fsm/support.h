@@ -66,6 +66,8 @@ enum fsm_verdict rig_judge(struct rig *rig, struct fsm_command command);
 /* The same; it must be taken and CD_OK. */
 void rig_write(struct rig *rig, uint64_t session, uint64_t seq, struct fsm_op op);
 struct fsm_session_view rig_session(const struct rig *rig, uint64_t session); /* live */
+/* A machine made of a snapshot of another one, which it must equal. */
+struct fsm *restore_copy(struct fsm *fsm);
 /* Lets so much time pass in an empty slot. */
 void rig_wait(struct rig *rig, uint64_t ms);
 

@@ -47,11 +47,12 @@ static const char golden_node[] =
  * Written by protoc from the contract:
  *   session { session_id: 5 identity: "cn:x" administrator: true
  *     secret_hash: "0123456789abcdef0123456789abcdef" timeout_ms: 10 attach: 2 last_seq: 3
- *     reply_mark: 1 kept_bytes: 40 ephemerals: 6 ended: true ended_elapsed_ms: 7 }
+ *     reply_mark: 1 kept_bytes: 40 ephemerals: 6 ended: true ended_elapsed_ms: 7
+ *     ended_zxid: 8 }
  */
 static const char golden_session[] =
-    "223c08051204636e3a7818012220303132333435363738396162636465663031323334353637383961626364"
-    "6566280a3002380340014828500658016007";
+    "223e08051204636e3a7818012220303132333435363738396162636465663031323334353637383961626364"
+    "6566280a30023803400148285006580160076808";
 
 /*
  * Written by protoc from the contract:
@@ -61,10 +62,11 @@ static const char golden_reply[] = "2a0e08021103000000000000001a0170";
 
 /*
  * Written by protoc from the contract:
- *   call { key: "0123456789abcdef" identity: "dns:a.b" request_hash: 9 elapsed_ms: 8 packed: "q" }
+ *   call { key: "0123456789abcdef" identity: "dns:a.b" request_hash: 9 elapsed_ms: 8 packed: "q"
+ *     place: 6 }
  */
 static const char golden_call[] =
-    "32290a10303132333435363738396162636465661207646e733a612e622109000000000000002808320171";
+    "322b0a10303132333435363738396162636465661207646e733a612e6221090000000000000028083201713806";
 
 static const struct fsm_acl_entry some_entries[] = {{FSM_READ, FSM_SCHEME_ANYONE, {0}}};
 
@@ -135,7 +137,8 @@ static struct fsm_item some_session(void)
                                                  .kept_bytes = 40,
                                                  .ephemerals = 6,
                                                  .ended = true},
-                                        .ended_elapsed_ms = 7}};
+                                        .ended_elapsed_ms = 7,
+                                        .ended_zxid = 8}};
     memcpy(item.session.view.secret_hash, "0123456789abcdef0123456789abcdef",
            FSM_SECRET_HASH_BYTES);
     return item;
@@ -152,6 +155,7 @@ static struct fsm_item some_call(void)
                             .call = {.who = {FSM_SCHEME_DNS, text("a.b"), false},
                                      .request_hash = 9,
                                      .elapsed_ms = 8,
+                                     .place = 6,
                                      .packed = text("q")}};
     memcpy(item.call.key, "0123456789abcdef", FSM_CALL_KEY_BYTES);
     return item;
@@ -289,6 +293,7 @@ static void same_session(const struct fsm_item_session *a, const struct fsm_item
     assert_int_equal(a->view.ephemerals, b->view.ephemerals);
     assert_int_equal(a->view.ended, b->view.ended);
     assert_int_equal(a->ended_elapsed_ms, b->ended_elapsed_ms);
+    assert_int_equal(a->ended_zxid, b->ended_zxid);
 }
 
 static void same_head(const struct fsm_item_head *a, const struct fsm_item_head *b)
@@ -337,6 +342,7 @@ static void same_item(const struct fsm_item *a, const struct fsm_item *b)
         same_who(&a->call.who, &b->call.who);
         assert_int_equal(a->call.request_hash, b->call.request_hash);
         assert_int_equal(a->call.elapsed_ms, b->call.elapsed_ms);
+        assert_int_equal(a->call.place, b->call.place);
         same_bytes(a->call.packed, b->call.packed);
         return;
     }
