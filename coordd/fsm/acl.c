@@ -122,6 +122,21 @@ struct fsm_acl *fsm_acl_in_force(const struct fsm_tree *tree, struct fsm_bytes k
     }
 }
 
+uint64_t fsm_acl_entries_bytes(const struct fsm_acl_entries *entries)
+{
+    uint64_t bytes = entries->count * FSM_ACL_ENTRY_BYTES;
+    for (size_t i = 0; i < entries->count; i++) {
+        bytes += entries->entries[i].id.bytes;
+    }
+    return bytes;
+}
+
+uint64_t fsm_acl_bytes(const struct fsm_acl *acl)
+{
+    struct fsm_acl_entries entries = fsm_acl_entries(acl);
+    return fsm_acl_entries_bytes(&entries);
+}
+
 uint64_t fsm_acl_digest(const struct fsm_acl *acl)
 {
     return acl != NULL ? acl->digest : 0;

@@ -41,6 +41,11 @@ bool fsm_acl_allows(const struct fsm_acl *acl, const struct fsm_who *who, uint32
 struct fsm_acl *fsm_acl_in_force(const struct fsm_tree *tree, struct fsm_bytes key,
                                  struct fsm_bytes *ret_origin);
 
+/* What entries cost in memory, about; they count as data does. */
+#define FSM_ACL_ENTRY_BYTES 32u
+uint64_t fsm_acl_entries_bytes(const struct fsm_acl_entries *entries);
+uint64_t fsm_acl_bytes(const struct fsm_acl *acl);
+
 /* Of its entries in their order; 0 for NULL. */
 uint64_t fsm_acl_digest(const struct fsm_acl *acl);
 

@@ -1,58 +1,8 @@
 #include "base/memory.h"
+#include "fsm/allow.h"
+#include "fsm/number.h"
 #include "fsm/path.h"
 #include "fsm/sequence.h"
-#include "fsm/state.h"
-
-static void refuse(struct fsm_outcome *outcome, enum cd_status status)
-{
-    *outcome = (struct fsm_outcome){.kind = outcome->kind, .status = status};
-}
-
-static void refuse_limit(struct fsm_outcome *outcome, enum cd_status status, const char *limit_name,
-                         uint64_t limit, uint64_t wanted)
-{
-    *outcome = (struct fsm_outcome){.kind = outcome->kind,
-                                    .status = status,
-                                    .limit_name = limit_name,
-                                    .limit = limit,
-                                    .wanted = wanted};
-}
-
-/* May the command create, set or delete so many nodes more? */
-static bool allow_nodes(const struct fsm_step *step, uint64_t more, struct fsm_outcome *outcome)
-{
-    uint64_t limit = step->fsm->limits.atomic_nodes;
-    if (step->nodes_count + more <= limit) {
-        return true;
-    }
-    refuse_limit(outcome, CD_TOO_MANY, "atomic_nodes", limit, step->nodes_count + more);
-    return false;
-}
-
-/* May the tree grow by so much? */
-static bool allow_growth(const struct fsm_step *step, uint64_t nodes, uint64_t bytes,
-                         struct fsm_outcome *outcome)
-{
-    const struct fsm *fsm = step->fsm;
-    if (fsm->tree.count + nodes > fsm->limits.tree_nodes) {
-        refuse_limit(outcome, CD_TOO_MANY, "tree_nodes", fsm->limits.tree_nodes,
-                     fsm->tree.count + nodes);
-        return false;
-    }
-    if (fsm->tree_bytes + bytes > fsm->limits.tree_bytes) {
-        refuse_limit(outcome, CD_TOO_LARGE, "tree_bytes", fsm->limits.tree_bytes,
-                     fsm->tree_bytes + bytes);
-        return false;
-    }
-    return true;
-}
-
-static bool version_matches(const struct fsm_node *node, int64_t version)
-{
-    struct fsm_stat stat;
-    fsm_node_stat(node, &stat);
-    return version == FSM_ANY_VERSION || stat.version == (uint64_t)version;
-}
 
 /* ---- Create ---- */
 
@@ -108,15 +58,20 @@ static void plan_sequence(const struct fsm_tree *tree, struct fsm_bytes prefix, 
 static void create_planned(struct fsm_step *step, const struct plan *plan,
                            const struct fsm_op_create *create, struct fsm_outcome *outcome)
 {
-    const struct fsm_stat above = {.kind = FSM_PERSISTENT};
+    const struct fsm_stat above = {.kind = create->parents_kind};
     for (size_t at = plan->present_bytes + 1; at < plan->key.bytes; at++) {
         if (plan->key.data[at] == '/') {
             fsm_step_create(step, fsm_bytes_make(plan->key.data, at), &above,
                             fsm_bytes_make(NULL, 0), 0);
         }
     }
-    const struct fsm_stat like = {.kind = create->kind, .suffix_bytes = plan->suffix_bytes};
+    struct fsm_acl *acl = create->has_acl ? fsm_acl_create(&create->acl) : NULL;
+    const struct fsm_stat like = {.kind = create->kind,
+                                  .ttl_ms = create->ttl_ms,
+                                  .suffix_bytes = plan->suffix_bytes,
+                                  .acl = acl};
     fsm_outcome_show(outcome, fsm_step_create(step, plan->key, &like, create->data, plan->creates));
+    fsm_acl_unref(acl);
     outcome->changed = true;
     outcome->nodes_count = plan->missing_nodes + 1;
 }
@@ -129,7 +84,7 @@ static bool allow_ephemerals(const struct fsm_step *step, const struct fsm_op_cr
     const struct fsm_node *above =
         fsm_tree_find(&fsm->tree, fsm_bytes_make(plan->key.data, plan->present_bytes));
     if (fsm_node_kind_of(above) == FSM_EPHEMERAL) {
-        refuse(outcome, CD_NO_CHILDREN_FOR_EPHEMERALS);
+        fsm_outcome_refuse(outcome, CD_NO_CHILDREN_FOR_EPHEMERALS);
         return false;
     }
     if (create->kind != FSM_EPHEMERAL) {
@@ -140,45 +95,59 @@ static bool allow_ephemerals(const struct fsm_step *step, const struct fsm_op_cr
     if (session->ephemerals < limit) {
         return true;
     }
-    refuse_limit(outcome, CD_TOO_MANY, "session_ephemerals", limit, session->ephemerals + 1);
+    fsm_outcome_refuse_limit(outcome, CD_TOO_MANY, "session_ephemerals", limit,
+                             session->ephemerals + 1);
     return false;
+}
+
+/* The node is there already. Its stat is shown only to who may read it. */
+static void create_present(const struct fsm_step *step, const struct fsm_op_create *create,
+                           struct fsm_node *present, struct fsm_outcome *outcome)
+{
+    if (!create->if_absent) {
+        fsm_outcome_refuse(outcome, CD_NODE_EXISTS);
+    } else if (fsm_step_may(step, fsm_node_key(present), FSM_READ, outcome)) {
+        fsm_outcome_show(outcome, present);
+    }
 }
 
 static void op_create(struct fsm_step *step, const struct fsm_op_create *create,
                       struct fsm_outcome *outcome)
 {
     const struct fsm *fsm = step->fsm;
+    struct fsm_bytes given = fsm_key_of_path(create->path);
+    struct fsm_bytes parent = given.bytes != 0 ? fsm_key_parent(create->path) : given;
+    if (!fsm_step_may(step, parent, FSM_CREATE, outcome)) {
+        return;
+    }
     uint8_t buffer[FSM_PATH_BYTES_CEILING + FSM_SEQUENCE_BYTES_MAX];
     struct plan plan = {0};
     if (create->sequential) {
         plan_sequence(&fsm->tree, create->path, buffer, &plan);
         if (plan.key.bytes > fsm->limits.path_bytes) {
-            refuse(outcome, CD_INVALID_ARGUMENT);
+            fsm_outcome_refuse(outcome, CD_INVALID_ARGUMENT);
             return;
         }
     } else {
-        plan.key = fsm_key_of_path(create->path);
+        plan.key = given;
         struct fsm_node *present = fsm_tree_find(&fsm->tree, plan.key);
-        if (present != NULL && create->if_absent) {
-            fsm_outcome_show(outcome, present);
-            return;
-        }
         if (present != NULL) {
-            refuse(outcome, CD_NODE_EXISTS);
+            create_present(step, create, present, outcome);
             return;
         }
     }
     plan_ancestors(&fsm->tree, &plan);
     if (plan.missing_nodes > 0 && !create->make_parents) {
-        refuse(outcome, CD_NO_PARENT);
+        fsm_outcome_refuse(outcome, CD_NO_PARENT);
         return;
     }
     if (!allow_ephemerals(step, create, &plan, outcome)) {
         return;
     }
-    uint64_t bytes = plan.missing_bytes + plan.key.bytes + create->data.bytes;
-    if (allow_nodes(step, plan.missing_nodes + 1, outcome) &&
-        allow_growth(step, plan.missing_nodes + 1, bytes, outcome)) {
+    uint64_t bytes = plan.missing_bytes + plan.key.bytes + create->data.bytes +
+                     (create->has_acl ? fsm_acl_entries_bytes(&create->acl) : 0);
+    if (fsm_step_may_touch(step, plan.missing_nodes + 1, outcome) &&
+        fsm_step_may_grow(step, plan.missing_nodes + 1, bytes, outcome)) {
         create_planned(step, &plan, create, outcome);
     }
 }
@@ -214,13 +183,26 @@ static size_t collect(const struct fsm_tree *tree, struct fsm_node *top, uint64_
     return count;
 }
 
+/* DELETE is asked of every parent; those without an ACL of their own have that of one asked. */
+static bool may_delete_below(const struct fsm_step *step, struct fsm_node *const *nodes,
+                             size_t nodes_count, struct fsm_outcome *outcome)
+{
+    for (size_t i = 0; i < nodes_count && step->fsm->acls_count > 0; i++) {
+        if (nodes[i]->children_count > 0 && (i == 0 || fsm_node_acl(nodes[i]) != NULL) &&
+            !fsm_step_may(step, fsm_node_key(nodes[i]), FSM_DELETE, outcome)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void delete_subtree(struct fsm_step *step, struct fsm_node *top, struct fsm_outcome *outcome)
 {
     struct fsm_node **nodes;
     CD_ASSERT(step->nodes_count <= step->fsm->limits.atomic_nodes);
     uint64_t limit = step->fsm->limits.atomic_nodes - step->nodes_count;
     size_t count = collect(&step->fsm->tree, top, limit, &nodes);
-    if (allow_nodes(step, count, outcome)) {
+    if (fsm_step_may_touch(step, count, outcome) && may_delete_below(step, nodes, count, outcome)) {
         fsm_step_delete(step, nodes, count);
         outcome->nodes_count = count;
     }
@@ -230,26 +212,30 @@ static void delete_subtree(struct fsm_step *step, struct fsm_node *top, struct f
 static void op_delete(struct fsm_step *step, const struct fsm_op_delete *remove,
                       struct fsm_outcome *outcome)
 {
-    struct fsm_node *node = fsm_tree_find(&step->fsm->tree, fsm_key_of_path(remove->path));
+    struct fsm_bytes key = fsm_key_of_path(remove->path);
+    if (!fsm_step_may(step, fsm_key_parent(key), FSM_DELETE, outcome)) {
+        return;
+    }
+    struct fsm_node *node = fsm_tree_find(&step->fsm->tree, key);
     if (node == NULL) {
         if (!remove->if_present) {
-            refuse(outcome, CD_NO_NODE);
+            fsm_outcome_refuse(outcome, CD_NO_NODE);
         }
         return;
     }
-    if (!version_matches(node, remove->version)) {
-        refuse(outcome, CD_BAD_VERSION);
+    if (!fsm_node_has_version(node, remove->version)) {
+        fsm_outcome_refuse(outcome, CD_BAD_VERSION);
         return;
     }
     if (node->children_count > 0 && !remove->recursive) {
-        refuse(outcome, CD_NOT_EMPTY);
+        fsm_outcome_refuse(outcome, CD_NOT_EMPTY);
         return;
     }
     /* Its path is shown, so the outcome must hold it before it goes. */
     fsm_node_ref(node);
     if (node->children_count > 0) {
         delete_subtree(step, node, outcome);
-    } else if (allow_nodes(step, 1, outcome)) {
+    } else if (fsm_step_may_touch(step, 1, outcome)) {
         fsm_step_delete(step, &node, 1);
         outcome->nodes_count = 1;
     }
@@ -261,66 +247,131 @@ static void op_delete(struct fsm_step *step, const struct fsm_op_delete *remove,
     fsm_node_unref(node);
 }
 
-/* ---- The others ---- */
+/* ---- Set ---- */
 
-static void op_set(struct fsm_step *step, const struct fsm_op_set *set, struct fsm_outcome *outcome)
+/* The node, if who asks has the permissions, it is there and has the version; else refuses. */
+static struct fsm_node *find_to_set(const struct fsm_step *step, struct fsm_bytes path,
+                                    uint32_t permissions, int64_t version,
+                                    struct fsm_outcome *outcome)
 {
-    struct fsm_node *node = fsm_tree_find(&step->fsm->tree, fsm_key_of_path(set->path));
+    struct fsm_bytes key = fsm_key_of_path(path);
+    if (!fsm_step_may(step, key, permissions, outcome)) {
+        return NULL;
+    }
+    struct fsm_node *node = fsm_tree_find(&step->fsm->tree, key);
     if (node == NULL) {
-        refuse(outcome, CD_NO_NODE);
-        return;
+        fsm_outcome_refuse(outcome, CD_NO_NODE);
+        return NULL;
     }
-    if (!version_matches(node, set->version)) {
-        refuse(outcome, CD_BAD_VERSION);
-        return;
+    if (!fsm_node_has_version(node, version)) {
+        fsm_outcome_refuse(outcome, CD_BAD_VERSION);
+        return NULL;
     }
-    uint64_t growth = set->data.bytes > node->data_bytes ? set->data.bytes - node->data_bytes : 0;
-    if (allow_nodes(step, 1, outcome) && allow_growth(step, 0, growth, outcome)) {
-        fsm_outcome_show(outcome, fsm_step_set(step, node, set->data));
+    return node;
+}
+
+static void set_found(struct fsm_step *step, struct fsm_node *node, struct fsm_bytes data,
+                      struct fsm_outcome *outcome)
+{
+    uint64_t growth = data.bytes > node->data_bytes ? data.bytes - node->data_bytes : 0;
+    if (fsm_step_may_touch(step, 1, outcome) && fsm_step_may_grow(step, 0, growth, outcome)) {
+        fsm_outcome_show(outcome, fsm_step_set(step, node, data));
         outcome->changed = true;
         outcome->nodes_count = 1;
     }
 }
 
-static void op_check(struct fsm_step *step, const struct fsm_op_check *check,
-                     struct fsm_outcome *outcome)
+static void op_set(struct fsm_step *step, const struct fsm_op_set *set, struct fsm_outcome *outcome)
 {
-    struct fsm_node *node = fsm_tree_find(&step->fsm->tree, fsm_key_of_path(check->path));
-    if (node == NULL) {
-        refuse(outcome, CD_NO_NODE);
-    } else if (!version_matches(node, check->version)) {
-        refuse(outcome, CD_BAD_VERSION);
-    } else {
-        fsm_outcome_show(outcome, node);
-    }
-}
-
-static void op_get(struct fsm_step *step, const struct fsm_op_read *read,
-                   struct fsm_outcome *outcome)
-{
-    struct fsm_node *node = fsm_tree_find(&step->fsm->tree, fsm_key_of_path(read->path));
-    if (node == NULL) {
-        refuse(outcome, CD_NO_NODE);
-        return;
-    }
-    uint64_t limit = step->fsm->limits.txn_bytes;
-    if (step->read_bytes + node->data_bytes > limit) {
-        refuse_limit(outcome, CD_TOO_LARGE, "txn_bytes", limit,
-                     step->read_bytes + node->data_bytes);
-        return;
-    }
-    step->read_bytes += node->data_bytes;
-    fsm_outcome_show(outcome, node);
-    outcome->data = fsm_node_data(node);
-}
-
-static void op_exists(struct fsm_step *step, const struct fsm_op_read *read,
-                      struct fsm_outcome *outcome)
-{
-    struct fsm_node *node = fsm_tree_find(&step->fsm->tree, fsm_key_of_path(read->path));
+    struct fsm_node *node = find_to_set(step, set->path, FSM_WRITE, set->version, outcome);
     if (node != NULL) {
-        fsm_outcome_show(outcome, node);
-        outcome->found = true;
+        set_found(step, node, set->data, outcome);
+    }
+}
+
+/* ---- Increment ---- */
+
+/* The number as data; false, and refused: it has no room. */
+static bool number_data(const struct fsm_step *step, int64_t value,
+                        uint8_t buffer[FSM_NUMBER_BYTES_MAX], struct fsm_bytes *ret_data,
+                        struct fsm_outcome *outcome)
+{
+    uint64_t limit = step->fsm->limits.data_bytes;
+    *ret_data = fsm_bytes_make(buffer, fsm_number_format(value, buffer));
+    if (ret_data->bytes > limit) {
+        fsm_outcome_refuse_limit(outcome, CD_TOO_LARGE, "data_bytes", limit, ret_data->bytes);
+        return false;
+    }
+    return true;
+}
+
+static void increment_missing(struct fsm_step *step, const struct fsm_op_increment *increment,
+                              struct fsm_outcome *outcome)
+{
+    uint8_t buffer[FSM_NUMBER_BYTES_MAX];
+    struct fsm_op_create create = {.path = increment->path, .kind = FSM_PERSISTENT};
+    if (number_data(step, increment->delta, buffer, &create.data, outcome)) {
+        op_create(step, &create, outcome);
+    }
+    if (outcome->status == CD_OK) {
+        outcome->value = increment->delta;
+    }
+}
+
+/* What it shows is the data, so it needs READ too. */
+static void op_increment(struct fsm_step *step, const struct fsm_op_increment *increment,
+                         struct fsm_outcome *outcome)
+{
+    uint8_t buffer[FSM_NUMBER_BYTES_MAX];
+    struct fsm_bytes data;
+    int64_t value;
+    bool may_create = increment->create && increment->version == FSM_ANY_VERSION;
+    if (may_create && fsm_tree_find(&step->fsm->tree, fsm_key_of_path(increment->path)) == NULL) {
+        increment_missing(step, increment, outcome);
+        return;
+    }
+    struct fsm_node *node = find_to_set(step, increment->path, FSM_READ | (uint32_t)FSM_WRITE,
+                                        increment->version, outcome);
+    if (node == NULL) {
+        return;
+    }
+    if (!fsm_number_parse(fsm_node_data(node), &value) ||
+        !fsm_number_add(value, increment->delta, &value)) {
+        fsm_outcome_refuse(outcome, CD_NOT_A_NUMBER);
+        return;
+    }
+    if (number_data(step, value, buffer, &data, outcome)) {
+        set_found(step, node, data, outcome);
+    }
+    if (outcome->status == CD_OK) {
+        outcome->value = value;
+    }
+}
+
+/* ---- ACL ---- */
+
+static void op_set_acl(struct fsm_step *step, const struct fsm_op_set_acl *set,
+                       struct fsm_outcome *outcome)
+{
+    struct fsm_node *node = find_to_set(step, set->path, FSM_ADMIN, FSM_ANY_VERSION, outcome);
+    struct fsm_stat stat;
+    if (node == NULL) {
+        return;
+    }
+    fsm_node_stat(node, &stat);
+    if (set->aversion != FSM_ANY_VERSION && stat.aversion != (uint64_t)set->aversion) {
+        fsm_outcome_refuse(outcome, CD_BAD_VERSION);
+        return;
+    }
+    uint64_t before = stat.acl != NULL ? fsm_acl_bytes(stat.acl) : 0;
+    uint64_t after = set->has_acl ? fsm_acl_entries_bytes(&set->acl) : 0;
+    if (fsm_step_may_touch(step, 1, outcome) &&
+        fsm_step_may_grow(step, 0, after > before ? after - before : 0, outcome)) {
+        struct fsm_acl *acl = set->has_acl ? fsm_acl_create(&set->acl) : NULL;
+        fsm_outcome_show(outcome, fsm_step_set_acl(step, node, acl));
+        fsm_acl_unref(acl);
+        outcome->changed = true;
+        outcome->nodes_count = 1;
     }
 }
 
@@ -338,18 +389,27 @@ void fsm_step_op(struct fsm_step *step, const struct fsm_op *op, struct fsm_outc
         op_set(step, &op->set, outcome);
         return;
     case FSM_OP_CHECK:
-        op_check(step, &op->check, outcome);
+        fsm_op_check(step, &op->check, outcome);
         return;
     case FSM_OP_GET:
-        op_get(step, &op->read, outcome);
+        fsm_op_get(step, &op->read, outcome);
         return;
     case FSM_OP_EXISTS:
-        op_exists(step, &op->read, outcome);
+        fsm_op_exists(step, &op->read, outcome);
+        return;
+    case FSM_OP_CHILDREN:
+        fsm_op_children(step, &op->children, outcome);
+        return;
+    case FSM_OP_INCREMENT:
+        op_increment(step, &op->increment, outcome);
+        return;
+    case FSM_OP_SET_ACL:
+        op_set_acl(step, &op->set_acl, outcome);
+        return;
+    case FSM_OP_REAP:
+        fsm_op_reap(step, &op->reap, outcome);
         return;
     case FSM_OP_TXN:
-    case FSM_OP_CHILDREN:
-    case FSM_OP_INCREMENT:
-    case FSM_OP_SET_ACL:
     case FSM_OP_SET_TIMEOUT:
     case FSM_OP_FORGET:
     case FSM_OP_CLOSE:
@@ -357,7 +417,6 @@ void fsm_step_op(struct fsm_step *step, const struct fsm_op *op, struct fsm_outc
     case FSM_OP_OPEN_SESSION:
     case FSM_OP_ATTACH_SESSION:
     case FSM_OP_EXPIRE_SESSION:
-    case FSM_OP_REAP:
         break;
     }
     CD_UNREACHABLE();

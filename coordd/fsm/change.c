@@ -1,7 +1,7 @@
 #include "base/memory.h"
 #include "fsm/ephemeral.h"
+#include "fsm/life.h"
 #include "fsm/path.h"
-#include "fsm/state.h"
 
 /*
  * The only place that changes the tree. What a change does to the parent is ZooKeeper's: creating
@@ -60,9 +60,19 @@ static void restat(struct fsm_step *step, struct fsm_node *node, const struct fs
 {
     struct fsm *fsm = step->fsm;
     undo_keep(step, node);
+    fsm_life_removed(fsm, node);
     fsm->tree_digest -= fsm_node_digest_stat(node);
     node = fsm_tree_restat(&fsm->tree, fsm_node_key(node), stat);
     fsm->tree_digest += fsm_node_digest_stat(node);
+    fsm_life_added(fsm, node);
+}
+
+/* From when on its time runs: life.h. */
+static uint64_t idle_since(const struct fsm *fsm, const struct fsm_stat *stat)
+{
+    bool mortal = stat->kind == FSM_TTL || stat->kind == FSM_CONTAINER;
+    bool had_children = stat->kind == FSM_TTL || stat->creates > 0;
+    return mortal && had_children && stat->children_count == 0 ? fsm->elapsed_ms : 0;
 }
 
 static struct fsm_node *find_parent(struct fsm_step *step, struct fsm_bytes key,
@@ -82,16 +92,18 @@ static struct fsm_acl *in_force(const struct fsm *fsm, const struct fsm_node *no
 
 static void add(struct fsm *fsm, struct fsm_node *node)
 {
-    fsm->tree_bytes += node->key_bytes + (uint64_t)node->data_bytes;
+    fsm->tree_bytes += fsm_node_bytes(node);
     fsm->tree_digest += fsm_node_digest(node);
     fsm->acls_count += fsm_node_acl(node) != NULL;
+    fsm_life_added(fsm, node);
 }
 
 static void subtract(struct fsm *fsm, const struct fsm_node *node)
 {
-    fsm->tree_bytes -= node->key_bytes + (uint64_t)node->data_bytes;
+    fsm->tree_bytes -= fsm_node_bytes(node);
     fsm->tree_digest -= fsm_node_digest(node);
     fsm->acls_count -= fsm_node_acl(node) != NULL;
+    fsm_life_removed(fsm, node);
 }
 
 struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key,
@@ -105,11 +117,15 @@ struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key,
         .pzxid = step->zxid,
         .ctime_ms = fsm->wall_ms,
         .mtime_ms = fsm->wall_ms,
+        .azxid = like->acl != NULL ? step->zxid : 0,
         .owner = like->kind == FSM_EPHEMERAL ? step->session : 0,
+        .ttl_ms = like->ttl_ms,
         .data_bytes = (uint32_t)data.bytes,
         .kind = like->kind,
         .suffix_bytes = like->suffix_bytes,
+        .acl = like->acl,
     };
+    stat.idle_elapsed_ms = idle_since(fsm, &stat);
     struct fsm_node *node = fsm_node_create(key, &stat, data);
     add(fsm, node);
     fsm_tree_insert(&fsm->tree, node);
@@ -123,28 +139,51 @@ struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key,
     stat.pzxid = step->zxid;
     stat.children_count++;
     stat.creates = creates > stat.creates ? creates : stat.creates + 1;
+    stat.idle_elapsed_ms = 0;
     restat(step, parent, &stat);
     step->nodes_count++;
     return node;
 }
 
-struct fsm_node *fsm_step_set(struct fsm_step *step, struct fsm_node *node, struct fsm_bytes data)
+/* Puts a version with that stat and data in the place of `node`. Returns it, borrowed. */
+static struct fsm_node *put(struct fsm_step *step, enum fsm_change_kind kind, struct fsm_node *node,
+                            const struct fsm_stat *stat, struct fsm_bytes data)
 {
     struct fsm *fsm = step->fsm;
+    undo_keep(step, node);
+    struct fsm_node *now = fsm_node_create(fsm_node_key(node), stat, data);
+    struct fsm_node *before = fsm_node_ref(node);
+    subtract(fsm, node);
+    add(fsm, now);
+    fsm_tree_replace(&fsm->tree, now);
+    fsm_result_add_change(step->result, kind, now, before, in_force(fsm, now));
+    fsm_node_unref(before);
+    step->nodes_count++;
+    return now;
+}
+
+struct fsm_node *fsm_step_set(struct fsm_step *step, struct fsm_node *node, struct fsm_bytes data)
+{
     struct fsm_stat stat;
     fsm_node_stat(node, &stat);
     stat.mzxid = step->zxid;
-    stat.mtime_ms = fsm->wall_ms;
+    stat.mtime_ms = step->fsm->wall_ms;
     stat.version++;
     stat.data_bytes = (uint32_t)data.bytes;
-    undo_keep(step, node);
-    struct fsm_node *now = fsm_node_create(fsm_node_key(node), &stat, data);
-    subtract(fsm, node);
-    add(fsm, now);
-    fsm_result_add_change(step->result, FSM_NODE_SET, now, node, in_force(fsm, node));
-    fsm_tree_replace(&fsm->tree, now);
-    step->nodes_count++;
-    return now;
+    if (stat.kind == FSM_TTL) {
+        stat.idle_elapsed_ms = idle_since(step->fsm, &stat);
+    }
+    return put(step, FSM_NODE_SET, node, &stat, data);
+}
+
+struct fsm_node *fsm_step_set_acl(struct fsm_step *step, struct fsm_node *node, struct fsm_acl *acl)
+{
+    struct fsm_stat stat;
+    fsm_node_stat(node, &stat);
+    stat.azxid = step->zxid;
+    stat.aversion++;
+    stat.acl = acl;
+    return put(step, FSM_NODE_ACL_SET, node, &stat, fsm_node_data(node));
 }
 
 void fsm_step_delete(struct fsm_step *step, struct fsm_node *const *nodes, size_t nodes_count)
@@ -166,6 +205,7 @@ void fsm_step_delete(struct fsm_step *step, struct fsm_node *const *nodes, size_
     CD_ASSERT(stat.children_count > 0);
     stat.pzxid = step->zxid;
     stat.children_count--;
+    stat.idle_elapsed_ms = idle_since(fsm, &stat);
     restat(step, parent, &stat);
 }
 
@@ -177,6 +217,9 @@ void fsm_step_undo(struct fsm_step *step)
         const struct fsm_undo *undo = &step->undo[i - 1];
         struct fsm_node *node = undo->created != NULL ? undo->created : undo->before;
         const struct fsm_node *present = fsm_tree_find(tree, fsm_node_key(node));
+        if (present != NULL) {
+            fsm_life_removed(step->fsm, present);
+        }
         if (undo->created != NULL && present != NULL) {
             fsm_ephemeral_removed(step->fsm, present);
             fsm_tree_remove(tree, fsm_node_key(node));
@@ -185,6 +228,9 @@ void fsm_step_undo(struct fsm_step *step)
         } else if (undo->before != NULL) {
             fsm_tree_insert(tree, fsm_node_ref(node));
             fsm_ephemeral_added(step->fsm, node);
+        }
+        if (undo->before != NULL) {
+            fsm_life_added(step->fsm, node);
         }
     }
     step->fsm->tree_bytes = step->undo_tree_bytes;

@@ -43,6 +43,25 @@ static bool is_root(struct fsm_bytes path)
     return path.bytes == 1 && path.data[0] == '/';
 }
 
+static enum cd_status check_kinds(const struct fsm_limits *limits,
+                                  const struct fsm_op_create *create, struct cd_error *error)
+{
+    if ((unsigned)create->kind > FSM_TTL) {
+        return cd_error_set(error, CD_INVALID_ARGUMENT, "there is no kind %d of nodes",
+                            (int)create->kind);
+    }
+    if (create->parents_kind != FSM_PERSISTENT && create->parents_kind != FSM_CONTAINER) {
+        return invalid(error, "missing parents are made persistent or containers");
+    }
+    bool has_ttl = create->kind == FSM_TTL;
+    if (has_ttl != (create->ttl_ms != 0) || create->ttl_ms > limits->ttl_max_ms) {
+        return cd_error_set(error, CD_INVALID_ARGUMENT,
+                            "a TTL node, and no other, has a ttl_ms; it is from 1 to %llu",
+                            (unsigned long long)limits->ttl_max_ms);
+    }
+    return CD_OK;
+}
+
 static enum cd_status check_create(const struct fsm_limits *limits,
                                    const struct fsm_op_create *create, struct cd_error *error)
 {
@@ -51,9 +70,12 @@ static enum cd_status check_create(const struct fsm_limits *limits,
     if (status != CD_OK) {
         return status;
     }
-    if (create->kind != FSM_PERSISTENT && create->kind != FSM_EPHEMERAL) {
-        return cd_error_set(error, CD_UNIMPLEMENTED, "this server creates no nodes of kind %d",
-                            (int)create->kind);
+    status = check_kinds(limits, create, error);
+    if (status == CD_OK && create->has_acl) {
+        status = fsm_acl_check(limits, &create->acl, error);
+    }
+    if (status != CD_OK) {
+        return status;
     }
     if (create->sequential && create->if_absent) {
         return invalid(error, "sequential and if_absent exclude each other: "
@@ -88,6 +110,47 @@ static enum cd_status check_set(const struct fsm_limits *limits, const struct fs
     return status == CD_OK ? check_data(limits, set->data, error) : status;
 }
 
+static enum cd_status check_increment(const struct fsm_limits *limits,
+                                      const struct fsm_op_increment *increment,
+                                      struct cd_error *error)
+{
+    enum cd_status status = fsm_path_check(limits, increment->path, error);
+    return status == CD_OK ? check_version(increment->version, error) : status;
+}
+
+static enum cd_status check_set_acl(const struct fsm_limits *limits,
+                                    const struct fsm_op_set_acl *set, struct cd_error *error)
+{
+    enum cd_status status = fsm_path_check(limits, set->path, error);
+    if (status == CD_OK) {
+        status = check_version(set->aversion, error);
+    }
+    return status == CD_OK && set->has_acl ? fsm_acl_check(limits, &set->acl, error) : status;
+}
+
+static enum cd_status check_children(const struct fsm_limits *limits,
+                                     const struct fsm_op_children *children, struct cd_error *error)
+{
+    if (children->limit == 0) {
+        return invalid(error, "a list of children shows at least one");
+    }
+    if (children->after.bytes > limits->path_bytes ||
+        (children->after.bytes != 0 &&
+         memchr(children->after.data, '/', children->after.bytes) != NULL)) {
+        return invalid(error, "a list goes on after a name, without a slash");
+    }
+    return fsm_path_check(limits, children->path, error);
+}
+
+static enum cd_status check_reap(const struct fsm_limits *limits, const struct fsm_op_reap *reap,
+                                 struct cd_error *error)
+{
+    if (is_root(reap->path)) {
+        return cd_error_set(error, CD_ROOT_FIXED, "%s", cd_status_text(CD_ROOT_FIXED));
+    }
+    return fsm_path_check(limits, reap->path, error);
+}
+
 /* Any operation but TXN. */
 static enum cd_status check_op(const struct fsm_limits *limits, const struct fsm_op *op,
                                struct cd_error *error)
@@ -106,11 +169,16 @@ static enum cd_status check_op(const struct fsm_limits *limits, const struct fsm
     case FSM_OP_GET:
     case FSM_OP_EXISTS:
         return fsm_path_check(limits, op->read.path, error);
+    case FSM_OP_CHILDREN:
+        return check_children(limits, &op->children, error);
+    case FSM_OP_INCREMENT:
+        return check_increment(limits, &op->increment, error);
+    case FSM_OP_SET_ACL:
+        return check_set_acl(limits, &op->set_acl, error);
+    case FSM_OP_REAP:
+        return check_reap(limits, &op->reap, error);
     case FSM_OP_TXN:
         return invalid(error, "a transaction holds no other transaction");
-    case FSM_OP_CHILDREN:
-    case FSM_OP_INCREMENT:
-    case FSM_OP_SET_ACL:
     case FSM_OP_SET_TIMEOUT:
     case FSM_OP_FORGET:
     case FSM_OP_CLOSE:
@@ -118,7 +186,6 @@ static enum cd_status check_op(const struct fsm_limits *limits, const struct fsm
     case FSM_OP_OPEN_SESSION:
     case FSM_OP_ATTACH_SESSION:
     case FSM_OP_EXPIRE_SESSION:
-    case FSM_OP_REAP:
         break;
     }
     return cd_error_set(error, CD_UNIMPLEMENTED, "%s", cd_status_text(CD_UNIMPLEMENTED));
@@ -140,6 +207,7 @@ static enum cd_status check_compare(const struct fsm_limits *limits,
         return fsm_path_check(limits, compare->path, error);
     case FSM_COMPARE_VERSION:
     case FSM_COMPARE_CVERSION:
+    case FSM_COMPARE_AVERSION:
     case FSM_COMPARE_CHILDREN:
         if (compare->number > INT64_MAX) {
             return invalid(error, "a version or number of children is not negative");
@@ -155,20 +223,27 @@ static enum cd_status check_compare(const struct fsm_limits *limits,
         }
         return fsm_path_check(limits, compare->path, error);
     case FSM_COMPARE_OWNER:
-    case FSM_COMPARE_AVERSION:
+        if (ordered) {
+            return invalid(error, "owners are only equal or not equal");
+        }
+        return fsm_path_check(limits, compare->path, error);
     case FSM_COMPARE_HELD:
-        break;
+        if (ordered || compare->held == NULL || compare->path.bytes != 0) {
+            return invalid(error, "a held fence is only equal or not equal, and names its path");
+        }
+        return fsm_held_check(limits, compare->held, error);
     }
     return cd_error_set(error, CD_UNIMPLEMENTED, "this server has no comparison of kind %d",
                         (int)compare->target);
 }
 
-/* The paths and data that an operation carries. Its kind was checked. */
+/* The paths, data and ACL that an operation carries. Its kind was checked. */
 static uint64_t op_bytes(const struct fsm_op *op)
 {
     switch (op->kind) {
     case FSM_OP_CREATE:
-        return op->create.path.bytes + (uint64_t)op->create.data.bytes;
+        return op->create.path.bytes + (uint64_t)op->create.data.bytes +
+               (op->create.has_acl ? fsm_acl_entries_bytes(&op->create.acl) : 0);
     case FSM_OP_SET:
         return op->set.path.bytes + (uint64_t)op->set.data.bytes;
     case FSM_OP_DELETE:
@@ -178,10 +253,15 @@ static uint64_t op_bytes(const struct fsm_op *op)
     case FSM_OP_GET:
     case FSM_OP_EXISTS:
         return op->read.path.bytes;
-    case FSM_OP_TXN:
     case FSM_OP_CHILDREN:
+        return op->children.path.bytes + (uint64_t)op->children.after.bytes;
     case FSM_OP_INCREMENT:
+        return op->increment.path.bytes;
     case FSM_OP_SET_ACL:
+        return op->set_acl.path.bytes +
+               (op->set_acl.has_acl ? fsm_acl_entries_bytes(&op->set_acl.acl) : 0);
+    case FSM_OP_REAP:
+    case FSM_OP_TXN:
     case FSM_OP_SET_TIMEOUT:
     case FSM_OP_FORGET:
     case FSM_OP_CLOSE:
@@ -189,10 +269,21 @@ static uint64_t op_bytes(const struct fsm_op *op)
     case FSM_OP_OPEN_SESSION:
     case FSM_OP_ATTACH_SESSION:
     case FSM_OP_EXPIRE_SESSION:
-    case FSM_OP_REAP:
         break;
     }
     return 0;
+}
+
+static uint64_t compare_bytes(const struct fsm_compare *compare)
+{
+    uint64_t bytes = compare->path.bytes + (uint64_t)compare->value.bytes;
+    if (compare->target == FSM_COMPARE_HELD) {
+        bytes += compare->held->path.bytes;
+        for (size_t i = 0; i < compare->held->prefixes_count; i++) {
+            bytes += compare->held->prefixes[i].bytes;
+        }
+    }
+    return bytes;
 }
 
 static enum cd_status prefix_error(struct cd_error *error, const char *what, size_t index,
@@ -247,7 +338,10 @@ static enum cd_status check_branch(const struct fsm_limits *limits, const char *
     }
     for (size_t i = 0; i < count; i++) {
         struct cd_error inner;
-        if (check_op(limits, &ops[i], &inner) != CD_OK) {
+        enum cd_status status = ops[i].kind == FSM_OP_REAP
+                                    ? invalid(&inner, "only the leader takes such nodes away")
+                                    : check_op(limits, &ops[i], &inner);
+        if (status != CD_OK) {
             return prefix_error(error, what, i, &inner);
         }
         *bytes += op_bytes(&ops[i]);
@@ -268,7 +362,7 @@ static enum cd_status check_txn(const struct fsm_limits *limits, const struct fs
         if (check_compare(limits, &txn->compares[i], &inner) != CD_OK) {
             return prefix_error(error, "comparison", i, &inner);
         }
-        bytes += txn->compares[i].path.bytes + (uint64_t)txn->compares[i].value.bytes;
+        bytes += compare_bytes(&txn->compares[i]);
     }
     enum cd_status status =
         check_branch(limits, "then-operation", txn->then_ops, txn->then_count, &bytes, error);
@@ -310,12 +404,16 @@ static enum cd_status check_own_op(const struct fsm_limits *limits, const struct
     case FSM_OP_CREATE:
     case FSM_OP_DELETE:
     case FSM_OP_SET:
+    case FSM_OP_INCREMENT:
+    case FSM_OP_SET_ACL:
+    case FSM_OP_REAP:
         return check_op(limits, op, error);
     case FSM_OP_TXN:
         return check_txn(limits, &op->txn, error);
     case FSM_OP_CHECK:
     case FSM_OP_GET:
     case FSM_OP_EXISTS:
+    case FSM_OP_CHILDREN:
         return invalid(error, "only a transaction may check or read in the log");
     case FSM_OP_SET_TIMEOUT:
     case FSM_OP_FORGET:
@@ -325,11 +423,6 @@ static enum cd_status check_own_op(const struct fsm_limits *limits, const struct
     case FSM_OP_ATTACH_SESSION:
     case FSM_OP_EXPIRE_SESSION:
         return CD_OK; /* judged with what is around them */
-    case FSM_OP_CHILDREN:
-    case FSM_OP_INCREMENT:
-    case FSM_OP_SET_ACL:
-    case FSM_OP_REAP:
-        break;
     }
     return cd_error_set(error, CD_UNIMPLEMENTED, "%s", cd_status_text(CD_UNIMPLEMENTED));
 }
@@ -338,6 +431,9 @@ enum cd_status fsm_command_check(const struct fsm_limits *limits, const struct f
                                  struct cd_error *error)
 {
     enum cd_status status = check_own_op(limits, &command->op, error);
+    if (status == CD_OK && command->op.kind == FSM_OP_REAP && command->session != 0) {
+        status = invalid(error, "no session takes nodes away whose time has come");
+    }
     if (status == CD_OK && command->if_held != NULL) {
         status = fsm_held_check(limits, command->if_held, error);
     }

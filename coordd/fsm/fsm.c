@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "fsm/ephemeral.h"
+#include "fsm/life.h"
 #include "fsm/path.h"
 #include "fsm/sessions.h"
 
@@ -22,6 +23,7 @@ struct fsm *fsm_create_bare(const struct fsm_limits *limits)
     struct fsm *fsm = cd_calloc(1, sizeof(*fsm));
     fsm->limits = *limits;
     fsm_tree_init(&fsm->tree);
+    fsm_tree_init(&fsm->lives);
     fsm_sessions_init(fsm);
     return fsm;
 }
@@ -41,6 +43,7 @@ void fsm_free(struct fsm *fsm)
 {
     if (fsm != NULL) {
         fsm_tree_release(&fsm->tree);
+        fsm_tree_release(&fsm->lives);
         fsm_sessions_release(fsm);
         cd_free(fsm);
     }
@@ -218,16 +221,20 @@ void fsm_check(const struct fsm *fsm)
     struct fsm_cursor cursor;
     uint64_t digest = 0;
     uint64_t bytes = 0;
+    uint64_t acls = 0;
     fsm_tree_seek(&fsm->tree, fsm_bytes_make(NULL, 0), &cursor);
     for (const struct fsm_node *node = fsm_cursor_get(&cursor); node != NULL;
          node = fsm_cursor_get(&cursor)) {
         check_node(fsm, node);
         digest += fsm_node_digest(node);
-        bytes += node->key_bytes + (uint64_t)node->data_bytes;
+        bytes += fsm_node_bytes(node);
+        acls += fsm_node_acl(node) != NULL;
         fsm_cursor_next(&cursor);
     }
     CD_ASSERT(digest == fsm->tree_digest);
     CD_ASSERT(bytes == fsm->tree_bytes);
+    CD_ASSERT(acls == fsm->acls_count);
+    fsm_life_check(fsm);
     fsm_sessions_check(fsm);
     fsm_ephemeral_check(fsm);
     CD_ASSERT(fsm->tree.count >= 1 && fsm->tree.count <= fsm->limits.tree_nodes);

@@ -59,7 +59,7 @@ struct fsm_limits {
     uint32_t txn_ops;        /* operations of each branch of a transaction */
     uint32_t atomic_nodes;   /* nodes that one command may create, set and delete (R25) */
     uint64_t tree_nodes;     /* nodes in the whole tree, the root included; below 2^32 */
-    uint64_t tree_bytes;     /* paths and data of the whole tree */
+    uint64_t tree_bytes;     /* paths, data and ACLs of the whole tree */
     uint32_t acl_entries;    /* of one ACL */
     uint32_t queue_prefixes; /* of one held fence or queue-front watch */
     uint64_t ttl_max_ms;     /* of a TTL node */
@@ -240,7 +240,8 @@ enum fsm_op_kind {
  * counter goes on to the next free one. Not together with if_absent.
  * make_parents: missing ancestors are created first, of kind parents_kind, empty.
  * has_acl: the node gets `acl` as its own, whatever it grants; otherwise its parent's holds.
- * if_absent: an existing node is left alone and shown; the outcome is CD_OK with changed = false.
+ * if_absent: an existing node is left alone and shown (which takes READ); the outcome is CD_OK with
+ * changed = false.
  */
 struct fsm_op_create {
     struct fsm_bytes path;
@@ -257,7 +258,8 @@ struct fsm_op_create {
 
 /*
  * Deletes a node. CD_NO_NODE, CD_BAD_VERSION, CD_NOT_EMPTY, CD_ROOT_FIXED, CD_TOO_MANY
- * (atomic_nodes).
+ * (atomic_nodes), CD_PERMISSION_DENIED (DELETE on the parent, of a missing node on its nearest
+ * ancestor that exists; if recursive, on every node in the subtree that has children).
  *
  * recursive: with everything below it, at once or not at all; `version` is the named node's.
  * if_present: a missing node is CD_OK with changed = false.
@@ -271,7 +273,7 @@ struct fsm_op_delete {
 
 /*
  * Sets a node's data. CD_NO_NODE, CD_BAD_VERSION, CD_TOO_LARGE (data_bytes, tree_bytes),
- * CD_TOO_MANY (atomic_nodes, in a transaction).
+ * CD_TOO_MANY (atomic_nodes, in a transaction), CD_PERMISSION_DENIED (WRITE).
  */
 struct fsm_op_set {
     struct fsm_bytes path;
@@ -282,8 +284,8 @@ struct fsm_op_set {
 /*
  * Adds to the decimal number that is the node's whole data: an optional "-", digits, within int64.
  * CD_NO_NODE, CD_NOT_A_NUMBER (also if the sum leaves int64), CD_BAD_VERSION, as SET; with `create`
- * as CREATE: a missing node is made, persistent, with `delta` as its number. The data becomes the
- * shortest form. Shows stat and value.
+ * as CREATE: a missing node is made, persistent, with `delta` as its number, unless a version is
+ * given. The data becomes the shortest form. Shows stat and value, so it needs READ and WRITE.
  */
 struct fsm_op_increment {
     struct fsm_bytes path;
@@ -304,7 +306,8 @@ struct fsm_op_set_acl {
     int64_t aversion; /* or FSM_ANY_VERSION */
 };
 
-/* The node exists and has this version. CD_NO_NODE, CD_BAD_VERSION. Shows its stat. */
+/* The node exists and has this version. CD_NO_NODE, CD_BAD_VERSION. Shows its stat. As all reads,
+ * it needs READ on the node or, of a missing one, on its nearest ancestor that exists. */
 struct fsm_op_check {
     struct fsm_bytes path;
     int64_t version; /* or FSM_ANY_VERSION: it exists */
@@ -319,9 +322,11 @@ struct fsm_op_read {
 };
 
 /*
- * The first children of a node in the order of their names, with what was asked for. CD_NO_NODE,
- * CD_TOO_LARGE (names and data over txn_bytes read in one transaction).
+ * The first children of a node in the order of their names, with what was asked for. Needs READ of
+ * the node; stat and data of children that may not be read are zero. CD_NO_NODE, CD_TOO_LARGE
+ * (names, data and FSM_CHILD_BYTES for each child over txn_bytes read in one transaction).
  */
+#define FSM_CHILD_BYTES 128u
 struct fsm_op_children {
     struct fsm_bytes path;
     struct fsm_bytes after; /* a name, or empty */
@@ -594,8 +599,9 @@ struct fsm_result {
     uint64_t session_ended;  /* CLOSE, EXPIRE_SESSION: its id; else 0 */
     bool compares_held;      /* TXN: the then-operations ran (or would have, if one was refused) */
     uint64_t zxid;           /* its own if `changed`, otherwise the last one applied */
-    int64_t failed_index;    /* TXN: the refused operation in its branch, or the compare that failed
-                                for CD_COMPARE_FAILED; -1 if none, or if the form was refused */
+    int64_t failed_index;    /* TXN: the refused operation in its branch; without outcomes, the
+                                compare that failed (CD_COMPARE_FAILED) or may not be made
+                                (CD_PERMISSION_DENIED); -1 if none, or if the form was refused */
     struct fsm_outcome *outcomes; /* one for each operation of the branch; one for other commands */
     size_t outcomes_count;
     size_t outcomes_capacity;   /* private */
@@ -648,7 +654,7 @@ uint64_t fsm_wall_ms(const struct fsm *fsm);    /* effective */
 uint64_t fsm_elapsed_ms(const struct fsm *fsm); /* effective */
 struct fsm_leadership fsm_leadership(const struct fsm *fsm); /* highest applied; zero at first */
 uint64_t fsm_nodes_count(const struct fsm *fsm);             /* the root included */
-uint64_t fsm_tree_bytes(const struct fsm *fsm);              /* paths and data */
+uint64_t fsm_tree_bytes(const struct fsm *fsm);              /* paths, data and ACLs */
 
 /*
  * A hash of the whole state: tree, counters, times, leadership, limits, slot. Equal states have

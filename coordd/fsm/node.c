@@ -200,6 +200,12 @@ void fsm_node_stat(const struct fsm_node *node, struct fsm_stat *ret_stat)
     }
 }
 
+uint64_t fsm_node_bytes(const struct fsm_node *node)
+{
+    const struct fsm_acl *acl = fsm_node_acl(node);
+    return node->key_bytes + (uint64_t)node->data_bytes + (acl != NULL ? fsm_acl_bytes(acl) : 0);
+}
+
 uint64_t fsm_stat_last_zxid(const struct fsm_stat *stat)
 {
     uint64_t last = stat->mzxid > stat->pzxid ? stat->mzxid : stat->pzxid;

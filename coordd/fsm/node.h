@@ -52,6 +52,9 @@ enum fsm_node_kind fsm_node_kind_of(const struct fsm_node *node);
 uint8_t fsm_node_suffix_bytes(const struct fsm_node *node);
 struct fsm_acl *fsm_node_acl(const struct fsm_node *node); /* its own, borrowed; or NULL */
 
+/* What it adds to the size of the tree: key, data and its own ACL. */
+uint64_t fsm_node_bytes(const struct fsm_node *node);
+
 /* The zxid that last changed anything in it. */
 uint64_t fsm_stat_last_zxid(const struct fsm_stat *stat);
 uint64_t fsm_node_last_zxid(const struct fsm_node *node);

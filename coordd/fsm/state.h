@@ -11,7 +11,7 @@
 struct fsm {
     struct fsm_limits limits;
     struct fsm_tree tree;
-    uint64_t tree_bytes; /* keys and data of all nodes */
+    uint64_t tree_bytes; /* keys, data and ACLs of all nodes */
     uint64_t
         tree_digest; /* sum of fsm_node_digest over all nodes, modulo 2^64: order is no matter */
     uint64_t acls_count; /* nodes with an ACL of their own */
@@ -27,6 +27,7 @@ struct fsm {
     struct fsm_fifo tombstones; /* of struct fsm_session; keys are ids */
     struct fsm_fifo calls;      /* of struct fsm_call */
     struct fsm_tree ephemerals; /* ephemeral.h; follows from the tree */
+    struct fsm_tree lives;      /* life.h; likewise */
     uint64_t sessions_digest;   /* sum over sessions, tombstones, their replies, and calls */
     uint64_t reply_bytes;       /* kept by all of them; bounded by limits.state_reply_bytes */
     uint64_t calls_place;       /* of the last call kept; follows from slot but within one */
@@ -73,8 +74,9 @@ void fsm_step_release(struct fsm_step *step);
 
 /*
  * Creates a node whose parent exists and whose key does not. The parent's counter of creations goes
- * to `creates` or up by one, whichever is more. `like` gives kind and suffix_bytes; the rest of its
- * stat follows. Returns the node, borrowed from the tree.
+ * to `creates` or up by one, whichever is more. `like` gives kind, suffix_bytes, ttl_ms and
+ * acl (NULL: none of its own); the rest of its stat follows. Returns the node, borrowed from the
+ * tree.
  */
 struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key,
                                  const struct fsm_stat *like, struct fsm_bytes data,
@@ -82,6 +84,10 @@ struct fsm_node *fsm_step_create(struct fsm_step *step, struct fsm_bytes key,
 
 /* Sets a node's data. Returns the new version, borrowed from the tree; `node` is gone. */
 struct fsm_node *fsm_step_set(struct fsm_step *step, struct fsm_node *node, struct fsm_bytes data);
+
+/* Gives a node an ACL of its own (a reference is taken), or NULL: none. Otherwise as set. */
+struct fsm_node *fsm_step_set_acl(struct fsm_step *step, struct fsm_node *node,
+                                  struct fsm_acl *acl);
 
 /* Deletes `nodes`, borrowed from the tree: a node and everything below it, in the tree's order. */
 void fsm_step_delete(struct fsm_step *step, struct fsm_node *const *nodes, size_t nodes_count);

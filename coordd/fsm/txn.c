@@ -1,5 +1,6 @@
+#include "fsm/allow.h"
 #include "fsm/path.h"
-#include "fsm/state.h"
+#include "fsm/queue.h"
 
 /* Negative, 0 or positive: what the node has against what is given. The target is not EXISTS. */
 static int compare_node(const struct fsm_node *node, const struct fsm_compare *compare)
@@ -26,13 +27,17 @@ static int compare_node(const struct fsm_node *node, const struct fsm_compare *c
     case FSM_COMPARE_CHILDREN:
         has = stat.children_count;
         break;
+    case FSM_COMPARE_OWNER:
+        has = stat.owner;
+        break;
+    case FSM_COMPARE_AVERSION:
+        has = stat.aversion;
+        break;
     case FSM_COMPARE_VALUE:
         return fsm_bytes_equal(fsm_node_data(node), compare->value) ? 0 : 1;
     case FSM_COMPARE_EXISTS:
-    case FSM_COMPARE_OWNER:
-    case FSM_COMPARE_AVERSION:
     case FSM_COMPARE_HELD:
-        CD_UNREACHABLE(); /* handled by the caller, or refused by the check of form */
+        CD_UNREACHABLE(); /* handled by the caller */
     }
     return (has > compare->number) - (has < compare->number);
 }
@@ -54,6 +59,9 @@ static bool relation_holds(enum fsm_relation relation, int order)
 
 static bool compare_holds(const struct fsm_tree *tree, const struct fsm_compare *compare)
 {
+    if (compare->target == FSM_COMPARE_HELD) {
+        return fsm_queue_holds(tree, compare->held) == (compare->relation == FSM_EQUAL);
+    }
     const struct fsm_node *node = fsm_tree_find(tree, fsm_key_of_path(compare->path));
     if (compare->target == FSM_COMPARE_EXISTS) {
         int present = node != NULL;
@@ -67,6 +75,21 @@ static int64_t find_failing(const struct fsm_tree *tree, const struct fsm_op_txn
 {
     for (size_t i = 0; i < txn->compares_count; i++) {
         if (!compare_holds(tree, &txn->compares[i])) {
+            return (int64_t)i;
+        }
+    }
+    return -1;
+}
+
+/* The first compare that who asks may not make, or -1. */
+static int64_t find_denied(const struct fsm_step *step, const struct fsm_op_txn *txn)
+{
+    for (size_t i = 0; i < txn->compares_count; i++) {
+        const struct fsm_compare *compare = &txn->compares[i];
+        struct fsm_bytes path =
+            compare->target == FSM_COMPARE_HELD ? compare->held->path : compare->path;
+        struct fsm_outcome outcome = {0};
+        if (!fsm_step_may(step, fsm_key_of_path(path), FSM_READ, &outcome)) {
             return (int64_t)i;
         }
     }
@@ -92,6 +115,12 @@ static void fail(struct fsm_step *step, const struct fsm_op *ops, size_t at)
 void fsm_step_txn(struct fsm_step *step, const struct fsm_op_txn *txn)
 {
     struct fsm_result *result = step->result;
+    int64_t denied = find_denied(step, txn);
+    if (denied >= 0) {
+        result->status = CD_PERMISSION_DENIED;
+        result->failed_index = denied;
+        return;
+    }
     int64_t failing = find_failing(&step->fsm->tree, txn);
     result->compares_held = failing < 0;
     if (failing >= 0 && txn->else_count == 0) {

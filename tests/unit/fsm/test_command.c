@@ -11,7 +11,10 @@ static struct fsm_limits limits = {.path_bytes = 32,
                                    .txn_ops = 3,
                                    .atomic_nodes = 100,
                                    .tree_nodes = 1000,
-                                   .tree_bytes = 100000};
+                                   .tree_bytes = 100000,
+                                   .acl_entries = 2,
+                                   .queue_prefixes = 2,
+                                   .ttl_max_ms = 5000};
 
 static void accept(struct fsm_op op)
 {
@@ -58,12 +61,93 @@ static void test_create(void **state)
     op = make_sequential("/a");
     op.create.if_absent = true;
     refuse(op, CD_INVALID_ARGUMENT, "if_absent");
-    for (int kind = FSM_CONTAINER; kind <= FSM_TTL + 1; kind++) {
-        op = make_create("/a", "");
-        op.create.kind = (enum fsm_node_kind)kind;
-        refuse(op, CD_UNIMPLEMENTED, "kind");
-    }
+    op = make_create("/a", "");
+    op.create.kind = (enum fsm_node_kind)(FSM_TTL + 1);
+    refuse(op, CD_INVALID_ARGUMENT, "no kind 4");
+    op.create.kind = FSM_CONTAINER;
+    accept(op);
+    op.create.ttl_ms = 1;
+    refuse(op, CD_INVALID_ARGUMENT, "ttl_ms");
+    op.create.kind = FSM_TTL;
+    accept(op);
+    op.create.ttl_ms = 5000;
+    accept(op);
+    op.create.ttl_ms = 5001;
+    refuse(op, CD_INVALID_ARGUMENT, "from 1 to 5000");
+    op.create.ttl_ms = 0;
+    refuse(op, CD_INVALID_ARGUMENT, "ttl_ms");
+    op = make_create("/a/b", "");
+    op.create.parents_kind = FSM_CONTAINER;
+    accept(op);
+    op.create.parents_kind = FSM_EPHEMERAL;
+    refuse(op, CD_INVALID_ARGUMENT, "parents");
     refuse_in_txn(make_create("/a/", ""), CD_INVALID_ARGUMENT, "slash");
+}
+
+static void test_acls(void **state)
+{
+    (void)state;
+    struct fsm_acl_entry entries[3] = {
+        {.permissions = FSM_READ, .scheme = FSM_SCHEME_ANYONE},
+        {.permissions = FSM_PERMISSIONS_ALL, .scheme = FSM_SCHEME_URI, .id = text("x")},
+        {.permissions = FSM_READ, .scheme = FSM_SCHEME_CN, .id = text("y")}};
+    struct fsm_op create = make_create("/a", "");
+    create.create.has_acl = true;
+    create.create.acl = (struct fsm_acl_entries){entries, 2};
+    accept(create);
+    struct fsm_op set = {
+        .kind = FSM_OP_SET_ACL,
+        .set_acl = {
+            .path = text("/"), .acl = {entries, 2}, .has_acl = true, .aversion = FSM_ANY_VERSION}};
+    accept(set);
+    refuse(make_txn(NULL, 0, &set, 1, NULL, 0), CD_TOO_LARGE, "66 bytes"); /* "/", 2 * 32, "x" */
+    set.set_acl.aversion = -2;
+    refuse(set, CD_INVALID_ARGUMENT, "negative");
+    set.set_acl.aversion = 0;
+    set.set_acl.acl.count = 3;
+    refuse(set, CD_TOO_MANY, "acl_entries is 2");
+    set.set_acl.has_acl = false;
+    accept(set);
+    create.create.acl.count = 3;
+    refuse(create, CD_TOO_MANY, "acl_entries");
+    create.create.acl.count = 1;
+    entries[0].permissions = 0;
+    refuse(create, CD_INVALID_ARGUMENT, "permissions");
+    entries[0].permissions = FSM_PERMISSIONS_ALL + 1;
+    refuse(create, CD_INVALID_ARGUMENT, "permissions");
+    entries[0].permissions = FSM_READ;
+    entries[0].id = text("z");
+    refuse(create, CD_INVALID_ARGUMENT, "anyone");
+    entries[0].scheme = FSM_SCHEME_DNS;
+    accept(create);
+    entries[0].id = text("");
+    refuse(create, CD_INVALID_ARGUMENT, "with one of at most");
+    entries[0].scheme = (enum fsm_scheme)4;
+    refuse(create, CD_INVALID_ARGUMENT, "dns");
+}
+
+static void test_new_operations(void **state)
+{
+    (void)state;
+    struct fsm_op op = {.kind = FSM_OP_INCREMENT, .increment = {.path = text("/a")}};
+    accept(op);
+    op.increment.version = -2;
+    refuse(op, CD_INVALID_ARGUMENT, "negative");
+    op = (struct fsm_op){.kind = FSM_OP_CHILDREN, .children = {.path = text("/"), .limit = 1}};
+    refuse(op, CD_INVALID_ARGUMENT, "only a transaction");
+    accept(make_txn(NULL, 0, &op, 1, NULL, 0));
+    op.children.limit = 0;
+    refuse_in_txn(op, CD_INVALID_ARGUMENT, "at least one");
+    op.children.limit = 1;
+    op.children.after = text("a/b");
+    refuse_in_txn(op, CD_INVALID_ARGUMENT, "slash");
+    op = (struct fsm_op){.kind = FSM_OP_REAP, .reap = {.path = text("/a")}};
+    accept(op);
+    refuse_in_txn(op, CD_INVALID_ARGUMENT, "only the leader");
+    op.reap.path = text("/");
+    refuse(op, CD_ROOT_FIXED, "root");
+    op.reap.path = text("a");
+    refuse(op, CD_INVALID_ARGUMENT, "absolute");
 }
 
 static void test_others(void **state)
@@ -150,9 +234,15 @@ static void test_compares(void **state)
 {
     (void)state;
     struct fsm_compare compare = {.path = text("/a")};
+    struct fsm_bytes prefixes[] = {text("a-"), text("b-"), text("c-")};
+    struct fsm_held fence = {.path = text("/a"), .n = 1, .prefixes = prefixes, .prefixes_count = 2};
     for (int target = FSM_COMPARE_EXISTS; target <= FSM_COMPARE_HELD + 1; target++) {
-        bool known = target <= FSM_COMPARE_VALUE;
-        bool equality = target == FSM_COMPARE_EXISTS || target == FSM_COMPARE_VALUE;
+        bool known = target <= FSM_COMPARE_HELD;
+        bool held = target == FSM_COMPARE_HELD;
+        bool equality = target == FSM_COMPARE_EXISTS || target == FSM_COMPARE_VALUE ||
+                        target == FSM_COMPARE_OWNER || held;
+        compare.held = held ? &fence : NULL;
+        compare.path = text(held ? "" : "/a");
         compare.target = (enum fsm_compare_target)target;
         for (int relation = FSM_EQUAL; relation <= FSM_GREATER; relation++) {
             compare.relation = (enum fsm_relation)relation;
@@ -164,6 +254,26 @@ static void test_compares(void **state)
                         "comparison 0 of the transaction");
         }
     }
+    compare =
+        (struct fsm_compare){.target = FSM_COMPARE_HELD, .relation = FSM_EQUAL, .held = &fence};
+    try_compare(compare, CD_OK, "");
+    fence.n = 0;
+    try_compare(compare, CD_INVALID_ARGUMENT, "at least one");
+    fence.n = UINT32_MAX;
+    fence.prefixes_count = 3;
+    try_compare(compare, CD_TOO_MANY, "queue_prefixes");
+    fence.prefixes_count = 2;
+    prefixes[1] = text("b/");
+    try_compare(compare, CD_INVALID_ARGUMENT, "slash");
+    prefixes[1] = text("");
+    fence.path = text("a");
+    try_compare(compare, CD_INVALID_ARGUMENT, "absolute");
+    fence.path = text("/a");
+    compare.path = text("/a");
+    try_compare(compare, CD_INVALID_ARGUMENT, "names its path");
+    compare.path = text("");
+    compare.held = NULL;
+    try_compare(compare, CD_INVALID_ARGUMENT, "held");
     compare = (struct fsm_compare){
         .path = text("a"), .target = FSM_COMPARE_VERSION, .relation = FSM_EQUAL};
     try_compare(compare, CD_INVALID_ARGUMENT, "absolute");
@@ -185,6 +295,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_create),     cmocka_unit_test(test_others),
+        cmocka_unit_test(test_acls),       cmocka_unit_test(test_new_operations),
         cmocka_unit_test(test_txn_limits), cmocka_unit_test(test_queues),
         cmocka_unit_test(test_compares),
     };
