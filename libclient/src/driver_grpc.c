@@ -224,6 +224,12 @@ static void go_on_reading(struct client_driver *driver)
 
 /* ---- The turn ---- */
 
+static void publish(struct client_driver *driver)
+{
+    struct client_lease_view view = client_session_lease(driver->session);
+    driver->config.publish(driver->config.context, &view);
+}
+
 static void draw_secret(struct client_driver *driver)
 {
     uint8_t secret[CLIENT_SECRET_BYTES];
@@ -257,7 +263,8 @@ static void run_effects(struct client_driver *driver)
             draw_secret(driver);
             break;
         case CLIENT_EFFECT_STATE:
-            break; /* published in every turn, as its times change without it */
+            publish(driver); /* before whoever waits for what caused it is told */
+            break;
         }
     }
 }
@@ -334,12 +341,6 @@ static void take_inbox(struct client_driver *driver)
     }
 }
 
-static void publish(struct client_driver *driver)
-{
-    struct client_lease_view view = client_session_lease(driver->session);
-    driver->config.publish(driver->config.context, &view);
-}
-
 /* What came leads to effects, and these to frames; returns when the next turn is due. */
 static uint64_t turn(struct client_driver *driver)
 {
@@ -352,7 +353,7 @@ static uint64_t turn(struct client_driver *driver)
     }
     run_effects(driver); /* taking a frame can end a request that is too large */
     go_on_reading(driver);
-    publish(driver);
+    publish(driver); /* its times change without an effect */
     uint64_t session_ms = client_session_deadline_ms(driver->session);
     return session_ms < unaries_ms ? session_ms : unaries_ms;
 }

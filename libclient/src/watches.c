@@ -117,7 +117,7 @@ static struct client_watch *find(const struct client_session *session, const str
     return NULL;
 }
 
-static void release(struct client_session *session, struct client_watch *watch)
+static void drop_early(struct client_session *session, struct client_watch *watch)
 {
     while (watch->early != NULL) {
         struct client_watch_item *item = watch->early;
@@ -125,6 +125,25 @@ static void release(struct client_session *session, struct client_watch *watch)
         client_session_took(session, item->bytes);
         client_watch_item_free(item);
     }
+}
+
+/*
+ * Not answered yet, it begins from its own beginning: "from now on" will be another moment, and
+ * nothing was told.
+ */
+static void begin_again(struct client_session *session, struct client_watch *watch)
+{
+    if (!watch->told_set) {
+        drop_early(session, watch);
+        watch->resume_zxid = watch->spec.after_zxid;
+        watch->delivered_zxid = watch->spec.after_zxid;
+        watch->queue_state = COORD_QUEUE_UNKNOWN;
+    }
+}
+
+static void release(struct client_session *session, struct client_watch *watch)
+{
+    drop_early(session, watch);
     client_watch_item_free(watch->pending);
     client_watch_item_free(watch->last);
     client_free(watch->farewell);
@@ -271,6 +290,7 @@ void watches_lose_stream(struct client_session *session, const struct stream *st
             watch->stream = 0;
             client_watch_item_free(watch->pending); /* it is told again, whole */
             watch->pending = NULL;
+            begin_again(session, watch);
         }
     }
     if (session->active == NULL || session->active == stream) {
@@ -355,7 +375,7 @@ bool watch_answered(struct client_session *session, struct client_watch *watch,
         item->result = NULL;
         watch->told_set = true;
         complete_to(watch, set->item.zxid);
-        if (watch->spec.after_zxid == 0) {
+        if (watch->delivered_zxid == 0) {
             watch->delivered_zxid = set->item.zxid;
         }
         tell(session, set);
@@ -507,14 +527,18 @@ static bool take_resync(struct client_session *session, struct client_watch *wat
 /* The replica has removed it. The id is free again, and events below after_zxid were told. */
 static bool take_lagged(struct client_session *session, struct client_watch *watch, uint64_t zxid)
 {
+    watch->state = WATCH_UNSENT;
+    watch->stream = 0;
+    if (!watch->told_set) {
+        begin_again(session, watch);
+        return true;
+    }
     struct client_watch_item *item = item_create(watch, COORD_WATCH_LAGGED);
     if (item == NULL) {
         return false;
     }
     item->item.from_zxid = zxid;
     watch->resume_zxid = zxid;
-    watch->state = WATCH_UNSENT;
-    watch->stream = 0;
     tell(session, item);
     return true;
 }

@@ -371,7 +371,7 @@ COORD_API const char *coord_result_acl_origin(const struct coord_result *result)
 struct coord_changed_node {
     const char *path;
     const struct coord_node_stat *stat;
-    const void *data; /* where asked for, if its data changed; else NULL */
+    const void *data; /* where asked for, if it changed; else empty */
     size_t data_bytes;
     bool children_changed;   /* child_names are all children; who is not there is gone */
     bool child_names_follow; /* more of them in the next entry, perhaps of the next page */

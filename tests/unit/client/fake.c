@@ -26,46 +26,130 @@ static void send_frame(struct fake *fake, uint64_t stream, const Coord__V1__Serv
     (void)transport_stream_send(fake->transport, stream, pack(&frame->base));
 }
 
-static void welcome(struct fake *fake, uint64_t stream)
+static void welcome(struct fake *fake, uint64_t stream, const Coord__V1__Hello *hello)
 {
     uint8_t id[16] = {1};
     Coord__V1__ServerFrame frame = COORD__V1__SERVER_FRAME__INIT;
     Coord__V1__Welcome message = COORD__V1__WELCOME__INIT;
     message.cluster_id = (ProtobufCBinaryData){sizeof(id), id};
     message.generation = 1;
+    if (hello->session_case != COORD__V1__HELLO__SESSION__NOT_SET) {
+        bool resumes = hello->session_case == COORD__V1__HELLO__SESSION_RESUME;
+        message.session_id = FAKE_SESSION;
+        message.attach = resumes ? hello->resume->attach : 1;
+        message.timeout_ms = atomic_load(&fake->timeout_ms);
+    }
     frame.welcome = &message;
     send_frame(fake, stream, &frame);
 }
 
-static void reply(struct fake *fake, uint64_t stream, const Coord__V1__Request *request)
+static void send_item(struct fake *fake, uint64_t stream, Coord__V1__Item *item, uint64_t complete)
 {
     Coord__V1__ServerFrame frame = COORD__V1__SERVER_FRAME__INIT;
+    frame.items = &item;
+    frame.n_items = 1;
+    frame.complete_to = complete;
+    send_frame(fake, stream, &frame);
+}
+
+static void tell_events(struct fake *fake, uint64_t stream, uint64_t watch, uint8_t *data,
+                        size_t bytes)
+{
+    size_t count = atomic_load(&fake->events);
+    for (uint64_t zxid = 1; zxid <= count; zxid++) {
+        Coord__V1__Item item = COORD__V1__ITEM__INIT;
+        Coord__V1__Event event = COORD__V1__EVENT__INIT;
+        event.zxid = zxid;
+        event.kind = COORD__V1__EVENT_KIND__EVENT_KIND_CREATED;
+        event.path = (ProtobufCBinaryData){2, (uint8_t *)(uintptr_t) "/a"};
+        event.data = (ProtobufCBinaryData){bytes, data};
+        event.watch_ids = &watch;
+        event.n_watch_ids = 1;
+        item.item_case = COORD__V1__ITEM__ITEM_EVENT;
+        item.event = &event;
+        send_item(fake, stream, &item, zxid);
+    }
+}
+
+/* What the results of all operations that it knows are made of. */
+struct answers {
+    Coord__V1__Stat stat;
+    Coord__V1__SetResult set;
+    Coord__V1__GetResult get;
+    Coord__V1__CreateResult create;
+    Coord__V1__WatchResult watch;
+    Coord__V1__UnwatchResult unwatch;
+    Coord__V1__CloseResult close;
+    Coord__V1__WhoAmIResult who;
+};
+
+static void fill(struct answers *answers, Coord__V1__Reply *message,
+                 const Coord__V1__Request *request)
+{
+    switch (request->op_case) {
+    case COORD__V1__REQUEST__OP_SET:
+        message->result_case = COORD__V1__REPLY__RESULT_SET;
+        message->set = &answers->set;
+        return;
+    case COORD__V1__REQUEST__OP_CREATE:
+        answers->create.path = (ProtobufCBinaryData){13, (uint8_t *)(uintptr_t) "/q-0000000001"};
+        message->result_case = COORD__V1__REPLY__RESULT_CREATE;
+        message->create = &answers->create;
+        return;
+    case COORD__V1__REQUEST__OP_WATCH:
+        message->result_case = COORD__V1__REPLY__RESULT_WATCH;
+        message->watch = &answers->watch;
+        return;
+    case COORD__V1__REQUEST__OP_UNWATCH:
+        message->result_case = COORD__V1__REPLY__RESULT_UNWATCH;
+        message->unwatch = &answers->unwatch;
+        return;
+    case COORD__V1__REQUEST__OP_CLOSE:
+        message->result_case = COORD__V1__REPLY__RESULT_CLOSE;
+        message->close = &answers->close;
+        return;
+    case COORD__V1__REQUEST__OP_WHO_AM_I:
+        answers->who.scheme = (ProtobufCBinaryData){2, (uint8_t *)(uintptr_t) "cn"};
+        answers->who.identity = (ProtobufCBinaryData){6, (uint8_t *)(uintptr_t) "client"};
+        answers->who.session_id = FAKE_SESSION;
+        message->result_case = COORD__V1__REPLY__RESULT_WHO_AM_I;
+        message->who_am_i = &answers->who;
+        return;
+    default:
+        message->result_case = COORD__V1__REPLY__RESULT_GET;
+        message->get = &answers->get;
+    }
+}
+
+static void reply(struct fake *fake, uint64_t stream, const Coord__V1__Request *request)
+{
     Coord__V1__Item item = COORD__V1__ITEM__INIT;
-    Coord__V1__Item *items = &item;
     Coord__V1__Reply message = COORD__V1__REPLY__INIT;
-    Coord__V1__SetResult set = COORD__V1__SET_RESULT__INIT;
-    Coord__V1__GetResult get = COORD__V1__GET_RESULT__INIT;
-    Coord__V1__Stat stat = COORD__V1__STAT__INIT;
+    struct answers answers = {COORD__V1__STAT__INIT,         COORD__V1__SET_RESULT__INIT,
+                              COORD__V1__GET_RESULT__INIT,   COORD__V1__CREATE_RESULT__INIT,
+                              COORD__V1__WATCH_RESULT__INIT, COORD__V1__UNWATCH_RESULT__INIT,
+                              COORD__V1__CLOSE_RESULT__INIT, COORD__V1__WHO_AM_IRESULT__INIT};
     size_t bytes = atomic_load(&fake->data_bytes);
     uint8_t *data = cd_calloc(1, bytes);
+    answers.set.stat = &answers.stat;
+    answers.get.stat = &answers.stat;
+    answers.get.data = (ProtobufCBinaryData){bytes, data};
+    answers.create.stat = &answers.stat;
     message.id = request->id;
     if (atomic_load(&fake->manner) == FAKE_NO_LEADER) {
         message.code = COORD__V1__CODE__CODE_NO_LEADER;
-    } else if (request->op_case == COORD__V1__REQUEST__OP_SET) {
-        set.stat = &stat;
-        message.result_case = COORD__V1__REPLY__RESULT_SET;
-        message.set = &set;
     } else {
-        get.stat = &stat;
-        get.data = (ProtobufCBinaryData){bytes, data};
-        message.result_case = COORD__V1__REPLY__RESULT_GET;
-        message.get = &get;
+        fill(&answers, &message, request);
     }
     item.item_case = COORD__V1__ITEM__ITEM_REPLY;
     item.reply = &message;
-    frame.items = &items;
-    frame.n_items = 1;
-    send_frame(fake, stream, &frame);
+    send_item(fake, stream, &item, 0);
+    if (request->op_case == COORD__V1__REQUEST__OP_WATCH) {
+        tell_events(fake, stream, request->watch->watch_id, data, bytes);
+    }
+    if (request->op_case == COORD__V1__REQUEST__OP_CLOSE) {
+        atomic_fetch_add(&fake->closes, 1);
+    }
     cd_free(data);
 }
 
@@ -101,16 +185,24 @@ static void on_frame(void *context, uint64_t stream, struct cd_blob *bytes)
         return;
     }
     if (frame->hello != NULL) {
-        welcome(fake, stream);
+        welcome(fake, stream, frame->hello);
+    }
+    if (frame->n_requests > 0 && atomic_exchange(&fake->breaks_next, false)) {
+        manner = FAKE_BREAK;
     }
     if (frame->n_requests > 0 && manner == FAKE_BREAK) {
         transport_stream_close(fake->transport, stream, TRANSPORT_UNAVAILABLE, "broken");
     }
     for (size_t i = 0; i < frame->n_requests; i++) {
-        if (manner == FAKE_ANSWER || manner == FAKE_NO_LEADER) {
+        if (manner == FAKE_ANSWER || manner == FAKE_NO_LEADER || manner == FAKE_UNSURE) {
             on_request(fake, stream, &frame->requests[i]);
         }
         atomic_fetch_add(&fake->requests, 1);
+    }
+    if (manner == FAKE_ANSWER) {
+        Coord__V1__ServerFrame confirmation = COORD__V1__SERVER_FRAME__INIT;
+        confirmation.confirmed = frame->number;
+        send_frame(fake, stream, &confirmation);
     }
     coord__v1__client_frame__free_unpacked(frame, NULL);
 }
@@ -229,6 +321,7 @@ void fake_start(struct fake *fake, const struct crypto_pair *pair)
     struct transport_config config;
     struct cd_error error = {0};
     memset(fake, 0, sizeof(*fake));
+    atomic_store(&fake->timeout_ms, 3000);
     (void)pthread_mutex_init(&fake->lock, NULL);
     (void)pthread_cond_init(&fake->changed, NULL);
     transport_config_init(&config);
@@ -238,6 +331,8 @@ void fake_start(struct fake *fake, const struct crypto_pair *pair)
     config.certificates.ca_pem = authority_ca()->cert_pem;
     config.certificates.cert_pem = pair->cert_pem;
     config.certificates.key_pem = pair->key_pem;
+    config.limits.stream_out_bytes_max =
+        64 << 20; /* a client that does not read is not cut off soon */
     config.wake = wake;
     config.wake_context = fake;
     if (transport_create(&config, &fake->transport, &error) != CD_OK) {
@@ -259,6 +354,11 @@ void fake_stop(struct fake *fake)
     transport_free(fake->transport);
     (void)pthread_cond_destroy(&fake->changed);
     (void)pthread_mutex_destroy(&fake->lock);
+}
+
+void fake_break_next(struct fake *fake)
+{
+    atomic_store(&fake->breaks_next, true);
 }
 
 static void wait_for(struct fake *fake, const _Atomic size_t *counter, size_t count)

@@ -1,5 +1,7 @@
 #include "lab.h"
 
+#include "base/hash.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,6 +129,9 @@ static void note_subject(struct lab_stream *stream, const Coord__V1__Request *re
         *subject = request->unwatch->watch_id;
     } else if (request->op_case == COORD__V1__REQUEST__OP_FORGET) {
         *subject = request->forget->reply_mark;
+    } else if (request->op_case == COORD__V1__REQUEST__OP_OUTCOME_OF) {
+        *subject = request->outcome_of->session_id;
+        *point = request->outcome_of->seq;
     }
 }
 
@@ -156,6 +161,7 @@ static void note_request(struct lab_stream *stream, const ProtobufCBinaryData *b
     stream->afters[stream->ids_count] = request->after_seq;
     stream->ops[stream->ids_count] = request->op_case;
     note_subject(stream, request);
+    stream->hashes[stream->ids_count] = cd_hash64(bytes->data, bytes->len);
     stream->ids_count++;
     coord__v1__request__free_unpacked(request, NULL);
 }

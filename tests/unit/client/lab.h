@@ -37,14 +37,16 @@ struct lab_stream {
     /* Of sessions. */
     uint64_t seqs[LAB_IDS_MAX], afters[LAB_IDS_MAX]; /* of the requests, as ids */
     Coord__V1__Request__OpCase ops[LAB_IDS_MAX];
-    uint64_t subjects[LAB_IDS_MAX]; /* WATCH, UNWATCH: its id; FORGET: the mark */
-    uint64_t points[LAB_IDS_MAX];   /* WATCH: after_zxid, or the seq that makes its node */
-    bool opens;                     /* a hello asked for a session */
-    uint64_t resumes, attach;       /* the id that it goes on with */
-    uint64_t reply_mark;            /* of the last frame */
-    size_t rearmed;                 /* frames with rearm_done; */
-    size_t rearmed_behind;          /* requests before the first one of them and in it */
-    uint64_t sent_ms;               /* the last frame */
+    uint64_t
+        subjects[LAB_IDS_MAX]; /* WATCH, UNWATCH: its id; FORGET: the mark; OUTCOME_OF: session */
+    uint64_t points[LAB_IDS_MAX]; /* WATCH: after_zxid, or the seq of its node; OUTCOME_OF: seq */
+    uint64_t hashes[LAB_IDS_MAX]; /* of all the request's bytes */
+    bool opens;                   /* a hello asked for a session */
+    uint64_t resumes, attach;     /* the id that it goes on with */
+    uint64_t reply_mark;          /* of the last frame */
+    size_t rearmed;               /* frames with rearm_done; */
+    size_t rearmed_behind;        /* requests before the first one of them and in it */
+    uint64_t sent_ms;             /* the last frame */
 };
 
 struct lab_request {

@@ -1,4 +1,4 @@
-#include "fake.h"
+#include "world.h"
 
 #include "coord/client.h"
 
@@ -19,62 +19,6 @@
  * replicas, many threads, closing in the middle. Method: replicas of fake.h, made of coordd's
  * transport.
  */
-
-static struct {
-    char folder[64];
-    char ca[96], cert[96], key[96];
-    struct fake fakes[2];
-} world;
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static void write_files(const struct crypto_pair *ca, const struct crypto_pair *pair)
-{
-    assert_int_equal(crypto_pair_write(ca, world.ca, NULL, NULL), CD_OK);
-    assert_int_equal(crypto_pair_write(pair, world.cert, world.key, NULL), CD_OK);
-}
-
-static void write_good_files(void)
-{
-    struct crypto_pair pair = authority_issue(NULL, "client", NULL);
-    write_files(authority_ca(), &pair);
-    crypto_pair_release(&pair);
-}
-
-static int set_up(void **state)
-{
-    (void)snprintf(world.folder, sizeof(world.folder), "/tmp/coord-test-XXXXXX");
-    assert_non_null(mkdtemp(world.folder));
-    (void)snprintf(world.ca, sizeof(world.ca), "%s/ca", world.folder);
-    (void)snprintf(world.cert, sizeof(world.cert), "%s/cert", world.folder);
-    (void)snprintf(world.key, sizeof(world.key), "%s/key", world.folder);
-    return authority_set_up(state);
-}
-
-static int tear_down(void **state)
-{
-    (void)unlink(world.ca);
-    (void)unlink(world.cert);
-    (void)unlink(world.key);
-    (void)rmdir(world.folder);
-    return authority_tear_down(state);
-}
-
-/* Its certificate is made out for that address. */
-static void start_replica(struct fake *fake, const char *address)
-{
-    struct crypto_pair pair;
-    const struct crypto_request request = {.ips = &address, .ips_count = 1, .common_name = "fake"};
-    assert_int_equal(crypto_issue(authority_ca(), &request, (int64_t)time(NULL), &pair, NULL),
-                     CD_OK);
-    fake_start(fake, &pair);
-    crypto_pair_release(&pair);
-}
 
 /* A client with the files of the world. */
 static struct coord_client *make_client(const char *endpoints, uint32_t timeout_ms)
@@ -111,8 +55,8 @@ static void test_calls_go_there_and_back(void **state)
     struct coord_result *result = NULL;
     size_t bytes = 0;
     (void)state;
-    write_good_files();
-    start_replica(fake, "127.0.0.1");
+    world_write_good_files();
+    world_start_replica(fake, "127.0.0.1");
     struct coord_client *client = make_client(fake->endpoint, 20000);
     assert_int_equal(set(client, NULL), COORD_OK);
     atomic_store(&fake->data_bytes, 3 << 20);
@@ -142,8 +86,8 @@ static void test_many_threads_share_a_client(void **state)
     struct fake *fake = &world.fakes[0];
     pthread_t threads[WORKERS];
     (void)state;
-    write_good_files();
-    start_replica(fake, "127.0.0.1");
+    world_write_good_files();
+    world_start_replica(fake, "127.0.0.1");
     struct coord_client *client = make_client(fake->endpoint, 20000);
     for (int i = 0; i < WORKERS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, work, client), 0);
@@ -166,8 +110,8 @@ static void test_a_broken_stream(void **state)
     struct fake *fake = &world.fakes[0];
     struct coord_error error;
     (void)state;
-    write_good_files();
-    start_replica(fake, "127.0.0.1");
+    world_write_good_files();
+    world_start_replica(fake, "127.0.0.1");
     struct coord_client *client = make_client(fake->endpoint, 20000);
     atomic_store(&fake->manner, FAKE_BREAK);
     assert_int_equal(set(client, &error), COORD_OUTCOME_UNKNOWN);
@@ -191,8 +135,8 @@ static void test_a_read_survives_a_broken_stream(void **state)
     pthread_t reader;
     void *code = NULL;
     (void)state;
-    write_good_files();
-    start_replica(fake, "127.0.0.1");
+    world_write_good_files();
+    world_start_replica(fake, "127.0.0.1");
     struct coord_client *client = make_client(fake->endpoint, 20000);
     atomic_store(&fake->manner, FAKE_BREAK);
     assert_int_equal(pthread_create(&reader, NULL, read_once, client), 0);
@@ -210,9 +154,9 @@ static void test_a_replica_without_leader_is_left(void **state)
     struct fake *bad = &world.fakes[1];
     char endpoints[160];
     (void)state;
-    write_good_files();
-    start_replica(good, "127.0.0.1");
-    start_replica(bad, "127.0.0.1");
+    world_write_good_files();
+    world_start_replica(good, "127.0.0.1");
+    world_start_replica(bad, "127.0.0.1");
     atomic_store(&bad->manner, FAKE_NO_LEADER);
     (void)snprintf(endpoints, sizeof(endpoints), "%s,%s", good->endpoint, bad->endpoint);
     while (atomic_load(&bad->requests) == 0) { /* until one begins with the bad one */
@@ -243,9 +187,9 @@ static void test_a_silent_endpoint_costs_little(void **state)
     char endpoints[160];
     uint16_t port = 0;
     (void)state;
-    write_good_files();
+    world_write_good_files();
     int silent = listen_silently(&port);
-    start_replica(fake, "127.0.0.1");
+    world_start_replica(fake, "127.0.0.1");
     (void)snprintf(endpoints, sizeof(endpoints), "127.0.0.1:%u,%s", (unsigned)port, fake->endpoint);
     for (int i = 0; i < 6; i++) { /* in random order, so some begin with the silent one */
         struct coord_client *client = make_client(endpoints, 4000);
@@ -261,14 +205,14 @@ static void test_no_answer_in_time(void **state)
     struct fake *fake = &world.fakes[0];
     struct coord_error error;
     (void)state;
-    write_good_files();
-    start_replica(fake, "127.0.0.1");
+    world_write_good_files();
+    world_start_replica(fake, "127.0.0.1");
     atomic_store(&fake->manner, FAKE_SILENT);
     struct coord_client *client = make_client(fake->endpoint, 600);
-    uint64_t begun_ms = now_ms();
+    uint64_t begun_ms = world_now_ms();
     assert_int_equal(set(client, &error), COORD_OUTCOME_UNKNOWN);
     assert_int_equal(get(client, &error), COORD_TIMEOUT);
-    assert_in_range(now_ms() - begun_ms, 1200, 6000);
+    assert_in_range(world_now_ms() - begun_ms, 1200, 6000);
     coord_client_close(client);
     fake_stop(fake);
 }
@@ -295,8 +239,8 @@ static void test_closing_ends_calls_under_way(void **state)
     pthread_t threads[2];
     struct caller callers[2];
     (void)state;
-    write_good_files();
-    start_replica(fake, "127.0.0.1");
+    world_write_good_files();
+    world_start_replica(fake, "127.0.0.1");
     atomic_store(&fake->manner, FAKE_SILENT);
     struct coord_client *client = make_client(fake->endpoint, 60000);
     for (size_t i = 0; i < 2; i++) {
@@ -316,7 +260,7 @@ static void test_closing_ends_calls_under_way(void **state)
 static void test_a_client_that_was_never_used(void **state)
 {
     (void)state;
-    write_good_files();
+    world_write_good_files();
     for (int i = 0; i < 20; i++) {
         coord_client_close(make_client("127.0.0.1:1", 1000));
     }
@@ -344,14 +288,14 @@ static void test_certificates_that_do_not_fit(void **state)
     struct crypto_pair ours = authority_issue(NULL, "client", NULL);
     struct crypto_pair expired = authority_issue_expired("client");
     struct crypto_pair mixed = {.cert_pem = ours.cert_pem, .key_pem = foreign.key_pem};
-    start_replica(fake, "127.0.0.1");
-    write_files(&foreign_ca, &ours);
+    world_start_replica(fake, "127.0.0.1");
+    world_write_files(&foreign_ca, &ours);
     refused_with(fake->endpoint, "is not signed by an authority of the CA file");
-    write_files(authority_ca(), &foreign);
+    world_write_files(authority_ca(), &foreign);
     refused_with(fake->endpoint, "rejected our certificate");
-    write_files(authority_ca(), &expired);
+    world_write_files(authority_ca(), &expired);
     refused_with(fake->endpoint, "rejected our certificate");
-    write_files(authority_ca(), &mixed);
+    world_write_files(authority_ca(), &mixed);
     refused_with(fake->endpoint, "do not belong together");
     assert_int_equal(atomic_load(&fake->requests), 0);
     fake_stop(fake);
@@ -365,8 +309,8 @@ static void test_a_certificate_for_another_host(void **state)
 {
     struct fake *fake = &world.fakes[0];
     (void)state;
-    write_good_files();
-    start_replica(fake, "127.0.0.2");
+    world_write_good_files();
+    world_start_replica(fake, "127.0.0.2");
     refused_with(fake->endpoint, "made out for another host");
     fake_stop(fake);
 }
@@ -378,14 +322,14 @@ static void test_files_are_read_again(void **state)
     (void)state;
     struct crypto_pair foreign_ca = authority_foreign_ca();
     struct crypto_pair foreign = authority_issue_by(&foreign_ca, "client");
-    start_replica(fake, "127.0.0.1");
-    write_files(authority_ca(), &foreign);
+    world_start_replica(fake, "127.0.0.1");
+    world_write_files(authority_ca(), &foreign);
     struct coord_client *client = make_client(fake->endpoint, 800);
     assert_int_equal(set(client, &error), COORD_UNREACHABLE);
     assert_int_equal(unlink(world.cert), 0);
     assert_int_equal(set(client, &error), COORD_UNREACHABLE);
     assert_non_null(strstr(error.message, world.cert));
-    write_good_files();
+    world_write_good_files();
     assert_int_equal(set(client, NULL), COORD_OK);
     coord_client_close(client);
     fake_stop(fake);
@@ -402,8 +346,8 @@ static void test_admin(void **state)
     struct coord_status *status = NULL;
     uint8_t id[COORD_CLUSTER_ID_BYTES] = {0};
     (void)state;
-    write_good_files();
-    start_replica(fake, "127.0.0.1");
+    world_write_good_files();
+    world_start_replica(fake, "127.0.0.1");
     struct coord_client *client = make_client("127.0.0.1:1", 20000);
     assert_int_equal(coord_admin_status(client, fake->endpoint, NULL, &status, NULL), COORD_OK);
     assert_int_equal(status->node_id, 7);
@@ -439,8 +383,8 @@ static void test_admin_without_an_answer(void **state)
     struct coord_status *status = NULL;
     pthread_t thread;
     (void)state;
-    write_good_files();
-    start_replica(fake, "127.0.0.1");
+    world_write_good_files();
+    world_start_replica(fake, "127.0.0.1");
     atomic_store(&fake->manner, FAKE_SILENT);
     struct coord_client *client = make_client(fake->endpoint, 600);
     assert_int_equal(coord_admin_init(client, NULL, NULL, NULL, &error), COORD_OUTCOME_UNKNOWN);
@@ -473,5 +417,5 @@ int main(void)
         cmocka_unit_test(test_admin),
         cmocka_unit_test(test_admin_without_an_answer),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }
