@@ -744,6 +744,13 @@ CD_MUST_USE enum cd_status fsm_exists(const struct fsm *fsm, const struct fsm_ve
                                       const struct fsm_who *who, struct fsm_bytes path,
                                       struct fsm_stat *ret_stat);
 
+/*
+ * A transaction that writes in neither branch, as a read: carried out on the state as fsm_apply
+ * would, with every rule of form and permission, and everything in `result`.
+ */
+void fsm_read_txn(struct fsm *fsm, const struct fsm_who *who, const struct fsm_op_txn *txn,
+                  struct fsm_result *result);
+
 /* Does the fence hold (R15)? READ is needed. CD_OK, CD_NOT_HELD, and as above but CD_NO_NODE. */
 CD_MUST_USE enum cd_status fsm_holds(const struct fsm *fsm, const struct fsm_who *who,
                                      const struct fsm_held *held);

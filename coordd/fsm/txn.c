@@ -140,3 +140,38 @@ void fsm_step_txn(struct fsm_step *step, const struct fsm_op_txn *txn)
         }
     }
 }
+
+static bool writes(const struct fsm_op *ops, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        switch (ops[i].kind) {
+        case FSM_OP_CHECK:
+        case FSM_OP_GET:
+        case FSM_OP_EXISTS:
+        case FSM_OP_CHILDREN:
+            break;
+        default:
+            return true;
+        }
+    }
+    return false;
+}
+
+void fsm_read_txn(struct fsm *fsm, const struct fsm_who *who, const struct fsm_op_txn *txn,
+                  struct fsm_result *result)
+{
+    const struct fsm_command command = {.who = *who, .op = {.kind = FSM_OP_TXN, .txn = *txn}};
+    fsm_result_clear(result);
+    result->kind = FSM_OP_TXN;
+    result->zxid = fsm->zxid;
+    result->status = fsm_command_check(&fsm->limits, &command, NULL);
+    if (result->status != CD_OK) {
+        return;
+    }
+    CD_ASSERT(!writes(txn->then_ops, txn->then_count) && !writes(txn->else_ops, txn->else_count));
+    struct fsm_step step;
+    fsm_step_init(&step, fsm, result);
+    fsm_step_txn(&step, txn);
+    fsm_step_release(&step);
+    CD_ASSERT(result->changes_count == 0);
+}
