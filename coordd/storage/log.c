@@ -469,7 +469,7 @@ enum cd_status storage_log_append(struct storage_log *log, const struct storage_
 {
     CD_ASSERT(!log->describing);
     CD_ASSERT(record->kind >= STORAGE_STATE);
-    CD_ASSERT(record->kind < STORAGE_SYNCED);
+    CD_ASSERT(!segment_is_own(record->kind));
     if (log->in_doubt) {
         return CD_IN_DOUBT;
     }

@@ -52,6 +52,7 @@ enum storage_kind {
                           shown */
     STORAGE_DROPPED,   /* storage's own: from where on the log is kept; never given to append, never
                           shown */
+    STORAGE_INSTALLED, /* a snapshot took the place of everything up to its slot (R3) */
 };
 
 struct storage_ballot {

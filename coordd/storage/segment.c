@@ -244,7 +244,7 @@ bool segment_is_own(enum storage_kind kind)
 bool segment_knows_record(const struct segment_record *record)
 {
     return record->version <= SEGMENT_RECORD_VERSION && record->kind >= STORAGE_STATE &&
-           record->kind <= STORAGE_DROPPED && (record->flags & ~SEGMENT_FLAG_HEAD) == 0;
+           record->kind <= STORAGE_INSTALLED && (record->flags & ~SEGMENT_FLAG_HEAD) == 0;
 }
 
 struct storage_record segment_view(const struct segment_record *record, const uint8_t *body)

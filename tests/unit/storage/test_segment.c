@@ -202,7 +202,7 @@ static void test_unknown_records(void **state)
     record.flags = 2;
     assert_false(segment_knows_record(&record));
     record.flags = 0;
-    record.kind = (enum storage_kind)(STORAGE_DROPPED + 1);
+    record.kind = (enum storage_kind)(STORAGE_INSTALLED + 1);
     assert_false(segment_knows_record(&record));
     record.kind = (enum storage_kind)0;
     assert_false(segment_knows_record(&record));
