@@ -8,7 +8,7 @@
 
 /* Service Admin: birth, status, handing over. For identities that the configuration lists. */
 
-static bool is_admin(const struct replica *r, const char *identity)
+bool replica_is_admin(const struct replica *r, const char *identity)
 {
     for (size_t i = 0; i < r->admins_count; i++) {
         if (cd_identity_matches(r->admins[i], identity)) {
@@ -173,7 +173,7 @@ static void transfer(struct replica *r, uint64_t call, uint32_t node)
 void replica_admin(struct replica *r, uint64_t call, enum replica_method method,
                    const char *identity, const void *bytes, size_t bytes_count)
 {
-    if (!is_admin(r, identity)) {
+    if (!replica_is_admin(r, identity)) {
         refuse(r, call, CD_PERMISSION_DENIED,
                "service Admin is for the identities that the configuration lists under `admins`");
         return;

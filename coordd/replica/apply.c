@@ -10,6 +10,30 @@ static struct paxos_ballot leadership_in_force(const struct replica *r)
         .round = lead.round, .node = lead.node, .incarnation = lead.incarnation};
 }
 
+/*
+ * What a command did, told in the order that R18 asks for: events first, then the reply that shows
+ * their effect, then the reads that were sent behind the write (R24).
+ */
+static void tell(struct replica *r, const struct fsm_command *command,
+                 const struct fsm_result *result)
+{
+    replica_emit(r, &(struct replica_event){
+                        .kind = REPLICA_EV_COMMAND, .command = command, .result = result});
+    replica_tell_events(r, result);
+    if (result->session_opened != 0) {
+        replica_lease_opened(r, result->session_opened);
+    }
+    if (result->session_ended != 0) {
+        replica_lease_ended(r, result->session_ended);
+    }
+    replica_write_applied(r, command, result);
+    struct replica_stream *stream =
+        result->session_ended != 0 ? replica_served_find(r, result->session_ended) : NULL;
+    if (stream != NULL) {
+        replica_stream_end_session(r, stream, CD_SESSION_EXPIRED);
+    }
+}
+
 static enum cd_status apply_commands(struct replica *r, const struct wire_batch *batch,
                                      struct cd_error *error)
 {
@@ -22,9 +46,7 @@ static enum cd_status apply_commands(struct replica *r, const struct wire_batch 
         }
         fsm_apply(r->fsm, &command, &r->result);
         r->counts.applied_commands++;
-        if (command.origin.node == r->node && command.origin.boot == r->boot) {
-            replica_write_applied(r, &command, &r->result);
-        }
+        tell(r, &command, &r->result);
         wire_arena_clear(
             &r->command_arena); /* decoded, a command may be far larger than its bytes */
     }
@@ -54,10 +76,6 @@ static void apply_leadership(struct replica *r, const struct paxos_entry *entry)
     fsm_slot_begin(r->fsm, entry->slot, NULL);
     fsm_apply_leadership(r->fsm, &lead);
     fsm_slot_end(r->fsm);
-    if (lead.node == r->node) {
-        r->office_ms = env_now_ms(&r->env);
-        r->office_elapsed_ms = fsm_elapsed_ms(r->fsm);
-    }
     replica_leadership_applied(r, entry->lead);
 }
 
@@ -87,6 +105,8 @@ enum cd_status replica_apply(struct replica *r, const struct paxos_entry *entry,
     if (r->started) {
         cd_histogram_add(&r->counts.applies, env_now_us(&r->env) - begin_us);
     }
+    paxos_base_follow(&r->base, entry);
+    replica_snapshot_at_slot(r);
     replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_APPLIED,
                                             .ballot = leadership_in_force(r),
                                             .slot = entry->slot,

@@ -5,32 +5,68 @@
 
 #include "base/buf.h"
 #include "base/table.h"
+#include "fsm/snapshot.h"
+#include "fsm/watch.h"
 #include "storage/log.h"
+#include "storage/snapshot.h"
 #include "wire/wire.h"
 
 /*
  * The state of one replica and what its files share: recovery.c opens the log; replica.c turns
  * paxos' effects into acts; apply.c applies what is chosen; peers.c carries frames between
- * replicas; session.c serves streams and calls; writes.c and reads.c hold what waits; admin.c
- * service Admin.
+ * replicas; streams.c tells clients things; session.c takes what they say; writes.c and reads.c
+ * hold what waits; watches.c tells events; lease.c confirms heartbeats and expires sessions;
+ * admin.c service Admin.
  */
+
+#define REPLICA_SERVER_NAME "coordd/0.1.0"
 
 enum {
     REPLICA_STREAMS_MAX = 65536,
-    REPLICA_STREAM_READS_MAX = 1024,      /* waiting reads of one stream */
-    REPLICA_STREAM_WRITES_MAX = 1024,     /* unanswered writes of one stream */
+    REPLICA_STREAM_READS_MAX = 1024, /* waiting reads of one stream */
+    REPLICA_STREAM_WATCHES_MAX = 10000,
+    REPLICA_WATCHES_MAX = 4000000,        /* of all streams */
     REPLICA_READS_MAX = 65536,            /* waiting reads of all */
     REPLICA_WRITES_MAX = 65536,           /* unanswered writes of all */
     REPLICA_CALLS_MAX = 4096,             /* pending calls of service Admin */
+    REPLICA_PARKED_MAX = 16,              /* frames of a stream whose hello is not answered */
     REPLICA_QUEUE_BYTES_MAX = 64 << 20,   /* commands that wait to be proposed */
     REPLICA_DELAYED_BYTES_MAX = 64 << 20, /* messages that wait for the disk */
+    REPLICA_FRAME_BYTES_KEPT = 64 << 10,  /* memory that an idle stream's frame may keep */
+    REPLICA_HELD_BYTES_MAX = 32 << 20,    /* replies of one stream that wait for its events */
+    /* A stream with more than HIGH on its way is told no events until it is below LOW. */
+    REPLICA_OUTSTANDING_HIGH = 1 << 20,
+    REPLICA_OUTSTANDING_LOW = 256 << 10,
     /* With this much waiting for the disk, proposals wait and acceptances are let go unheard. */
     REPLICA_DISK_BYTES_HIGH = STORAGE_PENDING_BYTES_MAX / 2,
     REPLICA_IDLE_MARK_MS = 20,
     REPLICA_WAIT_MS_DEFAULT = 5000, /* for reads and writes whose client names no bound */
     REPLICA_WAIT_MS_MAX = 60000,
+    REPLICA_HELLO_MS = 3000,       /* how long opening and resuming may take */
+    REPLICA_AGAIN_MS = 50,         /* between proposing a stream's writes again */
     REPLICA_EXPIRY_PERIOD_MS = 20, /* how often what waits is looked through for deadlines */
+    REPLICA_BOOKMARK_PERIOD_MS = 5000,
+    REPLICA_DIGEST_SLOTS = 64,    /* R6: digests are compared, and snapshots taken, at multiples */
+    REPLICA_SNAPSHOT_PACE_MS = 5, /* between two blocks of a snapshot being taken */
+    REPLICA_CHUNK_BYTES = 256 << 10, /* of a snapshot's file, sent at once */
+    REPLICA_ASK_AGAIN_MS = 300,
+    REPLICA_ASKS_MAX = 20, /* without an answer, before another peer is tried */
+    REPLICA_SOURCE_IDLE_MS = 10000,
+    REPLICA_REPLAY_BYTES = 128 << 10, /* of history, told a stream at a time */
+    REPLICA_HISTORY_MS = 600000,      /* elapsed time */
+    REPLICA_VERSIONS_MAX = 64,        /* versions of the tree that lists go on with, */
+    REPLICA_VERSION_IDLE_MS = 10000,  /* given up when nobody asked for so long, */
+    REPLICA_VERSION_MS_MAX = 60000,   /* or held for so long */
+    REPLICA_RELEASE_PAGES = 64,       /* of a version, given back in one turn */
+
+    REPLICA_RENEW_PERIOD_MS = 20, /* between two renewals of a replica */
+    REPLICA_RENEW_SHARE = 16,     /* of its timeout goes by between two renewals of a session */
+    REPLICA_RENEWALS_MAX = 256,   /* on their way */
+    REPLICA_EXPIRIES_MAX = 64,    /* sessions judged in one turn (R19) */
 };
+
+/* Of a peer's snapshot; a larger one is refused. */
+#define REPLICA_SNAPSHOT_BYTES_MAX (UINT64_C(64) << 30)
 
 /* Who waits for an answer: a request of a stream, or a call. */
 struct replica_asker {
@@ -39,43 +75,196 @@ struct replica_asker {
     uint64_t request; /* id within the stream */
 };
 
+/* See session.c. */
+enum replica_mode {
+    REPLICA_NEW = 0,
+    REPLICA_OPENING,
+    REPLICA_RESUMING,
+    REPLICA_REARMING,
+    REPLICA_BEHIND,
+    REPLICA_LIVE,
+};
+
+/* A full frame of replies that waits for events. */
+struct replica_held {
+    struct cd_buf frame;
+    struct replica_held *prev, *next;
+};
+
+struct replica_write;
+
 struct replica_stream {
     uint64_t stream; /* key */
     char *identity;
+    struct fsm_who who; /* its bytes are in `identity` */
+    enum replica_mode mode;
     bool welcomed;
-    bool dirty;                 /* `frame` holds something to send */
-    bool closed;                /* to be forgotten when nothing waits for it */
-    uint64_t seen_zxid;         /* what it must not fall behind */
-    uint64_t last_write;        /* counter of its newest write */
-    uint32_t reads, writes;     /* waiting */
+    bool dirty;    /* on the list of those that are flushed at the end of the turn */
+    bool head_due; /* a frame is wanted for its head alone */
+    bool closing;  /* ends with this turn; nothing counts for it any more */
+    enum replica_rpc_status close_status;
+    char *close_message; /* owned */
+
+    uint64_t frames;     /* number of the newest ClientFrame */
+    uint64_t confirmed;  /* of the newest that a leader has confirmed (R12) */
+    uint64_t renew_ms;   /* not renewed before */
+    bool renew_due;      /* on the list of those that are renewed next */
+    uint64_t seen_zxid;  /* what it must not fall behind */
+    uint64_t last_write; /* counter of its newest write */
+    uint32_t reads, writes_count;
     uint64_t outstanding_bytes; /* given to stream_send and not yet told as sent */
+
+    uint64_t session; /* key of `served`; 0: none */
+    uint64_t attach;
+    uint32_t timeout_ms;
+    uint64_t reply_mark;          /* as its client last said */
+    uint64_t next_seq;            /* 0: any, after a resume */
+    uint64_t busy_from;           /* R11: later seqs are dropped until this one comes; 0 */
+    struct replica_write *writes; /* of the session, unanswered, in the order of seqs */
+    bool again;                   /* they are to be proposed again */
+    uint64_t again_ms;            /* when they were */
+
+    struct fsm_op_open_session opening; /* OPENING */
+    uint64_t resume_session;            /* RESUMING, as the next two */
+    uint8_t resume_secret[WIRE_SECRET_BYTES];
+    uint64_t hello_deadline_ms;
+    struct cd_blob *parked[REPLICA_PARKED_MAX];
+    size_t parked_count;
+
+    uint64_t
+        told_zxid; /* every event up to here was put into a frame; LIVE: see replica_complete_to */
+    uint64_t event_zxid;    /* of the event put last */
+    uint64_t rearm_zxid;    /* lowest from which a watch that was set misses events; 0: none does */
+    uint64_t bookmark_zxid; /* as of the last bookmark */
+    bool watching;          /* it is a watcher of `watches` */
+
     struct cd_buf frame;
+    struct cd_buf held;               /* replies that wait until events were told */
+    struct replica_held *held_frames; /* full ones, before it */
+    size_t held_bytes;                /* in held_frames */
     struct replica_stream *next_dirty;
     UT_hash_handle hh;
+    UT_hash_handle hh_session;
 };
 
 /* A write that was queued here or sent to the leader, until it is applied or given up. */
 struct replica_write {
     uint64_t counter; /* key: of its origin */
     struct replica_asker asker;
-    struct paxos_ballot leader; /* the leadership that it was meant for */
+    struct paxos_ballot leader; /* the leadership that it was last meant for; 0: none */
+    uint64_t proposed_ms;       /* when */
     uint64_t deadline_ms;
-    uint64_t begin_us; /* when it was accepted */
-    UT_hash_handle hh; /* in insertion order, so in order of counters */
+    struct cd_blob *bytes; /* the command, if it may be proposed again; else NULL */
+    uint64_t seq;          /* in its session; 0 without one */
+    uint64_t request_hash;
+    bool opens;                        /* it is a stream's OPEN_SESSION */
+    bool again;                        /* to be proposed again */
+    struct replica_write *prev, *next; /* of its stream, if it has a seq */
+    UT_hash_handle hh;                 /* in insertion order, so in order of counters */
 };
 
+/* What a leader knows of a session's lease: lease.c. */
+struct replica_lease {
+    uint64_t session; /* key */
+    uint64_t attach;  /* highest that was heard of */
+    uint64_t renewed_ms;
+    uint32_t node; /* that serves it; 0: not heard of yet */
+    bool expiring; /* its expiry is proposed */
+    UT_hash_handle hh;
+};
+
+/* A session whose lease may be over at that time; one for each lease. */
+struct replica_due {
+    uint64_t deadline_ms;
+    uint64_t session;
+};
+
+struct replica_renewal_entry {
+    uint64_t stream, session, attach;
+    uint64_t frame; /* of the stream, confirmed when the renewal is */
+};
+
+/* Heartbeats that wait for a leader's round. */
+struct replica_renewal {
+    bool own;       /* of streams served here; else a peer's */
+    uint32_t node;  /* own: who leads; else who asks */
+    uint64_t nonce; /* never twice, over restarts too */
+    uint64_t token; /* of the round that must be confirmed; UINT64_MAX: the leader answers */
+    uint64_t asked_ms;
+    struct replica_renewal_entry *entries; /* own */
+    size_t entries_count;
+    struct wire_not_renewed *refused; /* NULL, or room for WIRE_PEER_SESSIONS_MAX */
+    size_t refused_count;
+    struct replica_renewal *prev, *next;
+};
+
+/* A read, watch or unwatch that waits. */
 struct replica_read {
     struct replica_asker asker;
-    enum wire_request_kind kind;
+    char *identity; /* of a call; owned */
     enum wire_read_level level;
-    uint64_t token;       /* of its barrier; 0: needs none */
-    uint64_t after_write; /* counter of the write of its stream that must be answered first; 0 */
-    uint64_t zxid;        /* what the state must have reached */
+    uint64_t token;              /* of its barrier; 0: needs none */
+    uint64_t session, after_seq; /* the write that must be applied first; 0: none */
+    uint64_t after_write;        /* without a session: its counter */
+    uint64_t zxid;               /* what the state must have reached */
     uint64_t deadline_ms;
-    struct wire_list list;
-    char *path; /* owned, as `after` within `list` */
-    size_t path_bytes;
+    struct cd_blob *packed; /* the request */
     struct replica_read *prev, *next;
+};
+
+/* A version of the tree with which a list goes on. */
+struct replica_version {
+    uint64_t number;
+    struct fsm_version *version;
+    uint64_t taken_ms, used_ms;
+    struct replica_version *prev, *next;
+};
+
+/* A snapshot being loaded: loading.c. All zero: none. */
+struct replica_loading {
+    uint64_t slot;
+    struct storage_snapshot_reader *reader;
+    struct wire_item_reader items;
+    struct fsm_restore *restore;
+    struct paxos_base base;
+    struct fsm *fsm; /* when it is complete; owned until taken */
+};
+
+/* A snapshot being taken; frozen NULL: none. */
+struct replica_making {
+    struct fsm_snapshot *frozen;
+    uint64_t slot;
+    struct paxos_base base;
+    struct cd_buf items; /* encoded, not yet given to storage */
+    bool finishing;      /* all items were given */
+    bool asked;          /* for the end of it */
+    bool done;           /* it has ended, well or not: what was frozen is given back */
+    uint64_t next_ms;    /* when its next step is due */
+};
+
+enum replica_receiving_stage {
+    REPLICA_NOT_RECEIVING = 0,
+    REPLICA_ASKING,
+    REPLICA_WRITING, /* all of it came; it becomes durable */
+    REPLICA_RECEIVED,
+    REPLICA_LOADING,
+};
+
+struct replica_receiving {
+    enum replica_receiving_stage stage;
+    uint32_t node; /* from whom; 0: nothing is received */
+    struct wire_snapshot_offer offer;
+    uint64_t next; /* offset of the file that is wanted next */
+    uint64_t asked_ms;
+    uint32_t silent; /* asks in a row that were not answered */
+    struct replica_loading loading;
+};
+
+/* The snapshot that peers are being sent. */
+struct replica_source {
+    struct storage_snapshot_source *from; /* NULL: none */
+    uint64_t slot;
+    uint64_t used_ms;
 };
 
 /* A command on its way into a slot; the leader's queue. */
@@ -134,15 +323,33 @@ struct replica {
     uint32_t alpha, heartbeat_ms, election_ms;
 
     struct storage_log *log;
+    struct storage_snapshots *snapshots;
+    uint64_t snapshot_bytes;     /* of log between two snapshots, at least */
+    uint64_t snapshot_slot;      /* of the newest snapshot taken or installed */
+    uint64_t snapshot_log_bytes; /* of log when it was begun */
+    uint64_t dropped_slot;       /* up to it the log was to be dropped */
+    struct replica_making making;
+    struct replica_receiving receiving;
+    struct replica_source source;
     struct paxos *px;
+    struct paxos_base base;        /* of what is applied */
+    struct paxos_base loaded_base; /* of the snapshot that this start has loaded */
     struct fsm *fsm;
     struct paxos_effects effects;
     struct wire_arena arena;         /* of the frame being dealt with */
     struct wire_arena apply_arena;   /* of the slot being applied */
     struct wire_arena command_arena; /* of one command or entry within those */
+    struct wire_arena read_arena;    /* of a read that is run, perhaps between two commands */
     struct cd_buf encode;            /* of records and commands */
     struct fsm_result result;
-    struct fsm_view *views; /* WIRE_PAGE_ENTRIES_MAX, of the page being read */
+    struct fsm_result read_result;           /* of a read that has one */
+    struct fsm_view *views;                  /* WIRE_PAGE_ENTRIES_MAX, of the page being read */
+    struct wire_changed_node *changed_nodes; /* NULL, or WIRE_PAGE_ENTRIES_MAX */
+    struct fsm_bytes *changed_names;         /* likewise, WIRE_PAGE_NAMES_MAX */
+    struct replica_version *versions;        /* that lists go on with; list, oldest use first */
+    struct replica_version *versions_given_up;
+    size_t versions_count;
+    uint64_t version_counter;
 
     uint64_t incarnation, boot;
     uint64_t created_ms;
@@ -169,10 +376,13 @@ struct replica {
     size_t delayed_bytes;
 
     struct replica_stream *streams; /* hash by number */
+    struct replica_stream *served;  /* those with a session, hash by it */
     struct replica_stream *dirty;
+    size_t resuming_count;        /* streams in REPLICA_RESUMING */
     struct replica_write *writes; /* hash by counter */
     size_t writes_count;
     uint64_t write_counter;
+    bool again; /* a write is to be proposed again */
     struct replica_command *queue_first, *queue_last;
     size_t queue_bytes;
     struct paxos_ballot queue_ballot; /* the leadership that the queue's commands are meant for */
@@ -182,6 +392,31 @@ struct replica {
     uint64_t token_done;  /* last one answered, */
     uint64_t token_index; /* and the slot at which its reads may run */
     uint64_t expiry_ms;   /* when they are looked through next */
+
+    struct watches *watches;
+    uint64_t told_zxid;          /* its events were put into the frames of all that are live */
+    size_t watching_count;       /* streams that watch, */
+    size_t behind_count;         /* and those of them in REPLICA_BEHIND */
+    uint64_t bookmark_ms;        /* when bookmarks are due next */
+    struct cd_buf event_head;    /* of the change being told */
+    struct wire_page watch_page; /* read along with a watch */
+
+    bool in_office;               /* this replica leads and has applied its leadership, */
+    struct paxos_ballot office;   /* this one */
+    struct replica_lease *leases; /* in office: hash by session */
+    struct replica_due *due;      /* heap */
+    size_t due_count, due_capacity;
+    uint64_t floor_ms; /* no lease counts from before */
+    uint64_t turn_ms;  /* of the last turn in office */
+    bool judging;      /* a round is wanted before anybody is judged */
+    uint64_t judge_asked_ms, judge_token;
+    struct replica_renewal *renewals; /* list, oldest first */
+    size_t renewals_count;
+    uint64_t renew_counter;
+    uint64_t *renew_due; /* streams */
+    size_t renew_due_count, renew_due_capacity;
+    uint64_t renew_ms; /* when the next renewal may leave */
+
     struct replica_pending *pending;
     size_t pending_count;
 
@@ -229,20 +464,115 @@ void replica_refuse_forwarded(struct replica *r, const struct replica_command *c
 void replica_flush_peers(struct replica *r);
 void replica_free_peers(struct replica *r);
 
-/* session.c */
-struct replica_stream *replica_stream_find(struct replica *r, uint64_t stream);
-void replica_answer(struct replica *r, const struct replica_asker *asker,
-                    const struct wire_reply *reply);
-void replica_refuse(struct replica *r, const struct replica_asker *asker, enum cd_status status,
-                    const char *message);
+void replica_send_offer(struct replica *r, uint32_t node, const struct wire_snapshot_offer *offer);
+void replica_send_ask(struct replica *r, uint32_t node, const struct wire_snapshot_ask *ask);
+void replica_send_chunk(struct replica *r, uint32_t node, const struct wire_snapshot_chunk *chunk);
+void replica_send_gone(struct replica *r, uint32_t node, uint64_t slot);
+bool replica_send_renew(struct replica *r, uint32_t node, const struct wire_renew *renew);
+void replica_send_renewed(struct replica *r, uint32_t node, const struct wire_renewed *renewed);
+
+/* streams.c */
+struct replica_stream *replica_stream_find(const struct replica *r, uint64_t stream);
+struct replica_stream *replica_served_find(const struct replica *r, uint64_t session);
+void replica_serve(struct replica *r, struct replica_stream *stream, uint64_t session);
+void replica_unserve(struct replica *r, struct replica_stream *stream);
+void replica_stream_touch(struct replica *r, struct replica_stream *stream);
+/* Sends what its frame holds; `more`: the last zxid's events go on in the next one. */
+void replica_stream_flush(struct replica *r, struct replica_stream *stream, bool more);
+/* For one more item of a stream that will be flushed with the turn. */
+struct cd_buf *replica_stream_frame(struct replica *r, struct replica_stream *stream);
+void replica_stream_reply(struct replica *r, struct replica_stream *stream,
+                          const struct wire_reply *reply);
+/* The events before held replies were told: they follow. */
+void replica_stream_let_go(struct replica *r, struct replica_stream *stream);
+void replica_stream_confirm(struct replica *r, struct replica_stream *stream, uint64_t frame);
+/* CD_SESSION_MOVED, CD_SESSION_EXPIRED: the stream is told and closed. */
+void replica_stream_end_session(struct replica *r, struct replica_stream *stream,
+                                enum cd_status status);
+/* At the end of the turn; until then nothing more counts for it. `message` is copied. */
+void replica_close_stream(struct replica *r, struct replica_stream *stream,
+                          enum replica_rpc_status status, const char *message);
 void replica_tell_leaderless(struct replica *r, uint64_t since_ms);
 void replica_tell_stopping(struct replica *r);
 void replica_flush_streams(struct replica *r);
 void replica_free_streams(struct replica *r);
 
+/* session.c */
+bool replica_hello_waits(const struct replica_stream *stream);
+void replica_drop_hello(struct replica *r, struct replica_stream *stream);
+/* The stream's OPEN_SESSION was applied, or will not be. `stream` may be NULL: it is gone. */
+void replica_session_opened(struct replica *r, struct replica_stream *stream,
+                            const struct fsm_result *result);
+void replica_session_refused(struct replica *r, struct replica_stream *stream,
+                             enum cd_status status);
+void replica_settle_hellos(struct replica *r, uint64_t now_ms);
+/* Is it the session's identity, and its secret? */
+bool replica_may_claim(const struct fsm_session_view *view, const struct fsm_who *who,
+                       const uint8_t secret[WIRE_SECRET_BYTES]);
+
+void replica_take_request(struct replica *r, const struct replica_asker *asker,
+                          struct replica_stream *stream, const char *identity,
+                          struct wire_request *request);
+
+/* calls.c */
+void replica_answer(struct replica *r, const struct replica_asker *asker,
+                    const struct wire_reply *reply);
+void replica_refuse(struct replica *r, const struct replica_asker *asker, enum cd_status status,
+                    const char *message);
+/* Splits an identity, which must outlive it, and says whether it may administer. */
+void replica_who_of(const struct replica *r, const char *identity, struct fsm_who *ret_who);
+
+/* lease.c */
+void replica_lease_take_office(struct replica *r, uint64_t now_ms);
+void replica_lease_clear(struct replica *r); /* out of office */
+void replica_lease_opened(struct replica *r, uint64_t session);
+void replica_lease_ended(struct replica *r, uint64_t session);
+/* What a leader knows; false if it is not in office or there is no such session. */
+bool replica_lease_view(const struct replica *r, uint64_t session, uint32_t *ret_node,
+                        uint64_t *ret_renewed_ms);
+void replica_lease_judge(struct replica *r, uint64_t now_ms);
+uint64_t replica_lease_deadline_ms(const struct replica *r);
+bool replica_lease_wants_round(const struct replica *r);
+void replica_lease_round_done(struct replica *r);
+void replica_heartbeat(struct replica *r, struct replica_stream *stream);
+void replica_renew(struct replica *r, uint64_t now_ms);
+void replica_on_renew(struct replica *r, uint32_t node, const struct wire_renew *renew);
+void replica_on_renewed(struct replica *r, uint32_t node, const struct wire_renewed *renewed);
+void replica_lease_free(struct replica *r);
+
+/* watches.c */
+static inline bool replica_stream_is_live(const struct replica_stream *stream)
+{
+    return stream->mode != REPLICA_REARMING && stream->mode != REPLICA_BEHIND;
+}
+void replica_fall_behind(struct replica *r, struct replica_stream *stream, uint64_t zxid);
+uint64_t replica_complete_to(const struct replica *r, const struct replica_stream *stream);
+/* Set or unset a watch. CD_OK: the reply is filled. */
+enum cd_status replica_watch(struct replica *r, struct replica_stream *stream,
+                             const struct fsm_who *who, const struct wire_watch *watch,
+                             struct wire_reply *reply);
+enum cd_status replica_unwatch(struct replica *r, struct replica_stream *stream,
+                               const struct wire_watch *watch, struct wire_reply *reply);
+void replica_rearm(struct replica *r, struct replica_stream *stream);
+/* What a command changed, to all streams with a watch on it. */
+void replica_tell_events(struct replica *r, const struct fsm_result *result);
+/* Another state was installed: its history is empty. */
+void replica_reset_watches(struct replica *r);
+/* Goes on with streams that are behind. */
+void replica_catch_up(struct replica *r);
+void replica_tell_bookmarks(struct replica *r, uint64_t now_ms);
+void replica_drop_watches(struct replica *r, struct replica_stream *stream);
+
 /* writes.c */
+/* Also a refused one with a seq, whose refusal takes its place in the log (R11). */
 void replica_write(struct replica *r, const struct replica_asker *asker,
-                   struct replica_stream *stream, struct wire_request *request);
+                   struct replica_stream *stream, const char *identity,
+                   struct wire_request *request);
+void replica_open_session(struct replica *r, struct replica_stream *stream);
+/* A command of the leader's own, for which nobody waits. False: it could not be queued. */
+bool replica_submit_own(struct replica *r, struct fsm_command *command);
+void replica_propose_again(struct replica *r, uint64_t now_ms);
+void replica_drop_writes(struct replica *r, struct replica_stream *stream);
 void replica_on_forward(struct replica *r, uint32_t from, uint64_t boot,
                         const struct wire_forward *forward);
 void replica_on_forward_refused(struct replica *r, const struct wire_forward_refused *refused);
@@ -251,20 +581,57 @@ void replica_write_applied(struct replica *r, const struct fsm_command *command,
 void replica_leadership_applied(struct replica *r, struct paxos_ballot lead);
 void replica_propose(struct replica *r);
 void replica_expire_writes(struct replica *r, uint64_t now_ms);
+/* Another state was installed: what it knows of waiting writes is answered. */
+void replica_settle_writes(struct replica *r);
 void replica_free_writes(struct replica *r);
 
 /* reads.c */
 void replica_read(struct replica *r, const struct replica_asker *asker,
-                  struct replica_stream *stream, const struct wire_request *request);
-void replica_ask_barrier(struct replica *r);
+                  struct replica_stream *stream, const char *identity,
+                  const struct wire_request *request);
+bool replica_reads_want_round(const struct replica *r);
 void replica_run_reads(struct replica *r);
-/* R24: SESSION reads that directly follow the write `counter` of its stream. */
-void replica_run_reads_after(struct replica *r, uint64_t stream, uint64_t counter);
+/* R24: SESSION reads that directly follow the write `counter` of the stream, or `seq` of its
+ * session if that is not 0. */
+void replica_run_reads_after(struct replica *r, uint64_t stream, uint64_t counter, uint64_t seq);
 void replica_refuse_barrier_reads(struct replica *r);
 void replica_expire_reads(struct replica *r, uint64_t now_ms);
 void replica_free_reads(struct replica *r);
 
+/* answers.c */
+void replica_answer_read(struct replica *r, const struct replica_asker *asker,
+                         struct replica_stream *stream, const struct fsm_who *who,
+                         struct wire_request *request);
+enum cd_status replica_read_now(struct replica *r, const struct fsm_who *who, uint64_t session,
+                                struct wire_request *request, struct wire_reply *reply);
+enum cd_status replica_read_page(struct replica *r, const struct fsm_who *who,
+                                 const struct wire_list *wanted, struct wire_page *ret_page);
+void replica_release_versions(struct replica *r, uint64_t now_ms);
+void replica_free_versions(struct replica *r);
+
+/* loading.c: CD_OK, CD_NOT_FOUND, CD_CORRUPT, CD_NEWER_FORMAT, CD_IO. After a failure: end. */
+CD_MUST_USE enum cd_status replica_load_begin(struct replica *r, uint64_t slot,
+                                              struct replica_loading *loading,
+                                              struct cd_error *error);
+CD_MUST_USE enum cd_status replica_load_step(struct replica *r, struct replica_loading *loading,
+                                             bool *ret_done, struct cd_error *error);
+void replica_load_end(struct replica_loading *loading);
+
+/* snapshots.c */
+void replica_snapshot_at_slot(struct replica *r); /* a slot was applied */
+void replica_offer_snapshot(struct replica *r, uint32_t node);
+void replica_on_snapshot_offer(struct replica *r, uint32_t node,
+                               const struct wire_snapshot_offer *offer);
+void replica_on_snapshot_ask(struct replica *r, uint32_t node, const struct wire_snapshot_ask *ask);
+void replica_on_snapshot_chunk(struct replica *r, uint32_t node,
+                               const struct wire_snapshot_chunk *chunk);
+void replica_on_snapshot_gone(struct replica *r, uint32_t node, uint64_t slot);
+void replica_snapshots_turn(struct replica *r, uint64_t now_ms);
+uint64_t replica_snapshots_deadline_ms(const struct replica *r);
+void replica_snapshots_free(struct replica *r);
+
 /* admin.c */
+bool replica_is_admin(const struct replica *r, const char *identity);
 void replica_admin(struct replica *r, uint64_t call, enum replica_method method,
                    const char *identity, const void *bytes, size_t bytes_count);
 void replica_settle_pending(struct replica *r, uint64_t now_ms);

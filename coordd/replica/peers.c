@@ -34,6 +34,7 @@ static void flush_peer(struct replica *r, struct replica_peer *peer)
     /* R2: what is durable when the frame leaves, so that it covers all that the frame acknowledges.
      */
     struct wire_peer_head head = {
+        .features = WIRE_PEER_SESSIONS | WIRE_PEER_SNAPSHOTS,
         .from = r->node,
         .incarnation = status.incarnation,
         .boot = r->boot,
@@ -226,6 +227,61 @@ void replica_refuse_forwarded(struct replica *r, const struct replica_command *c
     cd_buf_release(&piece);
 }
 
+/* --- Sessions and snapshots --- */
+
+/* Hands on a message in `piece`, which is released. False: not a configured peer, or too large. */
+static bool send_piece(struct replica *r, uint32_t node, struct cd_buf *piece, enum cd_status put)
+{
+    struct replica_peer *peer = find_peer(r, node);
+    bool fits = peer != NULL && put == CD_OK;
+    if (fits) {
+        add_piece(r, peer, piece->data, piece->bytes);
+    }
+    cd_buf_release(piece);
+    return fits;
+}
+
+bool replica_send_renew(struct replica *r, uint32_t node, const struct wire_renew *renew)
+{
+    struct cd_buf piece;
+    cd_buf_init(&piece, WIRE_PEER_FRAME_BYTES_MAX);
+    return send_piece(r, node, &piece, wire_peer_put_renew(&piece, renew));
+}
+
+void replica_send_renewed(struct replica *r, uint32_t node, const struct wire_renewed *renewed)
+{
+    struct cd_buf piece;
+    cd_buf_init(&piece, WIRE_PEER_FRAME_BYTES_MAX);
+    (void)send_piece(r, node, &piece, wire_peer_put_renewed(&piece, renewed));
+}
+
+void replica_send_offer(struct replica *r, uint32_t node, const struct wire_snapshot_offer *offer)
+{
+    struct cd_buf piece;
+    cd_buf_init(&piece, WIRE_PEER_FRAME_BYTES_MAX);
+    (void)send_piece(r, node, &piece, wire_peer_put_snapshot_offer(&piece, offer));
+}
+
+void replica_send_ask(struct replica *r, uint32_t node, const struct wire_snapshot_ask *ask)
+{
+    struct cd_buf piece;
+    cd_buf_init(&piece, WIRE_PEER_FRAME_BYTES_MAX);
+    (void)send_piece(r, node, &piece, wire_peer_put_snapshot_ask(&piece, ask));
+}
+
+void replica_send_chunk(struct replica *r, uint32_t node, const struct wire_snapshot_chunk *chunk)
+{
+    struct cd_buf piece;
+    cd_buf_init(&piece, WIRE_PEER_FRAME_BYTES_MAX);
+    (void)send_piece(r, node, &piece, wire_peer_put_snapshot_chunk(&piece, chunk));
+}
+
+void replica_send_gone(struct replica *r, uint32_t node, uint64_t slot)
+{
+    struct cd_buf piece;
+    cd_buf_init(&piece, WIRE_PEER_FRAME_BYTES_MAX);
+    (void)send_piece(r, node, &piece, wire_peer_put_snapshot_gone(&piece, slot));
+}
 /* --- Coming in --- */
 
 static bool is_heavy(const struct paxos_message *message)
@@ -302,13 +358,25 @@ void replica_on_peer_frame(struct replica *r, uint32_t node, const void *bytes, 
             case WIRE_PEER_REFUSED:
                 replica_on_forward_refused(r, &message->refused);
                 break;
-            case WIRE_PEER_RENEW: /* this replica announces no feature that would bring these */
+            case WIRE_PEER_RENEW:
+                replica_on_renew(r, node, &message->renew);
+                break;
             case WIRE_PEER_RENEWED:
+                replica_on_renewed(r, node, &message->renewed);
+                break;
             case WIRE_PEER_SNAPSHOT_OFFER:
+                replica_on_snapshot_offer(r, node, &message->offer);
+                break;
             case WIRE_PEER_SNAPSHOT_ASK:
+                replica_on_snapshot_ask(r, node, &message->ask);
+                break;
             case WIRE_PEER_SNAPSHOT_CHUNK:
+                replica_on_snapshot_chunk(r, node, &message->chunk);
+                break;
             case WIRE_PEER_SNAPSHOT_GONE:
-            case WIRE_PEER_DIGEST:
+                replica_on_snapshot_gone(r, node, message->gone_slot);
+                break;
+            case WIRE_PEER_DIGEST: /* this replica announces no feature that would bring it */
                 break;
             }
         }

@@ -2,90 +2,13 @@
 
 #include "base/memory.h"
 
+#include <string.h>
+
 /*
- * Reads that wait: for the barrier round that makes them linearizable (R8), for a write of their
- * own stream that was sent before them (R24), for a zxid. All run against the applied state.
+ * Reads and watches that wait: for the barrier round that makes them linearizable (R8), for a write
+ * of their own stream or session that was sent before them (R24), for a zxid. What they are is kept
+ * as its bytes. All run against the applied state: answers.c.
  */
-
-/* --- Running one --- */
-
-static enum cd_status read_children(struct replica *r, const struct replica_read *read,
-                                    struct wire_reply *reply)
-{
-    struct fsm_bytes path = {(const uint8_t *)read->path, read->path_bytes};
-    const struct wire_cursor *cursor = &read->list.cursor;
-    const struct fsm_list_options options = {
-        .kind = FSM_LIST_CHILDREN, .path = path, .after = read->list.options.after};
-    struct fsm_list list;
-    enum cd_status status = fsm_list_open(r->fsm, NULL, NULL, &options, &list);
-    if (status != CD_OK) {
-        return status;
-    }
-    /* The parent's zxids stand for the version that was shown. */
-    if (cursor->given && (cursor->boot != list.top.czxid || cursor->version != list.top.pzxid)) {
-        return CD_CURSOR_EXPIRED; /* R25: the pages before came from another version */
-    }
-    size_t count = 0;
-    size_t bytes = 0;
-    struct fsm_view view;
-    bool more = false;
-    while (fsm_list_next(&list, &view)) {
-        if (count == read->list.limit || bytes >= WIRE_PAGE_BYTES_MAX) {
-            more = true;
-            break;
-        }
-        r->views[count++] = view;
-        bytes += view.path.bytes + (read->list.with_data ? view.data.bytes : 0);
-    }
-    reply->kind = WIRE_RESULT_CHILDREN;
-    reply->page = (struct wire_page){
-        .views = r->views,
-        .views_count = count,
-        .with_stat = read->list.with_stat,
-        .with_data = read->list.with_data,
-        .top = list.top,
-    };
-    if (more) {
-        reply->page.next = (struct wire_cursor){.given = true,
-                                                .version = list.top.pzxid,
-                                                .boot = list.top.czxid,
-                                                .position = r->views[count - 1].path};
-    }
-    return CD_OK;
-}
-
-static enum cd_status read_now(struct replica *r, const struct replica_read *read,
-                               struct wire_reply *reply)
-{
-    struct fsm_bytes path = {(const uint8_t *)read->path, read->path_bytes};
-    enum cd_status status = CD_UNIMPLEMENTED;
-    if (read->kind == WIRE_GET) {
-        reply->kind = WIRE_RESULT_GET;
-        status = fsm_get(r->fsm, NULL, NULL, path, &reply->view);
-    } else if (read->kind == WIRE_EXISTS) {
-        reply->kind = WIRE_RESULT_EXISTS;
-        status = fsm_exists(r->fsm, NULL, NULL, path, &reply->view.stat);
-        reply->found = status == CD_OK;
-        status = status == CD_NO_NODE ? CD_OK : status;
-    } else if (read->kind == WIRE_CHILDREN) {
-        status = read_children(r, read, reply);
-    }
-    return status;
-}
-
-static void run(struct replica *r, const struct replica_read *read)
-{
-    struct wire_reply reply = {.id = read->asker.request};
-    enum cd_status status = read_now(r, read, &reply);
-    if (status != CD_OK) {
-        wire_reply_refuse(&reply, read->asker.request, status, NULL);
-    }
-    reply.zxid = fsm_zxid(r->fsm);
-    r->counts.reads++;
-    replica_answer(r, &read->asker, &reply);
-}
-
-/* --- Taking one in --- */
 
 static void forget_read(struct replica *r, struct replica_read *read)
 {
@@ -97,13 +20,17 @@ static void forget_read(struct replica *r, struct replica_read *read)
             stream->reads--;
         }
     }
-    cd_free((void *)(uintptr_t)read->list.options.after.data);
-    cd_free(read->path);
+    cd_free(read->identity);
+    cd_blob_unref(read->packed);
     cd_free(read);
 }
 
 static bool waits_for_write(const struct replica *r, const struct replica_read *read)
 {
+    if (read->after_seq != 0) {
+        struct fsm_session_view view;
+        return fsm_session_find(r->fsm, read->session, &view) && view.last_seq < read->after_seq;
+    }
     struct replica_write *write = NULL;
     if (read->after_write != 0) {
         HASH_FIND(hh, r->writes, &read->after_write, sizeof(read->after_write), write);
@@ -118,47 +45,97 @@ static bool may_run(const struct replica *r, const struct replica_read *read)
     return barrier && fsm_zxid(r->fsm) >= read->zxid && !waits_for_write(r, read);
 }
 
-static struct replica_read *make_read(const struct replica_asker *asker,
-                                      const struct wire_request *request)
+static void run(struct replica *r, struct replica_read *read)
+{
+    struct wire_request request;
+    struct fsm_who who;
+    struct replica_stream *stream = NULL;
+    if (read->asker.is_call) {
+        replica_who_of(r, read->identity, &who);
+    } else {
+        stream = replica_stream_find(r, read->asker.channel);
+        if (stream == NULL || stream->closing) {
+            return;
+        }
+        who = stream->who;
+    }
+    struct cd_error error;
+    struct fsm_bytes packed = {read->packed->data, read->packed->bytes};
+    enum cd_status status = wire_request_decode(&r->read_arena, packed, &request, &error);
+    CD_ASSERT(status == CD_OK); /* it did when it came */
+    r->counts.reads++;
+    replica_answer_read(r, &read->asker, stream, &who, &request);
+    wire_arena_clear(&r->read_arena);
+}
+
+/* The path whose form is judged when a read comes; empty: it has none, or need not name one. */
+static struct fsm_bytes path_of(const struct wire_request *request)
+{
+    switch (request->kind) {
+    case WIRE_GET:
+    case WIRE_EXISTS:
+    case WIRE_COUNT:
+    case WIRE_GET_ACL:
+    case WIRE_CHILDREN:
+    case WIRE_LIST:
+    case WIRE_CHANGED_SINCE:
+        return request->read.path;
+    case WIRE_WATCH:
+        return request->watch.path;
+    default:
+        return (struct fsm_bytes){NULL, 0};
+    }
+}
+
+static bool must_have_path(const struct wire_request *request)
+{
+    return (request->kind >= WIRE_GET && request->kind <= WIRE_LIST) ||
+           request->kind == WIRE_CHANGED_SINCE ||
+           (request->kind == WIRE_WATCH && !request->watch.queue_front);
+}
+
+static struct replica_read *make_read(struct replica *r, const struct replica_asker *asker,
+                                      const struct wire_request *request, const char *identity)
 {
     struct replica_read *read = cd_calloc(1, sizeof(*read));
     read->asker = *asker;
-    read->kind = request->kind;
     read->level = request->level;
     read->zxid = request->level == WIRE_AT_LEAST ? request->at_least_zxid : 0;
-    read->path = cd_strndup((const char *)request->read.path.data, request->read.path.bytes);
-    read->path_bytes = request->read.path.bytes;
-    if (request->kind == WIRE_CHILDREN) {
-        read->list = request->read.list;
-        struct fsm_bytes *after = &read->list.options.after;
-        after->data = after->bytes == 0
-                          ? NULL
-                          : (const uint8_t *)cd_strndup((const char *)after->data, after->bytes);
-    }
+    read->packed = cd_blob_copy(request->packed.data, request->packed.bytes);
+    read->identity = asker->is_call ? cd_strdup(identity) : NULL;
+    uint64_t wait = request->wait_ms != 0 ? request->wait_ms : REPLICA_WAIT_MS_DEFAULT;
+    wait = wait > REPLICA_WAIT_MS_MAX ? REPLICA_WAIT_MS_MAX : wait;
+    read->deadline_ms = env_now_ms(&r->env) + wait;
+    read->token = request->level == WIRE_LINEARIZABLE ? r->token_asked + 1 : 0;
     return read;
 }
 
 void replica_read(struct replica *r, const struct replica_asker *asker,
-                  struct replica_stream *stream, const struct wire_request *request)
+                  struct replica_stream *stream, const char *identity,
+                  const struct wire_request *request)
 {
-    struct cd_error error;
-    enum cd_status status = fsm_path_check(&r->limits, request->read.path, &error);
-    if (status != CD_OK) {
-        replica_refuse(r, asker, status, error.message);
-        return;
-    }
     if (r->reads_count >= REPLICA_READS_MAX ||
         (stream != NULL && stream->reads >= REPLICA_STREAM_READS_MAX)) {
         replica_refuse(r, asker, CD_BUSY, "too many reads wait: let some be answered first");
         return;
     }
-    struct replica_read *read = make_read(asker, request);
-    uint64_t wait = request->wait_ms != 0 ? request->wait_ms : REPLICA_WAIT_MS_DEFAULT;
-    wait = wait > REPLICA_WAIT_MS_MAX ? REPLICA_WAIT_MS_MAX : wait;
-    read->deadline_ms = env_now_ms(&r->env) + wait;
-    read->token = request->level == WIRE_LINEARIZABLE ? r->token_asked + 1 : 0;
+    if (request->after_seq != 0 && (stream == NULL || stream->session == 0)) {
+        replica_refuse(r, asker, CD_INVALID_ARGUMENT,
+                       "after_seq: only a session has seqs, and this is none");
+        return;
+    }
+    struct cd_error error;
+    struct fsm_bytes path = path_of(request);
+    if ((path.bytes != 0 || must_have_path(request)) &&
+        fsm_path_check(&r->limits, path, &error) != CD_OK) {
+        replica_refuse(r, asker, CD_INVALID_ARGUMENT, error.message);
+        return;
+    }
+    struct replica_read *read = make_read(r, asker, request, identity);
     if (stream != NULL) {
-        read->after_write = stream->last_write;
+        read->session = stream->session;
+        read->after_seq = request->after_seq;
+        read->after_write = stream->session == 0 ? stream->last_write : 0;
         read->zxid = stream->seen_zxid > read->zxid ? stream->seen_zxid : read->zxid;
         stream->reads++;
     }
@@ -166,24 +143,16 @@ void replica_read(struct replica *r, const struct replica_asker *asker,
     DL_APPEND(r->reads, read);
 }
 
-/* One barrier for all reads that came since the last one was asked for (R8). */
-void replica_ask_barrier(struct replica *r)
+bool replica_reads_want_round(const struct replica *r)
 {
-    if (r->reads == NULL || r->reads->prev->token <= r->token_asked) {
-        /* The newest read needs none, but an older one of this turn may. */
-        bool wanted = false;
-        struct replica_read *read;
-        DL_FOREACH(r->reads, read)
-        {
-            wanted = wanted || read->token > r->token_asked;
-        }
-        if (!wanted) {
-            return;
+    /* Tokens do not fall along the list, but for reads that need none. */
+    for (const struct replica_read *read = r->reads != NULL ? r->reads->prev : NULL; read != NULL;
+         read = read == r->reads ? NULL : read->prev) {
+        if (read->token != 0) {
+            return read->token > r->token_asked;
         }
     }
-    r->token_asked++;
-    struct paxos_event event = {.kind = PAXOS_EV_BARRIER, .token = r->token_asked};
-    replica_step(r, &event);
+    return false;
 }
 
 void replica_run_reads(struct replica *r)
@@ -199,7 +168,7 @@ void replica_run_reads(struct replica *r)
     }
 }
 
-void replica_run_reads_after(struct replica *r, uint64_t stream, uint64_t counter)
+void replica_run_reads_after(struct replica *r, uint64_t stream, uint64_t counter, uint64_t seq)
 {
     const struct replica_stream *owner = replica_stream_find(r, stream);
     if (owner == NULL || owner->reads == 0) {
@@ -210,7 +179,8 @@ void replica_run_reads_after(struct replica *r, uint64_t stream, uint64_t counte
     DL_FOREACH_SAFE(r->reads, read, next)
     {
         bool behind = !read->asker.is_call && read->asker.channel == stream &&
-                      read->after_write == counter && read->level == WIRE_SESSION;
+                      (seq != 0 ? read->after_seq == seq : read->after_write == counter) &&
+                      read->level == WIRE_SESSION;
         if (behind && may_run(r, read)) {
             run(r, read);
             forget_read(r, read);

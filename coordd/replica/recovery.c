@@ -66,6 +66,19 @@ enum cd_status replica_append_state(struct replica *r, uint64_t *ret_position)
     return append(r, STORAGE_STATE, 0, (struct paxos_ballot){0}, false, ret_position);
 }
 
+static enum cd_status encode_base(struct replica *r, const struct paxos_base *base)
+{
+    struct wire_config_at configs[PAXOS_BASE_CONFIGS_MAX];
+    struct wire_state state = {
+        .chosen = base->slot, .configs = configs, .configs_count = base->configs_count};
+    for (size_t i = 0; i < base->configs_count; i++) {
+        configs[i].slot = base->configs[i].chosen_at;
+        configs[i].config = base->configs[i].config;
+    }
+    cd_buf_clear(&r->encode);
+    return wire_state_encode(&r->encode, &state);
+}
+
 static enum cd_status encode_positions(struct replica *r)
 {
     struct wire_position positions[WIRE_POSITIONS_MAX];
@@ -91,7 +104,11 @@ enum cd_status replica_append(struct replica *r, const struct paxos_persist *per
         return status;
     }
     case PAXOS_PERSIST_INSTALLED:
-        CD_UNREACHABLE(); /* no snapshot is told to paxos */
+        encoded = encode_base(r, persist->base);
+        kind = STORAGE_INSTALLED;
+        return encoded != CD_OK ? encoded
+                                : append(r, kind, persist->base->slot, (struct paxos_ballot){0},
+                                         persist->lazy, ret_position);
     case PAXOS_PERSIST_PROMISE:
         kind = STORAGE_PROMISE;
         encoded = wire_promise_encode(&r->encode, persist->ballot);
@@ -171,6 +188,31 @@ static enum cd_status restore_state(struct replica *r, const struct storage_reco
     return status == CD_OK ? restore_positions(r, &state) : status;
 }
 
+/* A state that stands below an installed snapshot has lost that snapshot, and the log with it. */
+static enum cd_status restore_installed(struct replica *r, const struct storage_record *record,
+                                        struct cd_error *error)
+{
+    struct wire_state state;
+    enum cd_status status =
+        wire_state_decode(&r->arena, record->body, record->body_bytes, &state, error);
+    if (status != CD_OK) {
+        return status;
+    }
+    struct paxos_base base = {.slot = state.chosen, .configs_count = state.configs_count};
+    if (state.configs_count > PAXOS_BASE_CONFIGS_MAX) {
+        return CD_CORRUPT;
+    }
+    for (size_t i = 0; i < state.configs_count; i++) {
+        base.configs[i].chosen_at = state.configs[i].slot;
+        base.configs[i].config = state.configs[i].config;
+    }
+    if (base.slot > fsm_slot(r->fsm)) {
+        return cd_error_set(error, CD_CORRUPT, "the snapshot of slot %llu is missing or damaged",
+                            (unsigned long long)base.slot);
+    }
+    return paxos_restore_installed(r->px, &base);
+}
+
 static enum cd_status restore_record(struct replica *r, const struct storage_record *record,
                                      struct cd_error *error)
 {
@@ -196,6 +238,8 @@ static enum cd_status restore_record(struct replica *r, const struct storage_rec
     case STORAGE_PEERS:
         status = wire_peers_decode(&r->arena, record->body, record->body_bytes, &state, error);
         return status == CD_OK ? restore_positions(r, &state) : status;
+    case STORAGE_INSTALLED:
+        return restore_installed(r, record, error);
     case STORAGE_SYNCED:
     case STORAGE_DROPPED:
         return CD_OK;
@@ -238,6 +282,16 @@ static void describe(void *context, struct storage_log *log)
     struct storage_record record = {
         .kind = STORAGE_STATE, .body = r->encode.data, .body_bytes = r->encode.bytes};
     storage_log_describe_put(log, &record);
+    if (r->px != NULL && paxos_installed(r->px) != NULL) {
+        const struct paxos_base *base = paxos_installed(r->px);
+        status = encode_base(r, base);
+        CD_ASSERT(status == CD_OK);
+        record = (struct storage_record){.kind = STORAGE_INSTALLED,
+                                         .slot = base->slot,
+                                         .body = r->encode.data,
+                                         .body_bytes = r->encode.bytes};
+        storage_log_describe_put(log, &record);
+    }
     cd_buf_release(&r->encode);
     r->encode = saved;
 }
@@ -253,8 +307,94 @@ static void synced(void *context, enum cd_status status, uint64_t upto)
     r->durable = upto > r->durable ? upto : r->durable;
 }
 
+/* --- The snapshot to start from --- */
+
+static enum cd_status load(struct replica *r, uint64_t slot, struct replica_loading *loading,
+                           struct cd_error *error)
+{
+    bool done = false;
+    enum cd_status status = replica_load_begin(r, slot, loading, error);
+    while (status == CD_OK && !done) {
+        status = replica_load_step(r, loading, &done, error);
+    }
+    return status;
+}
+
+/* The newest snapshot that is whole. A damaged one is passed over: the one before it and the log
+ * reach as far, or the log says that they do not. */
+static enum cd_status load_newest(struct replica *r, struct cd_error *error)
+{
+    struct storage_snapshot_info info;
+    for (size_t i = 0; storage_snapshots_at(r->snapshots, i, &info); i++) {
+        struct replica_loading loading = {0};
+        uint64_t slot = info.meta.slot;
+        enum cd_status status =
+            info.state == STORAGE_SNAPSHOT_DAMAGED ? CD_CORRUPT : load(r, slot, &loading, error);
+        if (status == CD_OK) {
+            fsm_free(r->fsm);
+            r->fsm = loading.fsm;
+            loading.fsm = NULL;
+            r->base = loading.base;
+            r->loaded_base = loading.base;
+            r->limits = *fsm_limits(r->fsm);
+            r->snapshot_slot = slot;
+            watch_reset(r->watches, fsm_zxid(r->fsm));
+            r->told_zxid = fsm_zxid(r->fsm);
+            status = paxos_restore_base(r->px, &r->base, 0);
+            replica_load_end(&loading);
+            return status;
+        }
+        replica_load_end(&loading);
+        if (status != CD_CORRUPT && status != CD_NOT_FOUND) {
+            return status;
+        }
+        replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_SNAPSHOT_BAD,
+                                                .slot = slot,
+                                                .text = info.state == STORAGE_SNAPSHOT_DAMAGED
+                                                            ? info.damage
+                                                            : error->message});
+    }
+    return CD_OK;
+}
+
+static enum cd_status open_snapshots(struct replica *r, struct cd_error *error)
+{
+    struct storage_snapshots_options options = {
+        .cluster_name = r->cluster_name,
+        .file_bytes_max = REPLICA_SNAPSHOT_BYTES_MAX,
+    };
+    enum cd_status status = storage_snapshots_open(&r->env, &options, &r->snapshots, error);
+    return status == CD_OK ? load_newest(r, error) : status;
+}
+
+/* Does what was dropped lie in the snapshot? And is there a log at all? */
+static enum cd_status judge_log(const struct replica *r, const struct storage_recovery *recovery,
+                                struct cd_error *error)
+{
+    struct storage_snapshot_info info;
+    bool any = storage_snapshots_at(r->snapshots, 0, &info);
+    if (recovery->dropped_slot > r->base.slot) {
+        return cd_error_set(error, CD_CORRUPT,
+                            "the log begins behind slot %llu, and no whole snapshot reaches that "
+                            "far. Move the data directory aside and start this replica empty: it "
+                            "joins again and gets the data from its peers",
+                            (unsigned long long)recovery->dropped_slot);
+    }
+    if (recovery->last_position == 0 && any) {
+        return cd_error_set(error, CD_CORRUPT,
+                            "there are snapshots but no log, and with it this replica's votes are "
+                            "lost. Move the data directory aside and start this replica empty: it "
+                            "joins again and gets the data from its peers");
+    }
+    return CD_OK;
+}
+
 enum cd_status replica_recover(struct replica *r, uint64_t segment_bytes, struct cd_error *error)
 {
+    enum cd_status status = open_snapshots(r, error);
+    if (status != CD_OK) {
+        return status;
+    }
     struct storage_options options = {
         .cluster_name = r->cluster_name,
         .node = r->node,
@@ -265,8 +405,11 @@ enum cd_status replica_recover(struct replica *r, uint64_t segment_bytes, struct
         .context = r,
     };
     struct storage_recovery recovery = {0};
-    enum cd_status status =
-        storage_log_open(&r->env, &options, visit, r, &r->log, &recovery, error);
+    status = storage_log_open(&r->env, &options, visit, r, &r->log, &recovery, error);
+    status = status == CD_OK ? judge_log(r, &recovery, error) : status;
+    if (status == CD_OK && r->snapshot_slot != 0) {
+        status = paxos_restore_base(r->px, &r->loaded_base, recovery.dropped_slot);
+    }
     if (status != CD_OK) {
         return status;
     }

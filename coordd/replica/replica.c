@@ -45,6 +45,7 @@ static void copy_options(struct replica *r, const struct replica_options *option
     r->alpha = options->alpha;
     r->heartbeat_ms = options->heartbeat_ms;
     r->election_ms = options->election_ms;
+    r->snapshot_bytes = options->snapshot_bytes;
     for (size_t i = 0; i < options->peers_count; i++) {
         if (options->peers[i] == r->node) {
             continue;
@@ -81,11 +82,22 @@ enum cd_status replica_create(const struct replica_options *options, struct repl
     wire_arena_init(&r->apply_arena, WIRE_ARENA_BYTES_MAX);
     wire_arena_init(&r->command_arena, WIRE_ARENA_BYTES_MAX);
     cd_buf_init(&r->encode, STORAGE_BODY_BYTES_MAX);
+    cd_buf_init(&r->making.items, STORAGE_SNAPSHOT_PUT_BYTES_MAX + WIRE_ITEM_BYTES_MAX + 16);
     fsm_result_init(&r->result);
+    fsm_result_init(&r->read_result);
+    wire_arena_init(&r->read_arena, WIRE_ARENA_BYTES_MAX);
+    cd_buf_init(&r->event_head, WIRE_FRAME_BYTES_MAX);
     r->views = cd_calloc(WIRE_PAGE_ENTRIES_MAX, sizeof(*r->views));
     r->incarnation = draw(r);
     r->boot = draw(r);
     r->fsm = fsm_create(&r->limits, FSM_GENERATION_FIRST);
+    const struct watch_limits watch_limits = {
+        .per_watcher = REPLICA_STREAM_WATCHES_MAX,
+        .total = REPLICA_WATCHES_MAX,
+        .history_bytes = options->history_bytes,
+        .history_ms = REPLICA_HISTORY_MS,
+    };
+    r->watches = watches_create(&watch_limits, fsm_zxid(r->fsm));
     struct paxos_options consensus = {
         .node = r->node,
         .incarnation = r->incarnation,
@@ -117,11 +129,18 @@ void replica_free(struct replica *r)
     replica_free_writes(r);
     replica_free_pending(r);
     replica_free_streams(r);
+    replica_lease_free(r);
+    watches_free(r->watches);
+    cd_buf_release(&r->event_head);
+    replica_free_versions(r);
     replica_free_peers(r);
+    replica_snapshots_free(r);
     storage_log_free(r->log);
     paxos_free(r->px);
     paxos_effects_release(&r->effects);
     fsm_result_release(&r->result);
+    fsm_result_release(&r->read_result);
+    wire_arena_release(&r->read_arena);
     fsm_free(r->fsm);
     wire_arena_release(&r->arena);
     wire_arena_release(&r->apply_arena);
@@ -132,6 +151,8 @@ void replica_free(struct replica *r)
     }
     cd_free(r->admins);
     cd_free(r->views);
+    cd_free(r->changed_nodes);
+    cd_free(r->changed_names);
     cd_free(r->records);
     cd_free(r->cluster_name);
     cd_free(r);
@@ -203,12 +224,16 @@ static void carry_out(struct replica *r)
                                                 .slot = effects->notes[i].slot,
                                                 .node = effects->notes[i].node});
     }
+    if (effects->snapshot_to != 0 && !r->fatal) {
+        replica_offer_snapshot(r, effects->snapshot_to);
+    }
     if (effects->fetch_to != 0 && !r->fatal) {
         replica_answer_fetch(r, effects->fetch_to, effects->fetch_first, effects->fetch_last);
     }
     if (effects->barrier_token != 0) {
         r->token_done = effects->barrier_token;
         r->token_index = effects->barrier_index;
+        replica_lease_round_done(r);
     }
 }
 
@@ -307,6 +332,50 @@ static void watch_leader(struct replica *r, uint64_t now_ms)
     }
 }
 
+/* One round for all that came since the last one was asked for (R8). */
+static void ask_round(struct replica *r)
+{
+    if (!replica_reads_want_round(r) && !replica_lease_wants_round(r)) {
+        return;
+    }
+    r->token_asked++;
+    struct paxos_event event = {.kind = PAXOS_EV_BARRIER, .token = r->token_asked};
+    replica_step(r, &event);
+}
+
+/*
+ * In office is who leads and has applied its own leadership: the elapsed time of its stamps (R13)
+ * and every lease count from that moment.
+ */
+static void watch_office(struct replica *r, uint64_t now_ms)
+{
+    bool leads = replica_leads(r);
+    struct paxos_status status;
+    replica_get_status(r, &status);
+    if (leads && (!r->in_office || paxos_ballot_compare(r->office, status.ballot) != 0)) {
+        r->office = status.ballot;
+        r->office_ms = now_ms;
+        r->office_elapsed_ms = fsm_elapsed_ms(r->fsm);
+        replica_lease_take_office(r, now_ms);
+    } else if (!leads && r->in_office) {
+        replica_lease_clear(r);
+    }
+}
+
+/* What is looked through now and then. */
+static void look_through(struct replica *r, uint64_t now_ms)
+{
+    if (now_ms < r->expiry_ms) {
+        return;
+    }
+    r->expiry_ms = now_ms + REPLICA_EXPIRY_PERIOD_MS;
+    replica_expire_reads(r, now_ms);
+    replica_expire_writes(r, now_ms);
+    replica_propose_again(r, now_ms);
+    replica_release_versions(r, now_ms);
+    replica_tell_bookmarks(r, now_ms);
+}
+
 void replica_turn(struct replica *r)
 {
     uint64_t now = env_now_ms(&r->env);
@@ -323,17 +392,19 @@ void replica_turn(struct replica *r)
         struct paxos_event tick = {.kind = PAXOS_EV_TICK};
         replica_step(r, &tick);
     }
+    watch_office(r, now);
+    replica_lease_judge(r, now);
     replica_propose(r);
-    replica_ask_barrier(r);
+    replica_renew(r, now);
+    ask_round(r);
     storage_log_tick(r->log, now);
     storage_log_flush(r->log);
     watch_leader(r, now);
+    replica_snapshots_turn(r, now);
+    replica_settle_hellos(r, now);
+    replica_catch_up(r);
     replica_run_reads(r);
-    if (now >= r->expiry_ms) {
-        r->expiry_ms = now + REPLICA_EXPIRY_PERIOD_MS;
-        replica_expire_reads(r, now);
-        replica_expire_writes(r, now);
-    }
+    look_through(r, now);
     replica_settle_pending(r, now);
     if (!r->fatal) {
         replica_flush_peers(r);
@@ -349,8 +420,14 @@ uint64_t replica_deadline_ms(const struct replica *r)
     }
     uint64_t other = paxos_deadline_ms(r->px);
     deadline = other < deadline ? other : deadline;
-    bool waiting = r->reads != NULL || r->writes != NULL || r->pending != NULL;
-    return waiting && r->expiry_ms < deadline ? r->expiry_ms : deadline;
+    bool waiting = r->reads != NULL || r->writes != NULL || r->pending != NULL ||
+                   r->resuming_count != 0 || r->versions != NULL || r->versions_given_up != NULL ||
+                   r->watching_count != 0;
+    deadline = waiting && r->expiry_ms < deadline ? r->expiry_ms : deadline;
+    other = replica_snapshots_deadline_ms(r);
+    deadline = other < deadline ? other : deadline;
+    other = replica_lease_deadline_ms(r);
+    return other < deadline ? other : deadline;
 }
 
 /* --- Stopping, and what can be asked --- */
@@ -410,6 +487,7 @@ void replica_get_view(const struct replica *r, struct replica_view *ret_view)
     ret_view->voters = count_voters(r, 0); /* no node is 0 */
     ret_view->zxid = fsm_zxid(r->fsm);
     ret_view->nodes = fsm_nodes_count(r->fsm);
+    ret_view->sessions = fsm_sessions_count(r->fsm);
     ret_view->streams = HASH_COUNT(r->streams);
     ret_view->waiting_writes = r->writes_count;
     ret_view->waiting_reads = r->reads_count;

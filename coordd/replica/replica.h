@@ -28,12 +28,15 @@ struct replica;
 
 /* What a replica says of itself, for the log, for metrics and for the simulator's counts. */
 enum replica_event_kind {
-    REPLICA_EV_STARTED,   /* recovered: slot = chosen, count = records */
-    REPLICA_EV_NOTE,      /* note: paxos has something to tell */
-    REPLICA_EV_APPLIED,   /* entry, slot; digest after it. Also while recovering */
-    REPLICA_EV_FRAME_BAD, /* a peer's frame was refused: text says why */
-    REPLICA_EV_BORN,      /* this replica founded a cluster */
-    REPLICA_EV_FATAL,     /* storage is in doubt or state is impossible: text says what to do */
+    REPLICA_EV_STARTED, /* recovered: slot = chosen, count = records */
+    REPLICA_EV_NOTE,    /* note: paxos has something to tell */
+    REPLICA_EV_APPLIED, /* entry, slot; digest after it. Also while recovering */
+    REPLICA_EV_COMMAND, /* command, result: directly after it was applied. Also while recovering */
+    REPLICA_EV_INSTALLED,    /* a snapshot took the place of the state: slot, digest */
+    REPLICA_EV_SNAPSHOT_BAD, /* a kept snapshot is damaged: slot, text */
+    REPLICA_EV_FRAME_BAD,    /* a peer's frame was refused: text says why */
+    REPLICA_EV_BORN,         /* this replica founded a cluster */
+    REPLICA_EV_FATAL,        /* storage is in doubt or state is impossible: text says what to do */
 };
 
 struct replica_event {
@@ -43,9 +46,11 @@ struct replica_event {
     paxos_slot slot;
     uint64_t count;
     uint64_t digest;
-    const struct paxos_entry *entry; /* APPLIED: what was chosen; borrowed for the call */
-    uint32_t node;                   /* a peer, or 0 */
-    const char *text;                /* borrowed for the call; may be NULL */
+    const struct paxos_entry *entry;   /* APPLIED: what was chosen; borrowed for the call */
+    const struct fsm_command *command; /* COMMAND, likewise */
+    const struct fsm_result *result;
+    uint32_t node;    /* a peer, or 0 */
+    const char *text; /* borrowed for the call; may be NULL */
 };
 
 /* gRPC's numbers, which a refused call or closed stream carries. */
@@ -88,6 +93,8 @@ struct replica_options {
     uint32_t alpha; /* of a cluster that this replica founds */
     uint32_t heartbeat_ms, election_ms;
     uint64_t segment_bytes;
+    uint64_t snapshot_bytes; /* of log between two snapshots, at least */
+    uint64_t history_bytes;  /* of changes kept for watches that resume */
 };
 
 /*
@@ -174,6 +181,7 @@ struct replica_view {
     uint64_t sessions;
     uint64_t watches;
     uint64_t snapshots_taken, snapshots_installed;
+    uint64_t resyncs, lags;      /* told to watches */
     struct cd_histogram commits; /* writes served here, from their acceptance to being applied */
     struct cd_histogram applies; /* slots, the time to apply one; not while recovering */
 };

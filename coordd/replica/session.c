@@ -1,217 +1,255 @@
 #include "replica/internal.h"
 
 #include "base/memory.h"
+#include "crypto/crypto.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /*
- * Streams and calls: what a client sends becomes a write or a read; what it is told leaves in one
- * frame a turn, items in the order in which it must see them.
+ * Sessions on streams: what a hello opens or resumes and in which order what
+ * a stream's frames ask for is taken.
+ *
+ *   NEW -> OPENING (its session is in the log) -> LIVE
+ *       -> RESUMING (until this replica has applied what the session has seen) -> REARMING (until
+ *          rearm_done) -> BEHIND (events that were missed are told) -> LIVE
+ *       -> LIVE (without a session)
+ *
+ * A LIVE stream that is slow goes to BEHIND and back (watches.c).
  */
 
-#define SERVER_NAME "coordd/0.1.0"
+/* --- Welcome --- */
 
-struct replica_stream *replica_stream_find(struct replica *r, uint64_t number)
+static void put_welcome(struct replica *r, struct replica_stream *stream, enum cd_status status,
+                        const char *message)
 {
-    struct replica_stream *stream = NULL;
-    HASH_FIND(hh, r->streams, &number, sizeof(number), stream);
-    return stream;
-}
-
-/* --- Going out --- */
-
-static void mark_dirty(struct replica *r, struct replica_stream *stream)
-{
-    if (!stream->dirty) {
-        stream->dirty = true;
-        stream->next_dirty = r->dirty;
-        r->dirty = stream;
-    }
-}
-
-static void flush_stream(struct replica *r, struct replica_stream *stream)
-{
-    if (stream->frame.bytes == 0) {
-        return;
-    }
-    struct wire_server_head head = {.applied_zxid = fsm_zxid(r->fsm)};
-    if (wire_server_put_head(&stream->frame, &head) != CD_OK) {
-        stream->frame.overflowed = false; /* no room: it is for diagnostics, so it stays out */
-    }
-    struct cd_blob *frame = cd_blob_copy(stream->frame.data, stream->frame.bytes);
-    stream->outstanding_bytes += frame->bytes;
-    r->ports.stream_send(r->ports.context, stream->stream, frame);
-    cd_blob_unref(frame);
-    if (stream->frame.capacity > (64u << 10)) {
-        cd_buf_release(&stream->frame); /* one big page must not stay with an idle stream */
-    }
-    cd_buf_clear(&stream->frame);
-}
-
-static void put_reply(struct replica *r, struct replica_stream *stream,
-                      const struct wire_reply *reply)
-{
-    for (int attempt = 0; attempt < 2; attempt++) {
-        enum cd_status status = wire_server_put_reply(&stream->frame, reply);
-        if (status == CD_OK) {
-            mark_dirty(r, stream);
-            return;
-        }
-        flush_stream(r, stream); /* full: what it holds goes ahead */
-    }
-    struct wire_reply refusal;
-    wire_reply_refuse(&refusal, reply->id, CD_TOO_LARGE,
-                      "the answer does not fit a frame: ask for less at a time");
-    enum cd_status status = wire_server_put_reply(&stream->frame, &refusal);
-    CD_ASSERT(status == CD_OK);
-    mark_dirty(r, stream);
-}
-
-static void answer_call(struct replica *r, uint64_t call, const struct wire_reply *reply)
-{
-    uint8_t none[PAXOS_CLUSTER_ID_BYTES] = {0};
+    struct paxos_status paxos;
+    replica_get_status(r, &paxos);
     const struct paxos_config *config = paxos_config_newest(r->px, NULL);
-    struct cd_buf buf;
-    cd_buf_init(&buf, WIRE_SERVER_FRAME_BYTES_MAX);
-    enum cd_status status =
-        wire_call_encode(&buf, reply, config != NULL ? config->cluster_id : none,
-                         config != NULL ? config->generation : 0);
-    if (status == CD_OK) {
-        struct cd_blob *blob = cd_blob_copy(buf.data, buf.bytes);
-        r->ports.call_reply(r->ports.context, call, REPLICA_RPC_OK, NULL, blob);
-        cd_blob_unref(blob);
+    struct wire_welcome welcome = {
+        .status = status,
+        .message = message,
+        .has_cluster = config != NULL,
+        .generation = config != NULL ? config->generation : 0,
+        .replica = r->node,
+        .leader = paxos.leader,
+        .server = REPLICA_SERVER_NAME,
+        .identity = stream->identity,
+        .session = stream->session,
+        .attach = stream->attach,
+        .timeout_ms = stream->timeout_ms,
+    };
+    if (config != NULL) {
+        memcpy(welcome.cluster_id, config->cluster_id, sizeof(welcome.cluster_id));
+    }
+    struct fsm_session_view view;
+    if (stream->session != 0 && fsm_session_find(r->fsm, stream->session, &view)) {
+        welcome.last_seq = view.last_seq;
+    }
+    wire_limits_from_fsm(&welcome.limits, &r->limits, REPLICA_STREAM_WATCHES_MAX,
+                         REPLICA_STREAM_READS_MAX);
+    struct wire_server_head head = {.welcome = &welcome};
+    enum cd_status put = wire_server_put_head(replica_stream_frame(r, stream), &head);
+    CD_ASSERT(put == CD_OK);
+    stream->head_due = true;
+}
+
+/* Frames that came while the hello was not answered are dealt with now. */
+static void take_parked(struct replica *r, struct replica_stream *stream)
+{
+    while (stream->parked_count > 0 && !stream->closing && !replica_hello_waits(stream)) {
+        struct cd_blob *frame = stream->parked[0];
+        stream->parked_count--;
+        memmove(&stream->parked[0], &stream->parked[1],
+                stream->parked_count * sizeof(stream->parked[0]));
+        replica_on_stream_frame(r, stream->stream, frame);
+        cd_blob_unref(frame);
+    }
+}
+
+static void welcome(struct replica *r, struct replica_stream *stream, enum replica_mode mode)
+{
+    stream->welcomed = true;
+    stream->mode = mode;
+    put_welcome(r, stream, CD_OK, NULL);
+    replica_heartbeat(r, stream);
+    take_parked(r, stream);
+}
+
+/* A later hello that is refused leaves the stream as it was. */
+static void refuse_hello(struct replica *r, struct replica_stream *stream, enum cd_status status,
+                         const char *message)
+{
+    put_welcome(r, stream, status, message);
+    if (stream->welcomed) {
+        stream->mode = REPLICA_LIVE;
+        take_parked(r, stream);
     } else {
-        r->ports.call_reply(r->ports.context, call, REPLICA_RPC_RESOURCE_EXHAUSTED,
-                            "the answer does not fit a frame: ask for less at a time", NULL);
+        replica_close_stream(r, stream, REPLICA_RPC_OK, "the welcome says why");
     }
-    cd_buf_release(&buf);
 }
 
-void replica_answer(struct replica *r, const struct replica_asker *asker,
-                    const struct wire_reply *reply)
+bool replica_hello_waits(const struct replica_stream *stream)
 {
-    if (reply->status != CD_OK) {
-        r->counts.refused++;
+    return stream->mode == REPLICA_OPENING || stream->mode == REPLICA_RESUMING;
+}
+
+void replica_drop_hello(struct replica *r, struct replica_stream *stream)
+{
+    for (size_t i = 0; i < stream->parked_count; i++) {
+        cd_blob_unref(stream->parked[i]);
     }
-    if (asker->is_call) {
-        answer_call(r, asker->channel, reply);
+    stream->parked_count = 0;
+    if (stream->mode == REPLICA_RESUMING) {
+        r->resuming_count--;
+    }
+}
+
+/* --- Opening --- */
+
+void replica_session_opened(struct replica *r, struct replica_stream *stream,
+                            const struct fsm_result *result)
+{
+    if (stream == NULL || stream->closing) {
+        return; /* an orphan, which will expire */
+    }
+    if (result->status != CD_OK) {
+        refuse_hello(r, stream, result->status, NULL);
         return;
     }
-    struct replica_stream *stream = replica_stream_find(r, asker->channel);
-    if (stream != NULL) {
-        stream->seen_zxid = reply->zxid > stream->seen_zxid ? reply->zxid : stream->seen_zxid;
-        put_reply(r, stream, reply);
+    replica_serve(r, stream, result->session_opened);
+    stream->attach = 1;
+    stream->timeout_ms = result->outcomes[0].timeout_ms;
+    stream->next_seq = 1;
+    welcome(r, stream, REPLICA_LIVE);
+}
+
+void replica_session_refused(struct replica *r, struct replica_stream *stream,
+                             enum cd_status status)
+{
+    if (stream != NULL && !stream->closing) {
+        refuse_hello(r, stream, status, NULL);
     }
 }
 
-void replica_refuse(struct replica *r, const struct replica_asker *asker, enum cd_status status,
-                    const char *message)
+static void open(struct replica *r, struct replica_stream *stream, const struct wire_hello *hello)
 {
-    struct wire_reply reply;
-    wire_reply_refuse(&reply, asker->request, status, message);
-    replica_answer(r, asker, &reply);
+    if (r->writes_count >= REPLICA_WRITES_MAX) {
+        refuse_hello(r, stream, CD_BUSY, NULL);
+        return;
+    }
+    memcpy(stream->opening.secret_hash, hello->secret_hash, sizeof(stream->opening.secret_hash));
+    stream->opening.timeout_ms = hello->timeout_ms;
+    stream->mode = REPLICA_OPENING;
+    replica_open_session(r, stream);
 }
 
-void replica_tell_leaderless(struct replica *r, uint64_t since_ms)
+/* --- Resuming --- */
+
+static bool same_who(const struct fsm_who *a, const struct fsm_who *b)
+{
+    return a->scheme == b->scheme && a->id.bytes == b->id.bytes &&
+           memcmp(a->id.data, b->id.data, a->id.bytes) == 0;
+}
+
+static bool same_secret(const uint8_t secret[WIRE_SECRET_BYTES],
+                        const uint8_t hash[FSM_SECRET_HASH_BYTES])
+{
+    uint8_t digest[FSM_SECRET_HASH_BYTES];
+    crypto_sha256(secret, WIRE_SECRET_BYTES, digest);
+    uint8_t differs = 0;
+    for (size_t i = 0; i < sizeof(digest); i++) {
+        differs |= digest[i] ^ hash[i]; /* in the same time wherever they differ */
+    }
+    return differs == 0;
+}
+
+bool replica_may_claim(const struct fsm_session_view *view, const struct fsm_who *who,
+                       const uint8_t secret[WIRE_SECRET_BYTES])
+{
+    return same_who(&view->who, who) && same_secret(secret, view->secret_hash);
+}
+
+/* This replica has applied all that the session has seen, so what it knows of it is enough. */
+static void resume_now(struct replica *r, struct replica_stream *stream)
+{
+    struct fsm_session_view view;
+    uint64_t session = stream->resume_session;
+    bool alive = fsm_session_find(r->fsm, session, &view);
+    if (!alive && !fsm_session_find_ended(r->fsm, session, &view)) {
+        refuse_hello(r, stream, CD_SESSION_EXPIRED,
+                     "there is no such session, or it ended long ago");
+        return;
+    }
+    if (!replica_may_claim(&view, &stream->who, stream->resume_secret)) {
+        refuse_hello(r, stream, CD_SESSION_REFUSED,
+                     "a session is resumed with its secret, under the identity that opened it");
+        return;
+    }
+    if (!alive) {
+        refuse_hello(r, stream, CD_SESSION_EXPIRED, "the session has ended");
+        return;
+    }
+    struct replica_stream *other = replica_served_find(r, session);
+    uint64_t newest = other != NULL && other->attach > view.attach ? other->attach : view.attach;
+    if (stream->attach <= newest) {
+        refuse_hello(r, stream, CD_SESSION_MOVED, "a newer stream of this session was seen");
+        return;
+    }
+    if (other != NULL) {
+        replica_stream_end_session(r, other, CD_SESSION_MOVED);
+    }
+    replica_serve(r, stream, session);
+    stream->timeout_ms = view.timeout_ms;
+    stream->next_seq = 0;
+    stream->reply_mark = view.reply_mark;
+    welcome(r, stream, REPLICA_REARMING);
+}
+
+static bool may_resume(const struct replica *r, const struct replica_stream *stream)
+{
+    uint64_t zxid = fsm_zxid(r->fsm);
+    return zxid >= stream->seen_zxid && zxid >= stream->resume_session;
+}
+
+static void resume(struct replica *r, struct replica_stream *stream, const struct wire_hello *hello)
+{
+    stream->resume_session = hello->session;
+    memcpy(stream->resume_secret, hello->secret, sizeof(stream->resume_secret));
+    stream->attach = hello->attach;
+    stream->hello_deadline_ms = env_now_ms(&r->env) + REPLICA_HELLO_MS;
+    stream->mode = REPLICA_RESUMING;
+    r->resuming_count++;
+}
+
+/* Those that may go on, and those that have waited long enough. */
+void replica_settle_hellos(struct replica *r, uint64_t now_ms)
 {
     struct replica_stream *stream;
     struct replica_stream *next;
-    HASH_ITER(hh, r->streams, stream, next)
-    {
-        if (stream->welcomed && wire_server_put_no_leader(&stream->frame, since_ms) == CD_OK) {
-            mark_dirty(r, stream);
-        }
-    }
-}
-
-void replica_tell_stopping(struct replica *r)
-{
-    struct replica_stream *stream;
-    struct replica_stream *next;
-    HASH_ITER(hh, r->streams, stream, next)
-    {
-        if (wire_server_put_go_away(&stream->frame, CD_SHUTTING_DOWN,
-                                    "this replica stops: go to "
-                                    "another one",
-                                    NULL, 0) == CD_OK) {
-            mark_dirty(r, stream);
-        }
-    }
-}
-
-void replica_flush_streams(struct replica *r)
-{
-    while (r->dirty != NULL) {
-        struct replica_stream *stream = r->dirty;
-        r->dirty = stream->next_dirty;
-        stream->dirty = false;
-        flush_stream(r, stream);
-    }
-}
-
-/* --- Streams come and go --- */
-
-void replica_on_stream_opened(struct replica *r, uint64_t number, const char *identity)
-{
-    CD_ASSERT(replica_stream_find(r, number) == NULL);
-    if (r->stopping || HASH_COUNT(r->streams) >= REPLICA_STREAMS_MAX) {
-        r->ports.stream_close(r->ports.context, number,
-                              r->stopping ? REPLICA_RPC_UNAVAILABLE
-                                          : REPLICA_RPC_RESOURCE_EXHAUSTED,
-                              r->stopping ? "this replica stops: go to another one"
-                                          : "this replica serves as many streams as it may");
+    if (r->resuming_count == 0) {
         return;
     }
-    struct replica_stream *stream = cd_calloc(1, sizeof(*stream));
-    stream->stream = number;
-    stream->identity = cd_strdup(identity);
-    cd_buf_init(&stream->frame, WIRE_SERVER_FRAME_BYTES_MAX);
-    HASH_ADD(hh, r->streams, stream, sizeof(stream->stream), stream);
-}
-
-static void forget_stream(struct replica *r, struct replica_stream *stream)
-{
-    struct replica_stream **link = &r->dirty;
-    while (stream->dirty && *link != NULL) {
-        if (*link == stream) {
-            *link = stream->next_dirty;
-            break;
+    HASH_ITER(hh, r->streams, stream, next)
+    {
+        if (stream->mode != REPLICA_RESUMING || stream->closing) {
+            continue;
         }
-        link = &(*link)->next_dirty;
-    }
-    HASH_DEL(r->streams, stream);
-    cd_buf_release(&stream->frame);
-    cd_free(stream->identity);
-    cd_free(stream);
-}
-
-void replica_on_stream_closed(struct replica *r, uint64_t number)
-{
-    struct replica_stream *stream = replica_stream_find(r, number);
-    if (stream != NULL) {
-        forget_stream(r, stream); /* what still waits for it finds nobody to tell */
-    }
-}
-
-void replica_on_stream_sent(struct replica *r, uint64_t number, size_t bytes)
-{
-    struct replica_stream *stream = replica_stream_find(r, number);
-    if (stream != NULL) {
-        CD_ASSERT(bytes <= stream->outstanding_bytes);
-        stream->outstanding_bytes -= bytes;
+        bool may = may_resume(r, stream);
+        if (!may && now_ms < stream->hello_deadline_ms) {
+            continue;
+        }
+        r->resuming_count--;
+        stream->mode = REPLICA_NEW;
+        if (may) {
+            resume_now(r, stream);
+        } else {
+            refuse_hello(r, stream, CD_BEHIND, NULL);
+        }
+        memset(stream->resume_secret, 0, sizeof(stream->resume_secret));
     }
 }
 
-static void close_stream(struct replica *r, struct replica_stream *stream,
-                         enum replica_rpc_status status, const char *message)
-{
-    flush_stream(r, stream);
-    r->ports.stream_close(r->ports.context, stream->stream, status, message);
-    forget_stream(r, stream);
-}
-
-/* --- Coming in --- */
+/* --- Hello --- */
 
 static enum cd_status judge_hello(const struct replica *r, const struct wire_hello *hello,
                                   const char **ret_message)
@@ -222,88 +260,114 @@ static enum cd_status judge_hello(const struct replica *r, const struct wire_hel
         return CD_NOT_BORN;
     }
     bool other = hello->has_cluster &&
-                 (memcmp(hello->cluster_id, config->cluster_id, sizeof(hello->cluster_id)) != 0 ||
-                  (hello->generation != 0 && hello->generation != config->generation));
-    if (other) {
+                 memcmp(hello->cluster_id, config->cluster_id, sizeof(hello->cluster_id)) != 0;
+    if (other || (hello->generation != 0 && hello->generation != config->generation) ||
+        (hello->kind == WIRE_HELLO_RESUME &&
+         fsm_zxid_generation(hello->session) != config->generation)) {
+        *ret_message = other ? "this is another cluster than the client's"
+                             : "this is another generation of the client's cluster: sessions of "
+                               "an older one are over";
         return CD_WRONG_CLUSTER;
-    }
-    if (hello->kind != WIRE_HELLO_PLAIN) {
-        *ret_message = "this version opens and resumes no sessions: say hello without one";
-        return CD_UNIMPLEMENTED;
     }
     return CD_OK;
 }
 
-static enum cd_status welcome(struct replica *r, struct replica_stream *stream,
-                              const struct wire_client_frame *frame)
+static void take_hello(struct replica *r, struct replica_stream *stream,
+                       const struct wire_client_frame *frame)
 {
     const char *message = NULL;
     enum cd_status status = CD_INVALID_ARGUMENT;
-    if (frame->hello != NULL) {
-        status = judge_hello(r, frame->hello, &message);
-        stream->seen_zxid = frame->hello->last_seen_zxid;
+    const struct wire_hello *hello = frame->hello;
+    if (hello != NULL) {
+        status = judge_hello(r, hello, &message);
     } else if (frame->hello_refusal != NULL) {
         status = frame->hello_refusal->status;
         message = frame->hello_refusal->message;
     } else {
-        message = "the first frame of a stream carries a hello";
+        message = "the first frame of a stream says hello";
     }
-    struct paxos_status consensus;
-    replica_get_status(r, &consensus);
-    struct wire_welcome reply = {
-        .status = status,
-        .message = message,
-        .replica = r->node,
-        .leader = consensus.leader,
-        .server = SERVER_NAME,
-        .identity = stream->identity,
-    };
-    const struct paxos_config *config = paxos_config_newest(r->px, NULL);
-    if (config != NULL) {
-        reply.has_cluster = true;
-        memcpy(reply.cluster_id, config->cluster_id, sizeof(reply.cluster_id));
-        reply.generation = config->generation;
+    if (status == CD_OK && r->stopping) {
+        status = CD_SHUTTING_DOWN;
+    } else if (status == CD_OK && stream->welcomed &&
+               (hello->kind != WIRE_HELLO_OPEN || stream->session != 0)) {
+        status = CD_INVALID_ARGUMENT;
+        message = "a later hello opens a session on a stream that has none";
     }
-    wire_limits_from_fsm(&reply.limits, &r->limits, 0, REPLICA_STREAM_READS_MAX);
-    reply.limits.unacked_writes = REPLICA_STREAM_WRITES_MAX;
-    struct wire_server_head head = {.welcome = &reply, .applied_zxid = fsm_zxid(r->fsm)};
-    enum cd_status put = wire_server_put_head(&stream->frame, &head);
-    CD_ASSERT(put == CD_OK); /* the first thing in an empty frame */
-    mark_dirty(r, stream);
-    stream->welcomed = status == CD_OK;
-    return status;
+    if (status != CD_OK) {
+        refuse_hello(r, stream, status, message);
+        return;
+    }
+    stream->seen_zxid =
+        hello->last_seen_zxid > stream->seen_zxid ? hello->last_seen_zxid : stream->seen_zxid;
+    switch (hello->kind) {
+    case WIRE_HELLO_PLAIN:
+        welcome(r, stream, REPLICA_LIVE);
+        break;
+    case WIRE_HELLO_OPEN:
+        open(r, stream, hello);
+        break;
+    case WIRE_HELLO_RESUME:
+        resume(r, stream, hello);
+        break;
+    }
 }
 
-static void take_request(struct replica *r, const struct replica_asker *asker,
-                         struct replica_stream *stream, struct wire_request *request)
+/* --- Requests --- */
+
+void replica_take_request(struct replica *r, const struct replica_asker *asker,
+                          struct replica_stream *stream, const char *identity,
+                          struct wire_request *request)
 {
-    if (request->kind == WIRE_REFUSED) {
+    uint64_t session = stream != NULL ? stream->session : 0;
+    if (request->seq != 0 && session == 0) {
+        replica_refuse(r, asker, CD_INVALID_ARGUMENT,
+                       "seq: only a write of a session has one, and this stream has no session");
+    } else if (request->kind == WIRE_REFUSED && request->seq != 0) {
+        /* It has its place in the order (R11). */
+        replica_write(r, asker, stream, identity, request);
+    } else if (request->kind == WIRE_REFUSED) {
         replica_refuse(r, asker, request->refusal->status, request->refusal->message);
     } else if (r->stopping) {
         replica_refuse(r, asker, CD_SHUTTING_DOWN, NULL);
-    } else if (request->seq != 0 || request->after_seq != 0) {
-        replica_refuse(r, asker, CD_UNIMPLEMENTED,
-                       "seq belongs to a session, and this version "
-                       "opens none: leave it out");
+    } else if (request->kind == WIRE_WRITE && session != 0 && request->seq == 0) {
+        replica_refuse(r, asker, CD_INVALID_ARGUMENT, "seq: a write of a session has one");
     } else if (request->kind == WIRE_WRITE) {
-        replica_write(r, asker, stream, request);
-    } else if (request->kind == WIRE_READ_TXN) {
-        struct fsm_op txn = request->read.txn; /* through the log, as one that writes */
-        request->kind = WIRE_WRITE;
-        request->command = (struct fsm_command){.op = txn};
-        replica_write(r, asker, stream, request);
-    } else if (request->kind == WIRE_GET || request->kind == WIRE_EXISTS ||
-               request->kind == WIRE_CHILDREN) {
-        replica_read(r, asker, stream, request);
+        replica_write(r, asker, stream, identity, request);
     } else {
-        replica_refuse(r, asker, CD_UNIMPLEMENTED, "this replica does not serve that operation");
+        replica_read(r, asker, stream, identity, request);
     }
+}
+
+static void park(struct replica *r, struct replica_stream *stream, struct cd_blob *frame)
+{
+    if (stream->parked_count == REPLICA_PARKED_MAX) {
+        replica_close_stream(r, stream, REPLICA_RPC_RESOURCE_EXHAUSTED,
+                             "too many frames before the welcome: wait for it");
+        return;
+    }
+    stream->parked[stream->parked_count++] = cd_blob_ref(frame);
+}
+
+static void take_frame(struct replica *r, struct replica_stream *stream,
+                       struct wire_client_frame *frame)
+{
+    stream->frames = frame->number > stream->frames ? frame->number : stream->frames;
+    if (!stream->welcomed || frame->hello != NULL || frame->hello_refusal != NULL) {
+        take_hello(r, stream, frame);
+    }
+    stream->reply_mark =
+        frame->reply_mark > stream->reply_mark ? frame->reply_mark : stream->reply_mark;
+    replica_heartbeat(r, stream);
 }
 
 void replica_on_stream_frame(struct replica *r, uint64_t number, struct cd_blob *bytes)
 {
     struct replica_stream *stream = replica_stream_find(r, number);
-    if (stream == NULL || r->fatal) {
+    if (stream == NULL || stream->closing || r->fatal) {
+        return;
+    }
+    if (replica_hello_waits(stream)) {
+        park(r, stream, bytes);
         return;
     }
     struct wire_client_frame frame;
@@ -311,57 +375,22 @@ void replica_on_stream_frame(struct replica *r, uint64_t number, struct cd_blob 
     enum cd_status status =
         wire_client_frame_decode(&r->arena, bytes->data, bytes->bytes, &frame, &error);
     if (status != CD_OK) {
-        close_stream(r, stream, REPLICA_RPC_INVALID_ARGUMENT, error.message);
-    } else if (!stream->welcomed && welcome(r, stream, &frame) != CD_OK) {
-        close_stream(r, stream, REPLICA_RPC_OK, "the welcome says why");
-    } else {
-        for (size_t i = 0; i < frame.requests_count; i++) {
-            struct replica_asker asker = {.channel = number, .request = frame.requests[i].id};
-            take_request(r, &asker, stream, &frame.requests[i]);
-        }
+        replica_close_stream(r, stream, REPLICA_RPC_INVALID_ARGUMENT, error.message);
+        wire_arena_clear(&r->arena);
+        return;
+    }
+    take_frame(r, stream, &frame);
+    if (replica_hello_waits(stream) && frame.requests_count != 0) {
+        replica_close_stream(r, stream, REPLICA_RPC_INVALID_ARGUMENT,
+                             "requests come after the welcome of a hello that opens or resumes a "
+                             "session");
+    }
+    for (size_t i = 0; i < frame.requests_count && !stream->closing; i++) {
+        struct replica_asker asker = {.channel = number, .request = frame.requests[i].id};
+        replica_take_request(r, &asker, stream, stream->identity, &frame.requests[i]);
+    }
+    if (frame.rearm_done && stream->mode == REPLICA_REARMING) {
+        replica_rearm(r, stream);
     }
     wire_arena_clear(&r->arena);
-}
-
-static void single_call(struct replica *r, uint64_t call, const void *bytes, size_t bytes_count)
-{
-    struct wire_request decoded;
-    struct cd_error error = {0};
-    enum cd_status status = wire_call_decode(&r->arena, bytes, bytes_count, &decoded, &error);
-    struct replica_asker asker = {.is_call = true, .channel = call};
-    if (status != CD_OK) {
-        r->ports.call_reply(r->ports.context, call, REPLICA_RPC_INVALID_ARGUMENT, error.message,
-                            NULL);
-    } else if (paxos_is_empty(r->px)) {
-        asker.request = decoded.id;
-        replica_refuse(r, &asker, CD_NOT_BORN, NULL);
-    } else if (decoded.kind == WIRE_WRITE && decoded.command.has_key) {
-        asker.request = decoded.id;
-        replica_refuse(r, &asker, CD_UNIMPLEMENTED,
-                       "this version keeps no keys of calls: leave the key out");
-    } else {
-        asker.request = decoded.id;
-        take_request(r, &asker, NULL, &decoded);
-    }
-    wire_arena_clear(&r->arena);
-}
-
-void replica_on_call(struct replica *r, uint64_t call, enum replica_method method,
-                     const char *identity, const void *bytes, size_t bytes_count)
-{
-    if (method == REPLICA_METHOD_CALL) {
-        single_call(r, call, bytes, bytes_count);
-    } else {
-        replica_admin(r, call, method, identity, bytes, bytes_count);
-    }
-}
-
-void replica_free_streams(struct replica *r)
-{
-    struct replica_stream *stream;
-    struct replica_stream *next;
-    HASH_ITER(hh, r->streams, stream, next)
-    {
-        forget_stream(r, stream);
-    }
 }

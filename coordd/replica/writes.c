@@ -2,11 +2,18 @@
 
 #include "base/memory.h"
 
+#include <string.h>
+
 /*
  * A write from its request to its slot. The replica that serves the client makes a command of it
  * and keeps it in `writes` until it sees it applied; the leader keeps commands in a queue and puts
- * all of a turn into one batch. A command names the leadership it is meant for and is proposed
- * under no other, so that one that was never proposed is known never to be.
+ * all of a turn into one batch.
+ *
+ * A command names the leadership it is meant for and is proposed under no other. A write without a
+ * session, or a call without a key, is proposed once: what was never proposed is known never to be,
+ * and the rest may end in OUTCOME_UNKNOWN. A write of a session, or a call with a key, is proposed
+ * again until it is applied, since the state knows it by its seq or key (blueprint 9); writes of a
+ * session always from the lowest unanswered one on.
  */
 
 static void forget_write(struct replica *r, struct replica_write *write)
@@ -16,10 +23,21 @@ static void forget_write(struct replica *r, struct replica_write *write)
     if (!write->asker.is_call) {
         struct replica_stream *stream = replica_stream_find(r, write->asker.channel);
         if (stream != NULL) {
-            stream->writes--;
+            stream->writes_count--;
+            if (write->seq != 0) {
+                DL_DELETE(stream->writes, write);
+            }
         }
     }
+    if (write->bytes != NULL) {
+        cd_blob_unref(write->bytes);
+    }
     cd_free(write);
+}
+
+static bool may_repeat(const struct replica_write *write)
+{
+    return write->bytes != NULL;
 }
 
 /* Answers a write that will not be waited for any longer, and lets reads behind it go on. */
@@ -28,10 +46,11 @@ static void give_up(struct replica *r, struct replica_write *write, enum cd_stat
 {
     struct replica_asker asker = write->asker;
     uint64_t counter = write->counter;
+    uint64_t seq = write->seq;
     forget_write(r, write);
     replica_refuse(r, &asker, status, message);
     if (!asker.is_call) {
-        replica_run_reads_after(r, asker.channel, counter);
+        replica_run_reads_after(r, asker.channel, counter, seq);
     }
 }
 
@@ -82,8 +101,8 @@ static uint64_t write_deadline(const struct replica *r, const struct wire_reques
     return env_now_ms(&r->env) + wait;
 }
 
-/* CD_OK: on its way. Otherwise nothing was done. */
-static enum cd_status submit(struct replica *r, struct wire_request *request,
+/* Gives encoded commands to the leader. CD_OK: on its way. Otherwise nothing was done. */
+static enum cd_status submit(struct replica *r, const struct cd_blob *bytes, uint64_t counter,
                              struct paxos_ballot *ret_leader)
 {
     struct paxos_status status;
@@ -92,34 +111,64 @@ static enum cd_status submit(struct replica *r, struct wire_request *request,
     if (!here && (status.leader == 0 || status.leader == r->node)) {
         return CD_NO_LEADER;
     }
-    if (r->queue_bytes > REPLICA_QUEUE_BYTES_MAX || r->writes_count >= REPLICA_WRITES_MAX) {
+    if (r->queue_bytes > REPLICA_QUEUE_BYTES_MAX) {
         return CD_BUSY;
     }
-    request->command.origin =
-        (struct fsm_origin){.node = r->node, .boot = r->boot, .counter = r->write_counter + 1};
-    cd_buf_clear(&r->encode);
-    enum cd_status encoded = wire_command_encode(&r->encode, &request->command);
-    if (encoded != CD_OK) {
-        return CD_TOO_LARGE;
+    struct fsm_bytes command = {bytes->data, bytes->bytes};
+    if (here) {
+        queue_command(r, status.ballot, command, r->node, r->boot, counter);
+    } else if (!replica_forward(r, status.leader, status.ballot, command)) {
+        return CD_NO_LEADER;
     }
     *ret_leader = status.ballot;
-    if (!here) {
-        /* forward copies the bytes into a frame and may use r->encode: hand over our own. */
-        struct cd_buf bytes = r->encode;
-        cd_buf_init(&r->encode, bytes.limit);
-        bool sent = replica_forward(r, status.leader, status.ballot,
-                                    (struct fsm_bytes){bytes.data, bytes.bytes});
-        cd_buf_release(&r->encode);
-        r->encode = bytes;
-        return sent ? CD_OK : CD_NO_LEADER;
-    }
-    queue_command(r, status.ballot, (struct fsm_bytes){r->encode.data, r->encode.bytes}, r->node,
-                  r->boot, r->write_counter + 1);
     return CD_OK;
 }
 
-void replica_write(struct replica *r, const struct replica_asker *asker,
-                   struct replica_stream *stream, struct wire_request *request)
+/* NULL: too large. The command's origin gets the next counter, which the caller takes if it goes
+ * on. */
+static struct cd_blob *encode(struct replica *r, struct fsm_command *command, uint64_t counter)
+{
+    command->origin = (struct fsm_origin){.node = r->node, .boot = r->boot, .counter = counter};
+    cd_buf_clear(&r->encode);
+    if (wire_command_encode(&r->encode, command) != CD_OK) {
+        return NULL;
+    }
+    return cd_blob_copy(r->encode.data, r->encode.bytes);
+}
+
+bool replica_submit_own(struct replica *r, struct fsm_command *command)
+{
+    struct paxos_ballot leader = {0};
+    struct cd_blob *bytes = encode(r, command, 0); /* nobody waits for it */
+    bool sent = bytes != NULL && submit(r, bytes, 0, &leader) == CD_OK;
+    if (bytes != NULL) {
+        cd_blob_unref(bytes);
+    }
+    return sent;
+}
+
+static struct replica_write *add_write(struct replica *r, const struct replica_asker *asker,
+                                       struct replica_stream *stream, uint64_t counter)
+{
+    struct replica_write *write = cd_calloc(1, sizeof(*write));
+    r->write_counter = counter;
+    write->counter = counter;
+    write->asker = *asker;
+    write->deadline_ms = UINT64_MAX;
+    write->proposed_ms = env_now_ms(&r->env);
+    HASH_ADD(hh, r->writes, counter, sizeof(write->counter), write);
+    r->writes_count++;
+    if (stream != NULL) {
+        stream->last_write = write->counter;
+        stream->writes_count++;
+    }
+    return write;
+}
+
+/* A write without a session, or a call. */
+static void write_once(struct replica *r, const struct replica_asker *asker,
+                       struct replica_stream *stream, const struct fsm_who *who,
+                       struct wire_request *request)
 {
     struct cd_error error;
     enum cd_status status = fsm_command_check(&r->limits, &request->command, &error);
@@ -127,29 +176,177 @@ void replica_write(struct replica *r, const struct replica_asker *asker,
         replica_refuse(r, asker, status, error.message);
         return;
     }
-    if (stream != NULL && stream->writes >= REPLICA_STREAM_WRITES_MAX) {
+    if (r->writes_count >= REPLICA_WRITES_MAX ||
+        (stream != NULL && stream->writes_count >= r->limits.unacked_writes)) {
         replica_refuse(r, asker, CD_BUSY,
-                       "too many unanswered writes on this stream: wait for "
-                       "answers before sending more");
+                       "too many unanswered writes: wait for answers before sending more");
         return;
     }
     struct paxos_ballot leader = {0};
-    status = submit(r, request, &leader);
+    uint64_t counter = r->write_counter + 1;
+    request->command.who = *who;
+    struct cd_blob *bytes = encode(r, &request->command, counter);
+    status = bytes != NULL ? submit(r, bytes, counter, &leader) : CD_TOO_LARGE;
     if (status != CD_OK) {
+        if (bytes != NULL) {
+            cd_blob_unref(bytes);
+        }
         replica_refuse(r, asker, status, NULL);
         return;
     }
-    struct replica_write *write = cd_calloc(1, sizeof(*write));
-    write->counter = ++r->write_counter;
-    write->asker = *asker;
+    struct replica_write *write = add_write(r, asker, stream, counter);
     write->leader = leader;
     write->deadline_ms = write_deadline(r, request);
-    write->begin_us = env_now_us(&r->env);
-    HASH_ADD(hh, r->writes, counter, sizeof(write->counter), write);
-    r->writes_count++;
-    if (stream != NULL) {
-        stream->last_write = write->counter;
-        stream->writes++;
+    if (request->command.has_key) {
+        write->bytes = bytes;
+    } else {
+        cd_blob_unref(bytes);
+    }
+}
+
+/* R11: BUSY consumes nothing; that seq and all later ones are dropped until it comes again. */
+static void refuse_from(struct replica *r, const struct replica_asker *asker,
+                        struct replica_stream *stream, uint64_t seq)
+{
+    stream->busy_from = seq;
+    stream->next_seq = seq;
+    replica_refuse(r, asker, CD_BUSY,
+                   "too many unanswered writes: send this one and all later ones again when some "
+                   "were answered");
+}
+
+/* What is finally refused at the door takes its place in the log (R11). */
+static void refuse_in_log(struct fsm_command *command, const struct cd_error *error)
+{
+    command->if_held = NULL;
+    command->op = (struct fsm_op){.kind = FSM_OP_REFUSE};
+    command->op.refuse.status = error->status;
+    command->op.refuse.message =
+        (struct fsm_bytes){(const uint8_t *)error->message, strlen(error->message)};
+}
+
+static void write_in_session(struct replica *r, const struct replica_asker *asker,
+                             struct replica_stream *stream, struct wire_request *request)
+{
+    struct fsm_command refused = {.request_hash = 0};
+    struct fsm_command *command = request->kind == WIRE_REFUSED ? &refused : &request->command;
+    uint64_t seq = request->seq;
+    if (stream->next_seq != 0 && seq > stream->next_seq && stream->busy_from != 0) {
+        return; /* behind one that was answered BUSY */
+    }
+    if (stream->next_seq != 0 && seq != stream->next_seq) {
+        replica_close_stream(r, stream, REPLICA_RPC_INVALID_ARGUMENT,
+                             "the seqs of a session's writes go up by one");
+        return;
+    }
+    if (r->writes_count >= REPLICA_WRITES_MAX || stream->writes_count >= r->limits.unacked_writes) {
+        refuse_from(r, asker, stream, seq);
+        return;
+    }
+    command->session = stream->session;
+    command->attach = stream->attach;
+    command->seq = seq;
+    command->who = stream->who;
+    command->reply_mark =
+        stream->reply_mark > command->reply_mark ? stream->reply_mark : command->reply_mark;
+    struct cd_error error;
+    if (request->kind == WIRE_REFUSED) {
+        refuse_in_log(command, request->refusal);
+    } else if (fsm_command_check(&r->limits, command, &error) != CD_OK) {
+        refuse_in_log(command, &error);
+    }
+    uint64_t counter = r->write_counter + 1;
+    struct cd_blob *bytes = encode(r, command, counter);
+    if (bytes == NULL) {
+        (void)cd_error_set(&error, CD_TOO_LARGE, "the command has more than %d bytes",
+                           WIRE_COMMAND_BYTES_MAX);
+        refuse_in_log(command, &error);
+        bytes = encode(r, command, counter);
+        CD_ASSERT(bytes != NULL);
+    }
+    struct replica_write *write = add_write(r, asker, stream, counter);
+    write->bytes = bytes;
+    write->seq = seq;
+    write->request_hash = command->request_hash;
+    DL_APPEND(stream->writes, write);
+    stream->next_seq = seq + 1;
+    stream->busy_from = 0;
+    (void)submit(r, bytes, counter, &write->leader); /* without a leader: when there is one */
+}
+
+void replica_write(struct replica *r, const struct replica_asker *asker,
+                   struct replica_stream *stream, const char *identity,
+                   struct wire_request *request)
+{
+    if (stream != NULL && request->seq != 0) {
+        write_in_session(r, asker, stream, request);
+    } else {
+        struct fsm_who who;
+        replica_who_of(r, identity, &who);
+        write_once(r, asker, stream, &who, request);
+    }
+}
+
+void replica_open_session(struct replica *r, struct replica_stream *stream)
+{
+    struct fsm_command command = {.op = {.kind = FSM_OP_OPEN_SESSION}};
+    command.op.open_session = stream->opening;
+    command.who = stream->who;
+    uint64_t counter = r->write_counter + 1;
+    struct cd_blob *bytes = encode(r, &command, counter);
+    CD_ASSERT(bytes != NULL);
+    struct replica_asker asker = {.channel = stream->stream};
+    struct replica_write *write = add_write(r, &asker, stream, counter);
+    write->opens = true;
+    write->bytes = bytes; /* a repeat leaves an orphan to expire (R7) */
+    write->deadline_ms = env_now_ms(&r->env) + REPLICA_HELLO_MS;
+    (void)submit(r, bytes, counter, &write->leader);
+}
+
+/* --- Proposing again --- */
+
+static void propose_again(struct replica *r, struct replica_write *write, uint64_t now_ms)
+{
+    write->leader = (struct paxos_ballot){0};
+    write->proposed_ms = now_ms;
+    (void)submit(r, write->bytes, write->counter, &write->leader);
+}
+
+void replica_propose_again(struct replica *r, uint64_t now_ms)
+{
+    /* The first write is the oldest, so if that one is not late none is. */
+    bool late_any = r->writes != NULL && now_ms - r->writes->proposed_ms >= r->election_ms;
+    if (!late_any && !r->again) {
+        return;
+    }
+    r->again = false;
+    struct replica_write *write;
+    struct replica_write *next;
+    HASH_ITER(hh, r->writes, write, next)
+    {
+        bool late = now_ms - write->proposed_ms >= r->election_ms;
+        if (write->seq == 0) {
+            if (may_repeat(write) && (late || write->again)) {
+                write->again = false;
+                propose_again(r, write, now_ms);
+            }
+            continue;
+        }
+        struct replica_stream *stream = replica_stream_find(r, write->asker.channel);
+        if (stream->writes != write || (!late && !stream->again)) {
+            continue;
+        }
+        if (now_ms - stream->again_ms < REPLICA_AGAIN_MS) {
+            r->again = true; /* soon */
+        } else {
+            stream->again = false;
+            stream->again_ms = now_ms;
+            struct replica_write *of;
+            DL_FOREACH(stream->writes, of)
+            {
+                propose_again(r, of, now_ms);
+            }
+        }
     }
 }
 
@@ -184,14 +381,33 @@ void replica_on_forward(struct replica *r, uint32_t from, uint64_t boot,
     }
 }
 
-void replica_on_forward_refused(struct replica *r, const struct wire_forward_refused *refused)
+/* It was never proposed under that leadership, and never will be. */
+static void not_proposed(struct replica *r, struct replica_write *write, enum cd_status status)
+{
+    struct replica_stream *stream = replica_stream_find(r, write->asker.channel);
+    if (!may_repeat(write)) {
+        give_up(r, write, status, NULL);
+    } else if (write->seq != 0 && stream != NULL) {
+        stream->again = true;
+        r->again = true;
+    } else {
+        write->again = true;
+        r->again = true;
+    }
+}
+
+static struct replica_write *find_write(const struct replica *r, uint64_t counter)
 {
     struct replica_write *write = NULL;
-    if (refused->boot == r->boot) {
-        HASH_FIND(hh, r->writes, &refused->counter, sizeof(refused->counter), write);
-    }
+    HASH_FIND(hh, r->writes, &counter, sizeof(counter), write);
+    return write;
+}
+
+void replica_on_forward_refused(struct replica *r, const struct wire_forward_refused *refused)
+{
+    struct replica_write *write = refused->boot == r->boot ? find_write(r, refused->counter) : NULL;
     if (write != NULL) {
-        give_up(r, write, refused->status, NULL);
+        not_proposed(r, write, refused->status);
     }
 }
 
@@ -200,13 +416,11 @@ static void refuse_queue(struct replica *r)
 {
     while (r->queue_first != NULL) {
         struct replica_command *command = take_command(r);
-        if (command->node == r->node) {
-            struct replica_write *write = NULL;
-            HASH_FIND(hh, r->writes, &command->counter, sizeof(command->counter), write);
-            if (write != NULL) {
-                give_up(r, write, CD_NO_LEADER, NULL);
-            }
-        } else {
+        struct replica_write *write =
+            command->node == r->node ? find_write(r, command->counter) : NULL;
+        if (write != NULL) {
+            not_proposed(r, write, CD_NO_LEADER);
+        } else if (command->node != r->node) {
             replica_refuse_forwarded(r, command, CD_NO_LEADER);
         }
         free_command(command);
@@ -267,22 +481,100 @@ void replica_propose(struct replica *r)
 
 /* --- Back at the serving replica --- */
 
-void replica_write_applied(struct replica *r, const struct fsm_command *command,
-                           const struct fsm_result *result)
+static void answer(struct replica *r, struct replica_write *write, const struct fsm_result *result)
 {
-    struct replica_write *write = NULL;
-    HASH_FIND(hh, r->writes, &command->origin.counter, sizeof(command->origin.counter), write);
-    if (write == NULL) {
-        return; /* given up already: its client was told that the outcome is unknown */
-    }
     struct replica_asker asker = write->asker;
-    cd_histogram_add(&r->counts.commits, env_now_us(&r->env) - write->begin_us);
+    uint64_t counter = write->counter;
+    uint64_t seq = write->seq;
     forget_write(r, write);
     struct wire_reply reply;
     wire_reply_from_result(&reply, asker.request, result);
     replica_answer(r, &asker, &reply);
     if (!asker.is_call) {
-        replica_run_reads_after(r, asker.channel, command->origin.counter);
+        replica_run_reads_after(r, asker.channel, counter, seq);
+    }
+}
+
+static struct replica_write *find_seq(const struct replica_stream *stream, uint64_t seq)
+{
+    struct replica_write *write;
+    DL_FOREACH(stream->writes, write)
+    {
+        if (write->seq >= seq) {
+            return write->seq == seq ? write : NULL;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * A command of a session that is served here, whoever proposed it: a write sent again here may be
+ * applied by the copy that another replica proposed earlier.
+ */
+static void session_applied(struct replica *r, struct replica_stream *stream,
+                            const struct fsm_command *command, const struct fsm_result *result)
+{
+    bool own = command->origin.node == r->node && command->origin.boot == r->boot;
+    struct replica_write *write = find_seq(stream, command->seq);
+    bool same = write != NULL && write->request_hash == command->request_hash;
+    switch (result->verdict) {
+    case FSM_TAKEN:
+    case FSM_REPLAYED:
+        if (command->attach > stream->attach) {
+            replica_stream_end_session(r, stream, CD_SESSION_MOVED); /* R9 */
+        } else if (same) {
+            answer(r, write, result);
+        }
+        return;
+    case FSM_CONFLICT:
+        if (own && write != NULL && write->counter == command->origin.counter) {
+            answer(r, write, result);
+        }
+        return;
+    case FSM_EARLY:
+    case FSM_WINDOW:
+        stream->again = stream->again || own;
+        r->again = r->again || own;
+        return;
+    case FSM_FORGOTTEN:
+        if (own && write != NULL && write->counter == command->origin.counter) {
+            forget_write(r, write); /* its client has said that it knows the answer */
+        }
+        return;
+    case FSM_MOVED:
+        if (own && command->attach == stream->attach) {
+            replica_stream_end_session(r, stream, CD_SESSION_MOVED);
+        }
+        return;
+    case FSM_NO_SESSION:
+        replica_stream_end_session(r, stream, CD_SESSION_EXPIRED);
+        return;
+    }
+}
+
+void replica_write_applied(struct replica *r, const struct fsm_command *command,
+                           const struct fsm_result *result)
+{
+    if (command->session != 0) {
+        struct replica_stream *stream = replica_served_find(r, command->session);
+        if (stream != NULL) {
+            session_applied(r, stream, command, result);
+        }
+        return;
+    }
+    if (command->origin.node != r->node || command->origin.boot != r->boot) {
+        return;
+    }
+    struct replica_write *write = find_write(r, command->origin.counter);
+    if (write == NULL) {
+        return; /* given up already: its client was told that the outcome is unknown */
+    }
+    if (write->opens) {
+        struct replica_stream *stream = replica_stream_find(r, write->asker.channel);
+        forget_write(r, write);
+        replica_session_opened(r, stream, result);
+    } else {
+        answer(r, write, result);
     }
 }
 
@@ -292,7 +584,12 @@ void replica_leadership_applied(struct replica *r, struct paxos_ballot lead)
     struct replica_write *next;
     HASH_ITER(hh, r->writes, write, next)
     {
-        if (paxos_ballot_compare(write->leader, lead) < 0) {
+        if (paxos_ballot_compare(write->leader, lead) >= 0) {
+            continue;
+        }
+        if (may_repeat(write)) {
+            not_proposed(r, write, CD_OK); /* perhaps it was, but that does not matter */
+        } else {
             /* What the new leader adopted came before this slot. The rest may still be adopted by
              * a later one (R13), so nobody can promise that it will not happen. */
             give_up(r, write, CD_OUTCOME_UNKNOWN, NULL);
@@ -306,9 +603,52 @@ void replica_expire_writes(struct replica *r, uint64_t now_ms)
     struct replica_write *next;
     HASH_ITER(hh, r->writes, write, next)
     {
-        if (write->deadline_ms <= now_ms) {
-            give_up(r, write, CD_OUTCOME_UNKNOWN,
-                    "the leader did not answer in time; it may or may not have been done");
+        if (write->deadline_ms > now_ms) {
+            continue;
+        }
+        if (write->opens) {
+            struct replica_stream *stream = replica_stream_find(r, write->asker.channel);
+            forget_write(r, write);
+            replica_session_refused(r, stream, CD_NO_LEADER);
+            return; /* the stream took its other writes along; the rest has its turn next time */
+        }
+        give_up(r, write, CD_OUTCOME_UNKNOWN,
+                "the leader did not answer in time; it may or may not have been done");
+    }
+}
+
+void replica_settle_writes(struct replica *r)
+{
+    struct replica_write *write;
+    struct replica_write *next;
+    HASH_ITER(hh, r->writes, write, next)
+    {
+        struct replica_stream *stream = replica_stream_find(r, write->asker.channel);
+        if (!may_repeat(write)) {
+            give_up(r, write, CD_OUTCOME_UNKNOWN, NULL);
+        } else if (write->seq != 0 && !stream->closing &&
+                   fsm_outcome_of(r->fsm, stream->session, write->seq, &r->read_result) == CD_OK) {
+            answer(r, write, &r->read_result);
+            fsm_result_clear(&r->read_result);
+        }
+    }
+}
+
+void replica_drop_writes(struct replica *r, struct replica_stream *stream)
+{
+    struct replica_write *write;
+    struct replica_write *next;
+    DL_FOREACH_SAFE(stream->writes, write, next)
+    {
+        forget_write(r, write);
+    }
+    if (stream->writes_count == 0) {
+        return;
+    }
+    HASH_ITER(hh, r->writes, write, next)
+    {
+        if (!write->asker.is_call && write->asker.channel == stream->stream) {
+            forget_write(r, write);
         }
     }
 }
@@ -319,8 +659,7 @@ void replica_free_writes(struct replica *r)
     struct replica_write *next;
     HASH_ITER(hh, r->writes, write, next)
     {
-        HASH_DEL(r->writes, write);
-        cd_free(write);
+        forget_write(r, write);
     }
     while (r->queue_first != NULL) {
         free_command(take_command(r));

@@ -110,7 +110,7 @@ struct server_config {
     uint64_t log_format, log_level;
     uint64_t heartbeat_ms, election_ms;
     uint64_t alpha;
-    uint64_t segment_bytes;
+    uint64_t segment_bytes, snapshot_bytes, history_bytes;
     uint64_t stop_grace_ms;
     uint64_t max_streams, max_calls, max_client_memory;
     uint64_t client_keepalive_ms, client_ping_ms;

@@ -164,6 +164,20 @@ void server_events_replica(struct server_events *events, const struct replica_ev
         server_line_hex(&line, "digest", event->digest);
         server_line_end(&line);
         return;
+    case REPLICA_EV_COMMAND:
+        return; /* one line a slot is enough */
+    case REPLICA_EV_INSTALLED:
+        server_line_begin(&line, events->log, SERVER_LOG_INFO, "installed");
+        put_place(&line, events);
+        server_line_str(&line, "text", "a peer's snapshot took the place of the state");
+        server_line_end(&line);
+        return;
+    case REPLICA_EV_SNAPSHOT_BAD:
+        server_line_begin(&line, events->log, SERVER_LOG_WARN, "snapshot_bad");
+        server_line_u64(&line, "slot", event->slot);
+        server_line_str(&line, "text", event->text);
+        server_line_end(&line);
+        return;
     case REPLICA_EV_FRAME_BAD:
         on_bad_frame(events, event, now_ms);
         return;

@@ -116,6 +116,8 @@ static enum cd_status make_replica(struct server *server, struct cd_error *error
         .heartbeat_ms = (uint32_t)config->heartbeat_ms,
         .election_ms = (uint32_t)config->election_ms,
         .segment_bytes = config->segment_bytes,
+        .snapshot_bytes = config->snapshot_bytes,
+        .history_bytes = config->history_bytes,
     };
     return replica_create(&options, &server->replica, error);
 }

@@ -89,7 +89,7 @@ struct wire_renew {
  */
 struct wire_not_renewed {
     uint64_t session;
-    enum cd_status status; /* CD_SESSION_MOVED, CD_SESSION_EXPIRED */
+    enum cd_status status; /* CD_SESSION_MOVED, CD_SESSION_EXPIRED; CD_BUSY: its end is proposed */
 };
 
 struct wire_renewed {

@@ -205,12 +205,24 @@ static uint64_t draw_client_delay(struct cluster *cluster, uint64_t *last_us)
     return at_us - now_us;
 }
 
+/* Flow control: what has arrived has left. A replica of another life does not know the stream. */
+static void tell_sent(struct cluster *cluster, const struct cluster_stream *stream, uint64_t number,
+                      size_t bytes)
+{
+    struct cluster_node *node = &cluster->nodes[stream->node];
+    if (node->replica != NULL) {
+        replica_on_stream_sent(node->replica, number, bytes);
+        poke(node);
+    }
+}
+
 static void frame_at_client(void *context, const struct world_event *event)
 {
     struct cluster *cluster = context;
     struct cluster_stream *stream = find_stream(cluster, event->number);
     struct cd_blob *frame = event->cargo;
     if (gets_through(cluster, stream) && stream->state == CLUSTER_STREAM_OPEN) {
+        tell_sent(cluster, stream, event->number, frame->bytes);
         cluster->watcher.stream_frame(cluster->watcher.context, event->number, stream->client,
                                       frame);
     }
@@ -319,7 +331,8 @@ static void on_event(void *context, const struct replica_event *event)
     struct cluster *cluster = node->cluster;
     trace_count(cluster->trace, "event", (uint64_t)event->kind << 32 | node->id,
                 event->slot ^ (uint64_t)event->note.kind << 48, event->digest);
-    if (trace_is_on(cluster->trace)) {
+    /* Between the commands of a slot a replica cannot be asked what it holds. */
+    if (trace_is_on(cluster->trace) && event->kind != REPLICA_EV_COMMAND) {
         if (node->replica != NULL) {
             struct replica_view view;
             cluster_view(node, &view);
@@ -474,6 +487,8 @@ static enum cd_status open_replica(struct cluster_node *node, struct cd_error *e
         .heartbeat_ms = cluster->options.heartbeat_ms,
         .election_ms = cluster->options.election_ms,
         .segment_bytes = cluster->options.segment_bytes,
+        .snapshot_bytes = 64 << 20,
+        .history_bytes = 16 << 20,
     };
     return replica_create(&options, &node->replica, error);
 }

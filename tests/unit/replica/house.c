@@ -79,6 +79,8 @@ void house_init(struct house *house, size_t count)
     house->now_ms = 1000;
     house->count = count;
     house->limits = (struct fsm_limits)FSM_LIMITS_DEFAULT;
+    house->snapshot_bytes = 64 << 20;
+    house->segment_bytes = 1 << 20;
     for (size_t i = 0; i < count; i++) {
         struct house_replica *replica = &house->replicas[i];
         replica->house = house;
@@ -124,7 +126,9 @@ void house_start(struct house *house, size_t index)
         .alpha = 16,
         .heartbeat_ms = 50,
         .election_ms = 400,
-        .segment_bytes = 1 << 20,
+        .segment_bytes = house->segment_bytes,
+        .snapshot_bytes = house->snapshot_bytes,
+        .history_bytes = 16 << 20,
     };
     struct cd_error error = {0};
     enum cd_status status = replica_create(&options, &replica->replica, &error);

@@ -50,6 +50,7 @@ struct house {
     } mail[4096];
     size_t mail_count;
     struct fsm_limits limits;
+    uint64_t snapshot_bytes, segment_bytes;
 };
 
 void house_init(struct house *house, size_t count);

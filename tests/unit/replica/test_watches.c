@@ -1,0 +1,151 @@
+#include "guest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Events to streams: their order with replies, what a resume is told, queue fronts. */
+
+#define PLAIN    COORD__V1__NODE_KIND__NODE_KIND_PERSISTENT
+#define CHILDREN COORD__V1__WATCH_SCOPE__WATCH_SCOPE_CHILDREN
+#define SUBTREE  COORD__V1__WATCH_SCOPE__WATCH_SCOPE_SUBTREE
+
+static void begin(struct house *house, struct guest *guest)
+{
+    house_init(house, 1);
+    house_give_birth(house);
+    house_run(house, 200);
+    house_forget_answers(house);
+    guest_open(guest, house, 0, "cn:client");
+    guest_begin(guest, 7, 60000);
+    guest_run(guest, 50);
+    assert_int_equal(guest->welcome_code, CD_OK);
+}
+
+static size_t place(const struct guest *guest, const struct guest_told *told)
+{
+    assert_non_null(told);
+    return (size_t)(told - guest->told);
+}
+
+static void test_events_come_before_replies(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest);
+    guest_watch(&guest, 1, 1, "/", SUBTREE, 0);
+    guest_create(&guest, 2, 1, "/a", "x", PLAIN, false);
+    guest_create(&guest, 3, 2, "/a/b", "y", PLAIN, false);
+    guest_run(&guest, 50);
+    const struct guest_told *first = guest_find(&guest, GUEST_EVENT, 0);
+    const struct guest_told *second = guest_find(&guest, GUEST_EVENT, 1);
+    assert_true(place(&guest, guest_reply(&guest, 1)) < place(&guest, first));
+    assert_true(place(&guest, first) < place(&guest, guest_reply(&guest, 2)));
+    assert_true(place(&guest, second) < place(&guest, guest_reply(&guest, 3)));
+    assert_string_equal(first->path, "/a");
+    assert_string_equal(second->path, "/a/b");
+    assert_int_equal(first->zxid, guest_reply(&guest, 2)->zxid);
+    assert_int_equal(guest.complete_to, second->zxid);
+    house_release(&house);
+}
+
+static void test_scopes_and_unwatch(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest);
+    guest_create(&guest, 1, 1, "/a", "", PLAIN, false);
+    guest_run(&guest, 50);
+    guest_watch(&guest, 2, 1, "/a", CHILDREN, 0);
+    guest_create(&guest, 3, 2, "/a/b", "", PLAIN, false);
+    guest_create(&guest, 4, 3, "/a/b/c", "", PLAIN, false);
+    guest_create(&guest, 5, 4, "/b", "", PLAIN, false);
+    guest_run(&guest, 50);
+    assert_string_equal(guest_find(&guest, GUEST_EVENT, 0)->path, "/a/b");
+    assert_null(guest_find(&guest, GUEST_EVENT, 1));
+    guest_watch(&guest, 6, 1, "/b", CHILDREN, 0);
+    guest_run(&guest, 50);
+    assert_int_equal(guest_code(&guest, 6), CD_INVALID_ARGUMENT); /* the id is in use */
+    house_release(&house);
+}
+
+static void test_resume_replays_in_order(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest);
+    guest_watch(&guest, 1, 1, "/", SUBTREE, 0);
+    guest_create(&guest, 2, 1, "/a", "", PLAIN, false);
+    guest_run(&guest, 50);
+    uint64_t from = guest.complete_to;
+    guest_leave(&guest);
+    assert_int_equal(house_create(&house, 0, "/b", ""), CD_OK);
+    assert_int_equal(house_create(&house, 0, "/c", ""), CD_OK);
+
+    struct guest again;
+    guest_open(&again, &house, 0, "cn:client");
+    guest_resume(&again, guest.session, 7, 2, from);
+    guest_run(&again, 50);
+    assert_int_equal(again.welcome_code, CD_OK);
+    guest_watch(&again, 1, 1, "/", SUBTREE, from);
+    guest_create(&again, 2, 2, "/d", "", PLAIN, false);
+    guest_run(&again, 50);
+    assert_int_equal(again.told_count, 0); /* R18 */
+    guest_rearm_done(&again);
+    guest_run(&again, 50);
+    const char *paths[] = {"/b", "/c", "/d"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(guest_find(&again, GUEST_EVENT, i)->path, paths[i]);
+    }
+    assert_null(guest_find(&again, GUEST_EVENT, 3));
+    assert_true(place(&again, guest_find(&again, GUEST_EVENT, 2)) <
+                place(&again, guest_reply(&again, 2)));
+    assert_int_equal(guest_code(&again, 1), CD_OK);
+    house_release(&house);
+}
+
+static void test_queue_front(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest);
+    guest_create(&guest, 1, 1, "/lock-", "", PLAIN, true);
+    guest_create(&guest, 2, 2, "/lock-", "", PLAIN, true);
+    guest_run(&guest, 50);
+    guest_watch_queue(&guest, 3, 1, "/lock-0000000000");
+    guest_watch_queue(&guest, 4, 2, "/lock-0000000001");
+    guest_run(&guest, 50);
+    assert_int_equal(guest_find(&guest, GUEST_QUEUE, 0)->code, WIRE_QUEUE_FRONT);
+    assert_int_equal(guest_find(&guest, GUEST_QUEUE, 0)->fence, guest_reply(&guest, 1)->zxid);
+    assert_int_equal(guest_find(&guest, GUEST_QUEUE, 1)->code, WIRE_QUEUE_WAITING);
+    guest_delete(&guest, 5, 3, "/lock-0000000000");
+    guest_run(&guest, 50);
+    const struct guest_told *gone = guest_find(&guest, GUEST_QUEUE, 2);
+    const struct guest_told *front = guest_find(&guest, GUEST_QUEUE, 3);
+    assert_int_equal(gone->code, WIRE_QUEUE_GONE);
+    assert_int_equal(gone->id, 1);
+    assert_int_equal(front->code, WIRE_QUEUE_FRONT);
+    assert_int_equal(front->id, 2);
+    assert_int_equal(front->fence, guest_reply(&guest, 2)->zxid);
+    assert_true(place(&guest, front) < place(&guest, guest_reply(&guest, 5)));
+    house_release(&house);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_events_come_before_replies),
+        cmocka_unit_test(test_scopes_and_unwatch),
+        cmocka_unit_test(test_resume_replays_in_order),
+        cmocka_unit_test(test_queue_front),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
