@@ -93,6 +93,57 @@ static enum wire_replica_state state_of(const struct replica *r, const struct pa
     return WIRE_REPLICA_EMPTY;
 }
 
+/* What is kept: snapshots, log and history. */
+static void fill_kept(struct replica *r, struct wire_status *status)
+{
+    struct storage_snapshots_stats snapshots;
+    if (storage_snapshots_stats(r->snapshots, &snapshots) == CD_OK) {
+        status->snapshot_bytes = snapshots.bytes;
+        status->disk_free_bytes = snapshots.free_bytes;
+    }
+    struct storage_stats log;
+    storage_log_stats(r->log, &log);
+    status->log_first_slot = log.first_slot > 1 ? log.first_slot : 0;
+    struct watch_history_view history;
+    watch_history_view(r->watches, &history);
+    status->history_after_zxid = history.lo;
+    status->history_bytes = history.bytes;
+}
+
+/* Any replica tells what it has applied; what leases say only a leader knows. */
+static void sessions_of(struct replica *r, uint64_t call,
+                        const struct wire_sessions_request *request)
+{
+    struct wire_session_info *infos = cd_calloc(WIRE_SESSIONS_PAGE_MAX, sizeof(*infos));
+    uint64_t now = env_now_ms(&r->env);
+    size_t count = 0;
+    bool more = false;
+    struct fsm_session_view view;
+    uint64_t after = request->session != 0 ? request->session - 1 : request->after;
+    for (; fsm_session_next(r->fsm, after, &view); after = view.session) {
+        more = count == request->limit;
+        if (more || (request->session != 0 && view.session != request->session)) {
+            break;
+        }
+        uint64_t renewed_ms = now;
+        infos[count].view = view;
+        if (replica_lease_view(r, view.session, &infos[count].replica, &renewed_ms)) {
+            infos[count].renewed_ms_ago = now - renewed_ms;
+        }
+        count++;
+    }
+    struct cd_buf buf;
+    cd_buf_init(&buf, WIRE_SERVER_FRAME_BYTES_MAX);
+    enum cd_status encoded = wire_sessions_encode(&buf, infos, count, more);
+    if (encoded == CD_OK) {
+        reply_bytes(r, call, &buf);
+    } else {
+        refuse(r, call, encoded, "the page is too large: ask for fewer at a time");
+    }
+    cd_buf_release(&buf);
+    cd_free(infos);
+}
+
 static void status_of(struct replica *r, uint64_t call)
 {
     struct replica_view view;
@@ -102,7 +153,7 @@ static void status_of(struct replica *r, uint64_t call)
     struct wire_status status = {
         .node = r->node,
         .incarnation = view.paxos.incarnation,
-        .server = "coordd/0.1.0",
+        .server = REPLICA_SERVER_NAME,
         .state = state_of(r, &view.paxos),
         .leader = view.paxos.leader,
         .ballot_round = view.paxos.ballot.round,
@@ -111,12 +162,18 @@ static void status_of(struct replica *r, uint64_t call)
         .zxid = view.zxid,
         .members = members,
         .nodes = view.nodes,
+        .sessions = view.sessions,
+        .watches = view.watches,
+        .tree_bytes = fsm_tree_bytes(r->fsm),
+        .snapshot_slot = r->snapshot_slot,
+        .digest_version = FSM_DIGEST_VERSION,
         .streams = view.streams,
         .uptime_ms = env_now_ms(&r->env) - r->created_ms,
         .log_bytes = view.log_bytes,
         .digest = view.digest,
         .ready = view.ready,
     };
+    fill_kept(r, &status);
     const struct paxos_config *config = paxos_config_newest(r->px, NULL);
     if (config != NULL) {
         status.has_cluster = true;
@@ -184,11 +241,14 @@ void replica_admin(struct replica *r, uint64_t call, enum replica_method method,
     }
     uint32_t number = 0;
     struct cd_error error = {0};
+    struct wire_sessions_request sessions = {0};
     enum cd_status status = CD_UNIMPLEMENTED;
     if (method == REPLICA_METHOD_ADMIN_INIT) {
         status = wire_init_decode(&r->arena, bytes, bytes_count, &number, &error);
     } else if (method == REPLICA_METHOD_ADMIN_STATUS) {
         status = wire_status_decode(&r->arena, bytes, bytes_count, &error);
+    } else if (method == REPLICA_METHOD_ADMIN_SESSIONS) {
+        status = wire_sessions_decode(&r->arena, bytes, bytes_count, &sessions, &error);
     } else if (method == REPLICA_METHOD_ADMIN_TRANSFER) {
         status = wire_transfer_decode(&r->arena, bytes, bytes_count, &number, &error);
     }
@@ -202,6 +262,8 @@ void replica_admin(struct replica *r, uint64_t call, enum replica_method method,
         init(r, call, number);
     } else if (method == REPLICA_METHOD_ADMIN_STATUS) {
         status_of(r, call);
+    } else if (method == REPLICA_METHOD_ADMIN_SESSIONS) {
+        sessions_of(r, call, &sessions);
     } else {
         transfer(r, call, number);
     }

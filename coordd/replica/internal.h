@@ -16,7 +16,7 @@
  * paxos' effects into acts; apply.c applies what is chosen; peers.c carries frames between
  * replicas; streams.c tells clients things; session.c takes what they say; writes.c and reads.c
  * hold what waits; watches.c tells events; lease.c confirms heartbeats and expires sessions;
- * admin.c service Admin.
+ * upkeep.c lets nodes go whose time has come; admin.c service Admin.
  */
 
 #define REPLICA_SERVER_NAME "coordd/0.1.0"
@@ -62,6 +62,8 @@ enum {
     REPLICA_RENEW_PERIOD_MS = 20, /* between two renewals of a replica */
     REPLICA_RENEW_SHARE = 16,     /* of its timeout goes by between two renewals of a session */
     REPLICA_RENEWALS_MAX = 256,   /* on their way */
+    REPLICA_REAP_PERIOD_MS = 500, /* how often a leader looks for nodes whose time has come */
+    REPLICA_REAPS_MAX = 256,      /* of them at a time */
     REPLICA_EXPIRIES_MAX = 64,    /* sessions judged in one turn (R19) */
 };
 
@@ -410,6 +412,7 @@ struct replica {
     uint64_t turn_ms;  /* of the last turn in office */
     bool judging;      /* a round is wanted before anybody is judged */
     uint64_t judge_asked_ms, judge_token;
+    uint64_t reap_ms;                 /* when nodes are looked for next */
     struct replica_renewal *renewals; /* list, oldest first */
     size_t renewals_count;
     uint64_t renew_counter;
@@ -629,6 +632,9 @@ void replica_on_snapshot_gone(struct replica *r, uint32_t node, uint64_t slot);
 void replica_snapshots_turn(struct replica *r, uint64_t now_ms);
 uint64_t replica_snapshots_deadline_ms(const struct replica *r);
 void replica_snapshots_free(struct replica *r);
+
+/* upkeep.c */
+void replica_reap(struct replica *r, uint64_t now_ms);
 
 /* admin.c */
 bool replica_is_admin(const struct replica *r, const char *identity);

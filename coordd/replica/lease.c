@@ -460,6 +460,7 @@ uint64_t replica_lease_deadline_ms(const struct replica *r)
     if (r->in_office) {
         bool due = r->due_count != 0 && !r->judging && r->due[0].deadline_ms < deadline;
         deadline = due ? r->due[0].deadline_ms : deadline;
+        deadline = r->reap_ms < deadline ? r->reap_ms : deadline;
     }
     return deadline;
 }

@@ -394,6 +394,7 @@ void replica_turn(struct replica *r)
     }
     watch_office(r, now);
     replica_lease_judge(r, now);
+    replica_reap(r, now);
     replica_propose(r);
     replica_renew(r, now);
     ask_round(r);
@@ -489,6 +490,7 @@ void replica_get_view(const struct replica *r, struct replica_view *ret_view)
     ret_view->nodes = fsm_nodes_count(r->fsm);
     ret_view->sessions = fsm_sessions_count(r->fsm);
     ret_view->streams = HASH_COUNT(r->streams);
+    ret_view->watches = watch_count(r->watches);
     ret_view->waiting_writes = r->writes_count;
     ret_view->waiting_reads = r->reads_count;
     ret_view->digest = fsm_digest(r->fsm);

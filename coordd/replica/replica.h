@@ -139,6 +139,7 @@ enum replica_method {
     REPLICA_METHOD_ADMIN_INIT,     /* coord.v1.Admin/Init */
     REPLICA_METHOD_ADMIN_STATUS,   /* coord.v1.Admin/Status */
     REPLICA_METHOD_ADMIN_TRANSFER, /* coord.v1.Admin/TransferLeadership */
+    REPLICA_METHOD_ADMIN_SESSIONS, /* coord.v1.Admin/Sessions */
 };
 void replica_on_call(struct replica *replica, uint64_t call, enum replica_method method,
                      const char *identity, const void *bytes, size_t bytes_count);

@@ -159,6 +159,7 @@ static void on_call(void *context, const struct transport_call *call)
         {"/coord.v1.Admin/Init", REPLICA_METHOD_ADMIN_INIT},
         {"/coord.v1.Admin/Status", REPLICA_METHOD_ADMIN_STATUS},
         {"/coord.v1.Admin/TransferLeadership", REPLICA_METHOD_ADMIN_TRANSFER},
+        {"/coord.v1.Admin/Sessions", REPLICA_METHOD_ADMIN_SESSIONS},
     };
     struct server *server = context;
     for (size_t i = 0; i < CD_ARRAY_COUNT(METHODS); i++) {
