@@ -40,6 +40,40 @@ static struct play {
     uint8_t secrets;
 } play;
 
+/* ---- Memory that is not there: malloc and calloc are wrapped by the linker ---- */
+
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+
+static bool starving;     /* within the machine, in a play that has too little */
+static uint64_t scarcity; /* one in that many fails; 0: none */
+static size_t starved_count;
+static struct cd_prng scarcity_prng;
+
+static bool is_refused(void)
+{
+    bool refused = starving && cd_prng_below(&scarcity_prng, scarcity) == 0;
+    starved_count += refused ? 1 : 0;
+    return refused;
+}
+
+void *__wrap_malloc(size_t bytes)
+{
+    return is_refused() ? NULL : __real_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+    return is_refused() ? NULL : __real_calloc(count, bytes);
+}
+
+static void starve(bool within)
+{
+    starving = within && scarcity != 0;
+}
+
 static size_t lost_count, ok_count, unknown_count, not_applied_count, expired_count;
 
 static struct client_time now(void)
@@ -142,7 +176,9 @@ static void run_effect(const struct client_effect *effect)
     case CLIENT_EFFECT_SECRET:
         secret[0] = ++play.secrets;
         hash[0] = secret[0] ^ 0xff;
+        starve(true);
         client_session_give_secret(play.session, now(), secret, hash);
+        starve(false);
         return;
     case CLIENT_EFFECT_STATE:
         lost_count += client_session_lease(play.session).state == COORD_STATE_LOST ? 1 : 0;
@@ -156,6 +192,22 @@ static void run_effect(const struct client_effect *effect)
     }
 }
 
+static bool take_effect(struct client_effect *ret_effect)
+{
+    starve(true);
+    bool taken = client_session_take_effect(play.session, ret_effect);
+    starve(false);
+    return taken;
+}
+
+static bool take_frame(uint64_t id, struct client_bytes *ret_frame)
+{
+    starve(true);
+    bool taken = client_session_take_frame(play.session, now(), id, ret_frame);
+    starve(false);
+    return taken;
+}
+
 static void settle(void)
 {
     struct client_effect effect;
@@ -163,14 +215,14 @@ static void settle(void)
     bool moved = true;
     while (moved) {
         moved = false;
-        while (client_session_take_effect(play.session, &effect)) {
+        while (take_effect(&effect)) {
             run_effect(&effect);
             moved = true;
         }
         uint64_t first = play.last_stream > 20 ? play.last_stream - 20 : 1;
         for (uint64_t id = first; id <= play.last_stream; id++) {
             if (play.model.streams[id].open && play.model.streams[id].in_count < 100 &&
-                client_session_take_frame(play.session, now(), id, &frame)) {
+                take_frame(id, &frame)) {
                 model_send(&play.model, id, frame);
                 moved = true;
             }
@@ -202,7 +254,9 @@ static void pass(uint64_t ms, bool asleep)
         play.slept_ms += asleep ? 1 : 0;
         expire();
         if (!asleep && client_session_deadline_ms(play.session) <= now().ms) {
+            starve(true);
             client_session_on_timer(play.session, now());
+            starve(false);
             settle();
         }
     }
@@ -226,7 +280,9 @@ static void ask(bool is_write)
     asked->request.submitted_ms = now().ms;
     asked->request.deadline_ms = now().ms + (below(4) == 0 ? below(500) + 1 : CALL_MS);
     assert_int_equal(client_codec_request_encode(&asked->request, &op, NULL, NULL), COORD_OK);
+    starve(true);
     client_session_submit(play.session, now(), &asked->request);
+    starve(false);
 }
 
 static void follow(size_t number)
@@ -244,7 +300,11 @@ static void follow(size_t number)
     follow->watch.spec.path = "/t";
     follow->watch.spec.scope = COORD_WATCH_SUBTREE;
     follow->watch.context = follow;
-    assert_int_equal(client_session_watch(play.session, now(), &follow->watch), COORD_OK);
+    starve(true);
+    enum coord_code code = client_session_watch(play.session, now(), &follow->watch);
+    starve(false);
+    assert_true(code == COORD_OK || (code == COORD_NO_MEMORY && scarcity != 0));
+    follow->live = code == COORD_OK;
 }
 
 static uint64_t any_stream(void)
@@ -257,7 +317,9 @@ static void deliver(uint64_t id)
 {
     struct client_bytes frame;
     if (model_take(&play.model, id, &frame)) {
+        starve(true);
         client_session_on_frame(play.session, now(), id, frame.data, frame.count);
+        starve(false);
         client_free(frame.data);
     }
 }
@@ -266,7 +328,9 @@ static void break_stream(uint64_t id)
 {
     if (play.model.streams[id].open) {
         model_break(&play.model, id);
+        starve(true);
         client_session_on_closed(play.session, now(), id, COORD_UNREACHABLE, "it broke");
+        starve(false);
     }
 }
 
@@ -303,6 +367,7 @@ static void step(void)
 /* The network and the cluster behave from here on. */
 static void heal(void)
 {
+    scarcity = 0;
     play.model.kind = true;
     for (uint64_t id = 1; id <= play.last_stream; id++) {
         if (!play.model.streams[id].open) {
@@ -409,6 +474,21 @@ static void test_any_history(void **state)
     assert_true(outcomes > 0 && cut > 0);
 }
 
+/* Every allocation may fail: all laws hold, and (by ASan) nothing is lost. */
+static void test_any_history_without_memory(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        (void)snprintf(current, sizeof(current), "starved seed %llu", (unsigned long long)seed);
+        scarcity = 20 + seed % 200;
+        cd_prng_init(&scarcity_prng, seed);
+        run(seed);
+        model_release(&play.model);
+    }
+    print_message("%zu allocations failed\n", starved_count);
+    assert_true(starved_count > (size_t)SEEDS * 10);
+}
+
 static int tell_seed(void **state)
 {
     (void)state;
@@ -420,6 +500,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_any_history, tell_seed),
+        cmocka_unit_test_teardown(test_any_history_without_memory, tell_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
