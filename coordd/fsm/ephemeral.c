@@ -85,6 +85,59 @@ struct fsm_node *fsm_ephemeral_next(const struct fsm *fsm, uint64_t session, str
     return node;
 }
 
+enum cd_status fsm_ephemeral_list(const struct fsm *fsm, const struct fsm_who *who,
+                                  const struct fsm_list_options *options, struct fsm_list *ret_list)
+{
+    struct index_key buffer;
+    bool goes_on = options->after.bytes != 0;
+    if (fsm_path_check(&fsm->limits, options->path, NULL) != CD_OK ||
+        (goes_on && fsm_path_check(&fsm->limits, options->after, NULL) != CD_OK)) {
+        return CD_INVALID_ARGUMENT;
+    }
+    struct fsm_bytes top = fsm_key_of_path(options->path);
+    struct fsm_bytes after = fsm_key_of_path(options->after);
+    *ret_list = (struct fsm_list){
+        .zxid = fsm->zxid,
+        .options = *options,
+        .fsm = fsm,
+        .who = who,
+        .tree = &fsm->tree,
+        .acls = fsm->acls_count != 0,
+        .prefix = top,
+    };
+    struct fsm_cursor *cursor = &ret_list->cursor;
+    goes_on = goes_on && fsm_key_order(after, top) >= 0;
+    struct fsm_bytes start = make_key(&buffer, options->session, goes_on ? after : top);
+    fsm_tree_seek(&fsm->ephemerals, start, cursor);
+    const struct fsm_node *first = fsm_cursor_get(cursor);
+    if (goes_on && first != NULL && fsm_bytes_equal(fsm_node_key(first), start)) {
+        fsm_cursor_next(cursor);
+    }
+    return CD_OK;
+}
+
+struct fsm_node *fsm_ephemeral_list_next(struct fsm_list *list)
+{
+    struct index_key buffer;
+    const struct fsm_node *entry = fsm_cursor_get(&list->cursor);
+    if (entry == NULL) {
+        return NULL;
+    }
+    struct fsm_bytes key = fsm_node_key(entry);
+    struct fsm_bytes owner = make_key(&buffer, list->options.session, fsm_bytes_make(NULL, 0));
+    if (!fsm_key_below(key, owner)) {
+        return NULL;
+    }
+    key = fsm_bytes_make(key.data + FSM_OWNER_BYTES, key.bytes - FSM_OWNER_BYTES);
+    if (!fsm_bytes_equal(key, list->prefix) && !fsm_key_below(key, list->prefix)) {
+        return NULL;
+    }
+    fsm_cursor_next(&list->cursor);
+    struct fsm_node *node = fsm_tree_find(list->tree, key);
+    CD_ASSERT(node != NULL);
+    return node;
+}
+
 bool fsm_ephemeral_counts_agree(const struct fsm *fsm)
 {
     uint64_t counted = 0;

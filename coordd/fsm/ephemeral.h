@@ -30,6 +30,14 @@ void fsm_ephemeral_removed(struct fsm *fsm, const struct fsm_node *node);
 struct fsm_node *fsm_ephemeral_next(const struct fsm *fsm, uint64_t session,
                                     struct fsm_bytes after);
 
+/* FSM_LIST_EPHEMERALS: of a session that is not there, an empty one. CD_OK, CD_INVALID_ARGUMENT. */
+CD_MUST_USE enum cd_status fsm_ephemeral_list(const struct fsm *fsm, const struct fsm_who *who,
+                                              const struct fsm_list_options *options,
+                                              struct fsm_list *ret_list);
+
+/* The next node, whoever may read it, borrowed from the tree; NULL at the end. */
+struct fsm_node *fsm_ephemeral_list_next(struct fsm_list *list);
+
 /* Aborts unless the index and the sessions' counts say what the tree says. O(tree). */
 void fsm_ephemeral_check(const struct fsm *fsm);
 

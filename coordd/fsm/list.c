@@ -1,4 +1,5 @@
 #include "fsm/acl.h"
+#include "fsm/ephemeral.h"
 #include "fsm/path.h"
 #include "fsm/read.h"
 #include "fsm/state.h"
@@ -56,7 +57,8 @@ enum cd_status fsm_list_open(const struct fsm *fsm, const struct fsm_version *ve
                              struct fsm_list *ret_list)
 {
     if (options->kind == FSM_LIST_EPHEMERALS) {
-        return CD_UNIMPLEMENTED;
+        return version == NULL ? fsm_ephemeral_list(fsm, who, options, ret_list)
+                               : CD_INVALID_ARGUMENT;
     }
     struct fsm_shown shown = fsm_shown(fsm, version);
     struct fsm_node *node;
@@ -160,8 +162,23 @@ static bool next_below(struct fsm_list *list, struct fsm_view *ret_view)
     }
 }
 
+static bool next_ephemeral(struct fsm_list *list, struct fsm_view *ret_view)
+{
+    const struct fsm_node *node = fsm_ephemeral_list_next(list);
+    while (node != NULL && !may_read(list, node)) {
+        node = fsm_ephemeral_list_next(list);
+    }
+    if (node != NULL) {
+        fsm_view_of(node, ret_view);
+    }
+    return node != NULL;
+}
+
 bool fsm_list_next(struct fsm_list *list, struct fsm_view *ret_view)
 {
+    if (list->options.kind == FSM_LIST_EPHEMERALS) {
+        return next_ephemeral(list, ret_view);
+    }
     return list->options.kind == FSM_LIST_CHILDREN ? next_child(list, ret_view)
                                                    : next_below(list, ret_view);
 }

@@ -243,8 +243,9 @@ static int64_t get_signed(struct reader *reader)
 
 static struct fsm_bytes get_bytes(struct reader *reader)
 {
-    uint64_t bytes = get_within(reader, (uint64_t)(reader->end - reader->at));
-    if (reader->failed) {
+    uint64_t bytes = get_number(reader);
+    if (reader->failed || bytes > (uint64_t)(reader->end - reader->at)) {
+        reader->failed = true;
         return fsm_bytes_make(NULL, 0);
     }
     struct fsm_bytes result = fsm_bytes_make(reader->at, (size_t)bytes);

@@ -174,13 +174,76 @@ static void test_keys(void **state)
     rig_release(&rig);
 }
 
+/* Reads `limit` paths of a session, joined by spaces. */
+static void check_page(const struct fsm *fsm, uint64_t session, const char *path, const char *after,
+                       size_t limit, const char *expected)
+{
+    const struct fsm_list_options options = {
+        .kind = FSM_LIST_EPHEMERALS, .path = text(path), .after = text(after), .session = session};
+    struct fsm_list list;
+    struct fsm_view view;
+    char paths[256] = "";
+    size_t bytes = 0;
+    assert_int_equal(fsm_list_open(fsm, NULL, NULL, &options, &list), CD_OK);
+    assert_int_equal(list.zxid, fsm_zxid(fsm));
+    while (limit > 0 && fsm_list_next(&list, &view)) {
+        memcpy(paths + bytes, view.path.data, view.path.bytes);
+        bytes += view.path.bytes;
+        paths[bytes++] = ' ';
+        limit--;
+        assert_int_equal(view.stat.owner, session);
+        assert_text(view.data, "data");
+    }
+    paths[bytes > 0 ? bytes - 1 : 0] = '\0';
+    assert_string_equal(paths, expected);
+}
+
+static void test_list(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/b", "/d/x", "/d-", "/d/y", "/a", "/d/e/f"};
+    struct rig rig;
+    rig_init(&rig, NULL);
+    uint64_t a = rig_open(&rig);
+    uint64_t b = rig_open(&rig);
+    rig_must(&rig, make_create("/d", ""));
+    rig_must(&rig, make_create("/d/e", ""));
+    for (size_t i = 0; i < CD_ARRAY_COUNT(paths); i++) {
+        rig_write(&rig, a, i + 1, make_ephemeral(paths[i], "data"));
+    }
+    rig_write(&rig, b, 1, make_ephemeral("/d/z", "data"));
+    check_page(rig.fsm, a, "/", "", 9, "/a /b /d/e/f /d/x /d/y /d-");
+    check_page(rig.fsm, a, "/", "", 2, "/a /b");
+    check_page(rig.fsm, a, "/", "/b", 2, "/d/e/f /d/x");
+    check_page(rig.fsm, a, "/", "/bb", 1, "/d/e/f"); /* need not exist */
+    check_page(rig.fsm, a, "/", "/d-", 9, "");
+    check_page(rig.fsm, a, "/d", "", 9, "/d/e/f /d/x /d/y");
+    check_page(rig.fsm, a, "/d", "/a", 9, "/d/e/f /d/x /d/y");
+    check_page(rig.fsm, a, "/d", "/d/x", 9, "/d/y");
+    check_page(rig.fsm, a, "/d/x", "", 9, "/d/x");
+    check_page(rig.fsm, a, "/none", "", 9, "");
+    check_page(rig.fsm, b, "/", "", 9, "/d/z");
+    check_page(rig.fsm, b + 1, "/", "", 9, "");
+    check_page(rig.fsm, 0, "/", "", 9, "");
+
+    struct fsm_list list;
+    struct fsm_list_options options = {.kind = FSM_LIST_EPHEMERALS, .path = text("d")};
+    assert_int_equal(fsm_list_open(rig.fsm, NULL, NULL, &options, &list), CD_INVALID_ARGUMENT);
+    options.path = text("/");
+    options.after = text("d");
+    assert_int_equal(fsm_list_open(rig.fsm, NULL, NULL, &options, &list), CD_INVALID_ARGUMENT);
+    options.after = text("/");
+    struct fsm_version *version = fsm_version_take(rig.fsm);
+    assert_int_equal(fsm_list_open(rig.fsm, version, NULL, &options, &list), CD_INVALID_ARGUMENT);
+    assert_true(fsm_version_release(version, SIZE_MAX));
+    rig_release(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_index),
-        cmocka_unit_test(test_undo),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_index), cmocka_unit_test(test_undo), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_keys),  cmocka_unit_test(test_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
