@@ -161,6 +161,24 @@ bool replica_may_stop(const struct replica *replica);
 /* True after REPLICA_EV_FATAL: the process has to end. */
 bool replica_is_fatal(const struct replica *replica);
 
+/*
+ * Numbers that are no settings: what clients and operators may count on. The last two of the client
+ * are libclient's (libclient/src/lease.h); a test compares them.
+ */
+enum {
+    REPLICA_NUMBERS_MAX = 40,
+    REPLICA_CLIENT_SUSPECT_PERCENT = 50,
+    REPLICA_CLIENT_LOST_PERCENT = 98,
+};
+struct replica_number {
+    const char *name;
+    uint64_t value;
+    const char *unit; /* "" for a count */
+    const char *text; /* may be "" */
+};
+/* Returns how many there are. Static texts. Thread: any. */
+size_t replica_numbers(struct replica_number ret_numbers[REPLICA_NUMBERS_MAX]);
+
 struct replica_view {
     struct paxos_status paxos;
     bool born;       /* belongs to a cluster */

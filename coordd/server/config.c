@@ -1,6 +1,7 @@
 #include "server/config.h"
 
 #include "base/identity.h"
+#include "replica/replica.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -108,6 +109,19 @@ enum cd_status server_config_check_identity(const struct server_config *config,
 
 /* ---- For people ---- */
 
+static void help_numbers(struct cd_buf *out)
+{
+    struct replica_number numbers[REPLICA_NUMBERS_MAX];
+    size_t count = replica_numbers(numbers);
+    cd_buf_printf(out, "\nNumbers that nobody can set:\n\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct replica_number *number = &numbers[i];
+        cd_buf_printf(out, "  %-34s %llu%s%s%s%s\n", number->name,
+                      (unsigned long long)number->value, number->unit[0] != '\0' ? " " : "",
+                      number->unit, number->text[0] != '\0' ? ": " : "", number->text);
+    }
+}
+
 void server_config_help(struct cd_buf *out)
 {
     cd_buf_printf(
@@ -142,6 +156,7 @@ void server_config_help(struct cd_buf *out)
         }
         cd_buf_printf(out, "\n");
     }
+    help_numbers(out);
     cd_buf_printf(out,
                   "\n"
                   "Exit codes: 0 stopped as asked, 1 failed while running, 2 usage or\n"
