@@ -16,6 +16,13 @@
 
 #define IDS_CAPACITY_FIRST 16u
 
+/* So many watches of one watcher are looked at sooner than the places on a change's path. */
+#define WATCHES_FEW 8u
+
+/* What looking at a change costs a replay that does not tell it, in bytes of its budget: one that
+ * skips a long history must come back to the loop too. */
+#define REPLAY_LOOK_BYTES 16u
+
 struct watcher;
 
 /* A node, there or not, that watches name. */
@@ -256,7 +263,7 @@ enum cd_status watch_set_queue(struct watches *watches, const struct fsm *fsm, u
     enum cd_status status = may_add(watches, watcher, id);
     if (status == CD_OK) {
         struct watch *watch = add(watches, watcher, id);
-        watch->queue = watch_queue_add(watches->queues, fsm, id, spec, watcher);
+        watch->queue = watch_queue_add(watches->queues, fsm, id, spec, watcher->who, watcher);
     }
     return status;
 }
@@ -356,11 +363,51 @@ static void match_live(struct watches *watches, const struct watch_change *chang
     }
 }
 
+/* Watches that name the key or an ancestor of it, but not more than `most`. */
+static size_t count_on_path(const struct watches *watches, struct fsm_bytes key, size_t most)
+{
+    size_t count = 0;
+    while (count < most) {
+        const struct place *place = find_place(watches, key);
+        count += place != NULL ? place->count : 0;
+        if (key.bytes == 0) {
+            break;
+        }
+        key = fsm_key_parent(key);
+    }
+    return count;
+}
+
+static void match_path_of_one(struct watches *watches, const struct watcher *watcher,
+                              const struct watch_change *change)
+{
+    struct fsm_bytes key = fsm_node_key(change->node);
+    struct fsm_bytes at = key;
+    for (;;) {
+        const struct place *place = find_place(watches, at);
+        struct watch *watch = place != NULL ? place->watches : NULL;
+        for (; watch != NULL; watch = watch->next) {
+            if (watch->watcher == watcher && concerns(watch, distance_of(at, key), change)) {
+                hit(watches, watch);
+            }
+        }
+        if (at.bytes == 0) {
+            return;
+        }
+        at = fsm_key_parent(at);
+    }
+}
+
 /* The same for one watcher: by its own watches, or by places, whichever are fewer. */
 static void match_one(struct watches *watches, struct watcher *watcher,
                       const struct watch_change *change)
 {
     struct fsm_bytes key = fsm_node_key(change->node);
+    size_t own = HASH_COUNT(watcher->watches);
+    if (own > WATCHES_FEW && count_on_path(watches, key, own) < own) {
+        match_path_of_one(watches, watcher, change);
+        return;
+    }
     struct watch *watch;
     struct watch *next;
     HASH_ITER(hh, watcher->watches, watch, next)
@@ -376,13 +423,38 @@ static void match_one(struct watches *watches, struct watcher *watcher,
     }
 }
 
-/* W3 */
-static bool may_see(const struct fsm *fsm, const struct watcher *watcher,
-                    const struct watch_change *change)
+static struct fsm_acl *in_force(const struct fsm *fsm, struct fsm_bytes key)
 {
-    return fsm_acl_allows(change->acl, watcher->who, FSM_READ) &&
-           fsm_acl_allows(fsm_acl_in_force(&fsm->tree, fsm_node_key(change->node), NULL),
-                          watcher->who, FSM_READ);
+    return fsm->acls_count == 0 ? NULL : fsm_acl_in_force(&fsm->tree, key, NULL);
+}
+
+/* Lets the id at `root` of a heap sink to its place. */
+static void sink(uint64_t *ids, size_t root, size_t count)
+{
+    uint64_t id = ids[root];
+    for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
+        child += child + 1 < count && ids[child + 1] > ids[child];
+        if (ids[child] <= id) {
+            break;
+        }
+        ids[root] = ids[child];
+        root = child;
+    }
+    ids[root] = id;
+}
+
+/* A heap sort: one watcher may have thousands of watches in one place. */
+static void sort_ids(uint64_t *ids, size_t count)
+{
+    for (size_t i = count / 2; i > 0; i--) {
+        sink(ids, i - 1, count);
+    }
+    for (size_t last = count; last > 1; last--) {
+        uint64_t highest = ids[0];
+        ids[0] = ids[last - 1];
+        ids[last - 1] = highest;
+        sink(ids, 0, last - 1);
+    }
 }
 
 static void gather_ids(struct watches *watches, struct watcher *watcher, struct watch_event *event)
@@ -400,6 +472,7 @@ static void gather_ids(struct watches *watches, struct watcher *watcher, struct 
         event->with_data = event->with_data || watch->with_data;
         event->with_previous = event->with_previous || watch->with_previous;
     }
+    sort_ids(watches->ids, event->ids_count);
     event->ids = watches->ids;
     watcher->hits = NULL;
 }
@@ -421,10 +494,13 @@ static size_t tell(struct watches *watches, const struct fsm *fsm,
         event.previous = event.data;
     }
     size_t seen = 0;
+    const struct fsm_acl *now =
+        watches->hit != NULL ? in_force(fsm, fsm_node_key(change->node)) : NULL;
     while (watches->hit != NULL) {
         struct watcher *watcher = watches->hit;
         watches->hit = watcher->next_hit;
-        bool may = may_see(fsm, watcher, change);
+        bool may = fsm_acl_allows(change->acl, watcher->who, FSM_READ) &&
+                   fsm_acl_allows(now, watcher->who, FSM_READ); /* W3 */
         gather_ids(watches, watcher, &event);
         if (may) {
             event.same = seen > 0;
@@ -522,11 +598,12 @@ enum watch_progress watch_replay(struct watches *watches, const struct fsm *fsm,
     size_t delivered = 0;
     for (uint64_t i = watch_history_above(history, watcher->told); i != history->end; i++) {
         const struct watch_change *change = watch_history_at(history, i);
-        if (change->zxid != watcher->told && delivered >= bytes) {
+        if (change->zxid != watcher->told && delivered > 0 && delivered >= bytes) {
             *ret_zxid = watcher->told;
             return WATCH_MORE;
         }
         match_one(watches, watcher, change);
+        delivered += REPLAY_LOOK_BYTES;
         if (tell(watches, fsm, change, deliver, context) > 0) {
             delivered += change->node->key_bytes + change->node->data_bytes;
         }

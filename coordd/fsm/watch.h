@@ -64,7 +64,7 @@ struct watch_event {
     struct fsm_bytes previous;     /* SET: the data before */
     bool with_data, with_previous; /* one of its watches asks for it */
     bool same;                     /* the same change as in the call before, for another watcher */
-    const uint64_t *ids;           /* of its watches, at least one */
+    const uint64_t *ids;           /* of its watches, ascending, at least one */
     size_t ids_count;
 };
 
@@ -103,7 +103,8 @@ uint64_t watch_count(const struct watches *watches); /* of all */
 
 /* ---- Queue fronts ---- */
 
-/* Tells when a node is among the first n of its queue: as struct fsm_held. */
+/* Tells when a node is among the first n of its queue: as struct fsm_held. What is asked of the ACL
+ * is asked when there is something to tell; its change alone tells nothing. */
 struct watch_queue_spec {
     struct fsm_bytes path; /* valid; copied, as the prefixes */
     uint32_t n;            /* at least 1 */
@@ -115,7 +116,7 @@ struct watch_queue_spec {
 enum watch_queue_state {
     WATCH_QUEUE_WAITING = 1,
     WATCH_QUEUE_FRONT = 2,
-    WATCH_QUEUE_GONE = 3, /* the node does not exist */
+    WATCH_QUEUE_GONE = 3, /* the node does not exist, or may not be read any more */
 };
 
 struct watch_queue_event {
@@ -163,7 +164,8 @@ enum watch_progress {
 
 /*
  * Delivers to a watcher that is behind what comes next, until the history ends or about `bytes` of
- * paths and data were delivered, but always whole zxids and at least one that holds changes.
+ * paths and data were delivered (a change that is only looked at counts as a few), but always whole
+ * zxids and at least one that holds changes.
  * *ret_zxid: everything up to it was delivered (also where nothing concerned it).
  */
 enum watch_progress watch_replay(struct watches *watches, const struct fsm *fsm, uint64_t watcher,

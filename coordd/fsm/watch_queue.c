@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/table.h"
+#include "fsm/acl.h"
 #include "fsm/node.h"
 #include "fsm/path.h"
 #include "fsm/queue.h"
@@ -43,6 +44,8 @@ struct member {
 struct queue_watch {
     uint64_t id;
     void *owner;
+    const struct fsm_who *who;
+    bool own_prefix; /* it names no prefixes: those of the node itself */
     struct group *group;
     struct member *member;
     struct queue_watch *prev_member, *next_member;
@@ -122,11 +125,7 @@ static struct member *make_member(struct watch_queues *queues, struct fsm_bytes 
     return member;
 }
 
-/*
- * The name without its suffix, as far as the name alone tells: the digits at its end that a suffix
- * may be. Only for watches that name no prefix, of nodes that do not exist; those that do say it
- * themselves.
- */
+/* The name without its suffix; of a node that does not exist the whole name, until it does. */
 static struct fsm_bytes own_prefix(const struct fsm *fsm, struct fsm_bytes key)
 {
     const struct fsm_node *node = fsm_tree_find(&fsm->tree, key);
@@ -231,8 +230,32 @@ static void leave(struct queue_watch *watch)
     }
 }
 
+static void leave_group(struct watch_queues *queues, struct queue_watch *watch)
+{
+    leave(watch);
+    watch->group->count--;
+    if (watch->group->count == 0) {
+        free_group(queues, watch->group);
+    }
+}
+
+/* The node has appeared under a name that was watched before, so its queue is known only now. */
+static void regroup(struct watch_queues *queues, struct queue_watch *watch,
+                    const struct fsm_node *node)
+{
+    struct fsm_bytes own = fsm_queue_prefix_of(node);
+    if (watch->own_prefix && !fsm_bytes_equal(watch->group->prefixes[0], own)) {
+        struct fsm_bytes parent = fsm_key_parent(fsm_node_key(node));
+        struct group *group = make_group(queues, parent, watch->group->n, &own, 1);
+        group->count++;
+        leave_group(queues, watch);
+        watch->group = group;
+    }
+}
+
 struct queue_watch *watch_queue_add(struct watch_queues *queues, const struct fsm *fsm, uint64_t id,
-                                    const struct watch_queue_spec *spec, void *owner)
+                                    const struct watch_queue_spec *spec, const struct fsm_who *who,
+                                    void *owner)
 {
     struct queue_watch *watch = cd_calloc(1, sizeof(*watch));
     struct fsm_bytes key = fsm_key_of_path(spec->path);
@@ -241,6 +264,8 @@ struct queue_watch *watch_queue_add(struct watch_queues *queues, const struct fs
     bool given = spec->prefixes_count != 0;
     watch->id = id;
     watch->owner = owner;
+    watch->who = who;
+    watch->own_prefix = !given;
     watch->member = make_member(queues, key);
     watch->next_member = watch->member->watches;
     if (watch->next_member != NULL) {
@@ -269,10 +294,7 @@ void watch_queue_drop(struct watch_queues *queues, struct queue_watch *watch)
         HASH_DEL(queues->members, member);
         cd_free(member);
     }
-    watch->group->count--;
-    if (watch->group->count == 0) {
-        free_group(queues, watch->group);
-    }
+    leave_group(queues, watch);
     cd_free(watch);
 }
 
@@ -286,8 +308,6 @@ static struct fsm_bytes parent_key_of(const struct group *group)
 bool watch_queue_judge(struct watch_queues *queues, const struct fsm *fsm,
                        struct queue_watch *watch, bool again, struct watch_queue_event *ret_event)
 {
-    (void)queues;
-    const struct group *group = watch->group;
     struct fsm_bytes key = fsm_bytes_make(watch->member->key, watch->member->key_bytes);
     const struct fsm_node *node = fsm_tree_find(&fsm->tree, key);
     struct watch_queue_event event = {
@@ -295,7 +315,13 @@ bool watch_queue_judge(struct watch_queues *queues, const struct fsm *fsm,
     struct fsm_queue_place place;
     struct fsm_queue_place last;
     leave(watch);
-    if (node == NULL) {
+    if (node != NULL && key.bytes != 0) {
+        regroup(queues, watch, node);
+    }
+    const struct group *group = watch->group;
+    const struct fsm_acl *acl =
+        fsm->acls_count == 0 ? NULL : fsm_acl_in_force(&fsm->tree, key, NULL);
+    if (node == NULL || !fsm_acl_allows(acl, watch->who, FSM_READ)) {
         event.state = WATCH_QUEUE_GONE;
     } else if (fsm_queue_place_of(node, &place) &&
                fsm_queue_nth(&fsm->tree, parent_key_of(group), group->prefixes,
@@ -361,6 +387,12 @@ static void judge_group(struct watch_queues *queues, const struct fsm *fsm, stru
     }
 }
 
+/* The root never comes or goes. */
+static bool moves_queues(const struct fsm_change *change)
+{
+    return change->kind == FSM_NODE_CREATED || change->kind == FSM_NODE_DELETED;
+}
+
 void watch_queues_feed(struct watch_queues *queues, const struct fsm *fsm,
                        const struct fsm_result *result, bool (*may_tell)(const void *owner),
                        watch_queue_told told, void *context)
@@ -368,15 +400,17 @@ void watch_queues_feed(struct watch_queues *queues, const struct fsm *fsm,
     if (queues->members == NULL) {
         return;
     }
+    /* Members first: a group may end with its last one, and then must not be among the touched. */
     for (size_t i = 0; i < result->changes_count; i++) {
-        const struct fsm_change *change = &result->changes[i];
-        struct fsm_bytes key = fsm_key_of_path(change->path);
-        if (key.bytes == 0 ||
-            (change->kind != FSM_NODE_CREATED && change->kind != FSM_NODE_DELETED)) {
-            continue;
+        if (moves_queues(&result->changes[i])) {
+            judge_member(queues, fsm, fsm_key_of_path(result->changes[i].path), may_tell, told,
+                         context);
         }
-        judge_member(queues, fsm, key, may_tell, told, context);
-        touch(queues, fsm_key_parent(key));
+    }
+    for (size_t i = 0; i < result->changes_count; i++) {
+        if (moves_queues(&result->changes[i])) {
+            touch(queues, fsm_key_parent(fsm_key_of_path(result->changes[i].path)));
+        }
     }
     while (queues->touched != NULL) {
         struct group *group = queues->touched;

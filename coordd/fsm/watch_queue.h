@@ -18,9 +18,11 @@ typedef void (*watch_queue_told)(void *context, void *owner, const struct watch_
 struct watch_queues *watch_queues_create(void);
 void watch_queues_free(struct watch_queues *queues); /* holds none any more */
 
-/* The answer is not known before the first watch_queue_judge. Copies the spec. */
+/* The answer is not known before the first watch_queue_judge. Copies the spec; `who` is borrowed.
+ */
 struct queue_watch *watch_queue_add(struct watch_queues *queues, const struct fsm *fsm, uint64_t id,
-                                    const struct watch_queue_spec *spec, void *owner);
+                                    const struct watch_queue_spec *spec, const struct fsm_who *who,
+                                    void *owner);
 void watch_queue_drop(struct watch_queues *queues, struct queue_watch *watch);
 
 /* Works the answer out from the state. True: it is told in `ret_event`, because it is another one
