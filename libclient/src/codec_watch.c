@@ -87,6 +87,13 @@ enum coord_code client_codec_watch_encode(const struct client_watch *watch,
     message.op_case = COORD__V1__REQUEST__OP_WATCH;
     message.watch = &request;
     request.watch_id = watch->id;
+    /*
+     * The first answer shows what was acknowledged before it was asked for. One that is set again
+     * goes on from a point that is known, and one behind a write of the session is behind that.
+     */
+    if (watch->told_set || address->after_seq != 0) {
+        message.level = COORD__V1__READ_LEVEL__READ_LEVEL_SESSION;
+    }
     return watch->spec.queue_front ? encode_queue(&request, watch, &message, address, ret_bytes)
                                    : encode_tree(&request, watch, &message, address, ret_bytes);
 }

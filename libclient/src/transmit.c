@@ -179,10 +179,14 @@ static void add_farewells(struct batch *batch)
     }
 }
 
+/* The one on a node that is known by its create alone is set once that was applied. */
 static void add_watch(struct batch *batch, struct client_watch *watch)
 {
     struct client_session *session = batch->session;
-    const struct client_address address = {.id = ++session->last_request};
+    const struct client_address address = {
+        .id = ++session->last_request,
+        .after_seq = watch->created_path == NULL ? watch->created_seq : 0,
+    };
     struct client_bytes bytes;
     if (client_codec_watch_encode(watch, &address, &bytes) != COORD_OK) {
         batch->no_memory = true;

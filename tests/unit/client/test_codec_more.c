@@ -279,6 +279,7 @@ static void test_watches(void **state)
     Coord__V1__Request *seen = watch_sent(&tree);
     assert_int_equal(seen->watch->watch_id, 11);
     assert_int_equal(seen->watch->after_zxid, 40);
+    assert_int_equal(seen->level, COORD__V1__READ_LEVEL__READ_LEVEL_LINEARIZABLE);
     assert_int_equal(seen->watch->tree->scope, COORD__V1__WATCH_SCOPE__WATCH_SCOPE_CHILDREN);
     assert_int_equal(seen->watch->tree->n_kinds, 2);
     assert_int_equal(seen->watch->tree->kinds[0], 2);
@@ -289,6 +290,7 @@ static void test_watches(void **state)
     tree.told_set = true; /* what was read once is not read again */
     seen = watch_sent(&tree);
     assert_false(seen->watch->tree->read_children);
+    assert_int_equal(seen->level, COORD__V1__READ_LEVEL__READ_LEVEL_SESSION);
     coord__v1__request__free_unpacked(seen, NULL);
     seen = watch_sent(&queue);
     assert_int_equal(seen->watch->queue_front->created->seq, 6);

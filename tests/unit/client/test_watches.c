@@ -437,7 +437,8 @@ static void test_a_lock_in_one_frame(void **state)
     assert_int_equal(lab.streams[stream].last_count, 2);
     size_t at = lab_at(&lab, stream, 2);
     assert_int_equal(lab_watch_at(&lab, stream, watch), at + 1);
-    assert_int_equal(point(&lab, stream, watch), 2); /* by the seq of its create */
+    assert_int_equal(point(&lab, stream, watch), 2);         /* by the seq of its create */
+    assert_int_equal(lab.streams[stream].afters[at + 1], 2); /* and once that was applied */
     /* Before any answer the stream breaks: both are sent again, in that order. */
     lab_break(&lab, stream);
     lab_advance(&lab, 50);
@@ -458,6 +459,7 @@ static void test_a_lock_in_one_frame(void **state)
     lab_advance(&lab, 50);
     stream = lab_resume(&lab);
     assert_int_equal(point(&lab, stream, watch), 0);
+    assert_int_equal(lab.streams[stream].afters[lab_watch_at(&lab, stream, watch)], 0);
     queue_front(&lab, stream, watch, COORD_QUEUE_FRONT, 600); /* told because it was set again */
     lab_watch_set(&lab, stream, watch, 700);
     assert_int_equal(told(&lab, watch), 3);
