@@ -137,7 +137,7 @@ static void take_write_reply(struct client_session *session, uint64_t now_ms, st
         if (write->request != NULL) {
             write->request->refused = item->code;
         }
-        writes_send_again(session, write);
+        writes_send_again(write);
         pause_or_leave(session, now_ms, stream, item, &stream->busy_count);
         return;
     }

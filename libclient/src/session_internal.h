@@ -229,7 +229,7 @@ struct client_write *write_find(const struct client_session *session, const stru
                                 uint64_t id);
 
 /* S9: it and all later ones are to be sent again. */
-void writes_send_again(struct client_session *session, struct client_write *from);
+void writes_send_again(struct client_write *from);
 
 /* Those of a stream that is gone. */
 void writes_lose_stream(struct client_session *session, const struct stream *stream);
@@ -263,15 +263,15 @@ void watches_refuse_new(struct client_session *session, enum coord_code code, co
 void watch_end(struct client_session *session, struct client_watch *watch, enum coord_code code,
                const char *format, ...) CD_PRINTF(4, 5);
 
-/* The answer to the request that set it; false: it is about no watch. */
+/* The one whose setting that request of the stream asks for, or NULL. */
 struct client_watch *watch_find_sent(struct client_session *session, const struct stream *stream,
                                      uint64_t request);
-/* False: no memory, or nonsense; the stream must end. */
+/* Takes the answer to it. False: no memory, or nonsense; the stream must end. */
 CD_MUST_USE bool watch_answered(struct client_session *session, struct client_watch *watch,
                                 struct client_item *item);
 
 /* The write that makes its node was sent as `seq`, or answered. */
-void watch_created(struct client_session *session, struct client_watch *watch, uint64_t seq);
+void watch_created(struct client_watch *watch, uint64_t seq);
 void watch_create_ended(struct client_session *session, struct client_watch *watch,
                         enum coord_code code, const struct coord_result *result);
 

@@ -230,7 +230,7 @@ static bool add_write(struct batch *batch, struct client_write *write)
     batch_add(batch, ENTRY_WRITE, write, write->id, (struct client_bytes){write->bytes, count});
     struct client_watch *watch = write->watch;
     if (watch != NULL && watch->state == WATCH_NEW) {
-        watch_created(batch->session, watch, write->seq);
+        watch_created(watch, write->seq);
     }
     if (watch != NULL && watch->state == WATCH_UNSENT) {
         add_watch(batch, watch);

@@ -305,9 +305,8 @@ void watches_lose_stream(struct client_session *session, const struct stream *st
 
 /* ---- On the node that a write makes ---- */
 
-void watch_created(struct client_session *session, struct client_watch *watch, uint64_t seq)
+void watch_created(struct client_watch *watch, uint64_t seq)
 {
-    (void)session;
     watch->created_seq = seq;
     watch->create = NULL;
     watch->state = WATCH_UNSENT;

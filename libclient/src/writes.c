@@ -88,9 +88,8 @@ struct client_write *write_find(const struct client_session *session, const stru
     return NULL;
 }
 
-void writes_send_again(struct client_session *session, struct client_write *from)
+void writes_send_again(struct client_write *from)
 {
-    (void)session;
     for (struct client_write *write = from; write != NULL; write = write->next) {
         write->stream = 0;
     }
