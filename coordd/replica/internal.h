@@ -155,6 +155,7 @@ struct replica_write {
     struct replica_asker asker;
     struct paxos_ballot leader; /* the leadership that it was last meant for; 0: none */
     uint64_t proposed_ms;       /* when */
+    uint64_t begin_us;          /* when it was accepted */
     uint64_t deadline_ms;
     struct cd_blob *bytes; /* the command, if it may be proposed again; else NULL */
     uint64_t seq;          /* in its session; 0 without one */

@@ -284,7 +284,7 @@ static void take_hello(struct replica *r, struct replica_stream *stream,
         status = frame->hello_refusal->status;
         message = frame->hello_refusal->message;
     } else {
-        message = "the first frame of a stream says hello";
+        message = "the first frame of a stream carries a hello";
     }
     if (status == CD_OK && r->stopping) {
         status = CD_SHUTTING_DOWN;

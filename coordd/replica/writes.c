@@ -156,6 +156,7 @@ static struct replica_write *add_write(struct replica *r, const struct replica_a
     write->asker = *asker;
     write->deadline_ms = UINT64_MAX;
     write->proposed_ms = env_now_ms(&r->env);
+    write->begin_us = env_now_us(&r->env);
     HASH_ADD(hh, r->writes, counter, sizeof(write->counter), write);
     r->writes_count++;
     if (stream != NULL) {
@@ -486,6 +487,7 @@ static void answer(struct replica *r, struct replica_write *write, const struct 
     struct replica_asker asker = write->asker;
     uint64_t counter = write->counter;
     uint64_t seq = write->seq;
+    cd_histogram_add(&r->counts.commits, env_now_us(&r->env) - write->begin_us);
     forget_write(r, write);
     struct wire_reply reply;
     wire_reply_from_result(&reply, asker.request, result);
