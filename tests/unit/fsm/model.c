@@ -45,12 +45,18 @@ void model_init(struct model *model, const struct fsm_limits *limits, uint16_t g
     add(model, "/", &(struct fsm_stat){0}, NULL);
 }
 
-void model_release(struct model *model)
+static void release_nodes(struct model *model)
 {
     while (model->count > 0) {
         drop(model, model->count - 1);
     }
     cd_free(model->nodes);
+}
+
+void model_release(struct model *model)
+{
+    release_nodes(model);
+    model_sessions_release(model);
     *model = (struct model){0};
 }
 
@@ -306,8 +312,9 @@ static enum cd_status form_of(const struct model *model, const struct fsm_op *op
 
 /* ---- Operations ---- */
 
-/* What a command has used of its limits. */
+/* Whose a command is, and what it has used of its limits. */
 struct budget {
+    uint64_t session;
     uint64_t nodes;
     uint64_t read_bytes;
 };
@@ -380,6 +387,19 @@ static uint64_t number(const struct model *model, char *path, size_t room)
     }
 }
 
+/* The nearest ancestor that exists. */
+static const struct model_node *nearest(const struct model *model, const char *path)
+{
+    char above[256];
+    char up[256];
+    parent_of(path, above);
+    while (find(model, above) == NULL) {
+        parent_of(above, up);
+        memcpy(above, up, sizeof(up));
+    }
+    return find(model, above);
+}
+
 static void do_create(struct model *model, const struct fsm_op_create *create,
                       struct budget *budget, struct model_outcome *outcome,
                       struct model_result *result)
@@ -387,6 +407,7 @@ static void do_create(struct model *model, const struct fsm_op_create *create,
     char path[256] = "";
     uint64_t creates = 0;
     struct fsm_stat like = {.kind = create->kind};
+    like.owner = create->kind == FSM_EPHEMERAL ? budget->session : 0;
     memcpy(path, create->path.data, create->path.bytes);
     if (create->sequential) {
         creates = number(model, path, sizeof(path));
@@ -406,6 +427,11 @@ static void do_create(struct model *model, const struct fsm_op_create *create,
     count_missing(model, path, &nodes, &bytes);
     if (nodes > 1 && !create->make_parents) {
         refuse(outcome, CD_NO_PARENT, NULL);
+    } else if (nearest(model, path)->stat.kind == FSM_EPHEMERAL) {
+        refuse(outcome, CD_NO_CHILDREN_FOR_EPHEMERALS, NULL);
+    } else if (like.owner != 0 &&
+               model_ephemerals(model, like.owner) == model->limits.session_ephemerals) {
+        refuse(outcome, CD_TOO_MANY, "session_ephemerals");
     } else if (budget->nodes + nodes > model->limits.atomic_nodes) {
         refuse(outcome, CD_TOO_MANY, "atomic_nodes");
     } else if (model->count + nodes > model->limits.tree_nodes) {
@@ -596,7 +622,8 @@ static bool holds(const struct model *model, const struct fsm_compare *compare)
                                                 : has > compare->number;
 }
 
-static void do_txn(struct model *model, const struct fsm_op_txn *txn, struct model_result *result)
+static void do_txn(struct model *model, const struct fsm_op_txn *txn, uint64_t session,
+                   struct model_result *result)
 {
     size_t failing = 0;
     while (failing < txn->compares_count && holds(model, &txn->compares[failing])) {
@@ -612,7 +639,7 @@ static void do_txn(struct model *model, const struct fsm_op_txn *txn, struct mod
     result->outcomes_count = result->compares_held ? txn->then_count : txn->else_count;
     result->outcomes = cd_calloc(result->outcomes_count, sizeof(*result->outcomes));
     struct model before = model_copy(model);
-    struct budget budget = {0};
+    struct budget budget = {.session = session};
     size_t at = 0;
     while (at < result->outcomes_count && result->status == CD_OK) {
         do_op(model, &ops[at], &budget, &result->outcomes[at], result);
@@ -620,7 +647,7 @@ static void do_txn(struct model *model, const struct fsm_op_txn *txn, struct mod
         at++;
     }
     if (result->status == CD_OK) {
-        model_release(&before);
+        release_nodes(&before);
         return;
     }
     result->failed_index = (int64_t)at - 1;
@@ -631,33 +658,172 @@ static void do_txn(struct model *model, const struct fsm_op_txn *txn, struct mod
         }
     }
     changes_clear(result);
-    model_release(model);
+    release_nodes(model);
     *model = before;
 }
 
-void model_apply(struct model *model, const struct fsm_command *command,
+/* ---- Sessions ---- */
+
+static bool makes_ephemeral(const struct fsm_op *ops, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ops[i].kind == FSM_OP_CREATE && ops[i].create.kind == FSM_EPHEMERAL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum cd_status form_of_command(const struct model *model, const struct fsm_command *command)
+{
+    const struct fsm_op *op = &command->op;
+    const struct fsm_limits *limits = &model->limits;
+    if (op->kind == FSM_OP_SET_TIMEOUT) {
+        return op->set_timeout.timeout_ms < limits->session_timeout_min_ms ||
+                       op->set_timeout.timeout_ms > limits->session_timeout_max_ms
+                   ? CD_INVALID_ARGUMENT
+                   : CD_OK;
+    }
+    if (op->kind >= FSM_OP_SET_TIMEOUT) {
+        return CD_OK;
+    }
+    enum cd_status status = form_of(model, op);
+    bool ephemeral = op->kind == FSM_OP_TXN
+                         ? makes_ephemeral(op->txn.then_ops, op->txn.then_count) ||
+                               makes_ephemeral(op->txn.else_ops, op->txn.else_count)
+                         : makes_ephemeral(op, 1);
+    return status == CD_OK && ephemeral && command->session == 0 ? CD_INVALID_ARGUMENT : status;
+}
+
+static void end_session(struct model *model, uint64_t id, struct model_outcome *outcome,
+                        struct model_result *result)
+{
+    char **paths = cd_malloc((model->count + 1) * sizeof(char *));
+    size_t count = 0;
+    for (size_t i = 0; i < model->count; i++) {
+        if (model->nodes[i].stat.owner == id) {
+            paths[count++] = cd_strdup(model->nodes[i].path);
+        }
+    }
+    qsort(paths, count, sizeof(char *), order_paths);
+    for (size_t i = 0; i < count; i++) {
+        char parent[256];
+        drop(model, (size_t)(find(model, paths[i]) - model->nodes));
+        note(result, FSM_NODE_DELETED, paths[i]);
+        parent_of(paths[i], parent);
+        struct model_node *above = find(model, parent);
+        above->stat.children_count--;
+        above->stat.pzxid = model->zxid + 1;
+    }
+    model_children_free(paths, count);
+    outcome->nodes_count = count;
+    outcome->changed = true;
+    result->session_ended = id;
+    result->changed = true;
+}
+
+static void do_open(struct model *model, const struct fsm_command *command,
+                    struct model_outcome *outcome, struct model_result *result)
+{
+    uint32_t timeout_ms = command->op.open_session.timeout_ms;
+    const struct fsm_limits *limits = &model->limits;
+    if (model->sessions_count == limits->sessions) {
+        refuse(outcome, CD_TOO_MANY, "sessions");
+        return;
+    }
+    outcome->timeout_ms =
+        timeout_ms == 0                               ? limits->session_timeout_default_ms
+        : timeout_ms < limits->session_timeout_min_ms ? limits->session_timeout_min_ms
+        : timeout_ms > limits->session_timeout_max_ms ? limits->session_timeout_max_ms
+                                                      : timeout_ms;
+    outcome->changed = true;
+    result->changed = true;
+    result->session_opened = model->zxid + 1;
+    model_open(model, model->zxid + 1, command->who.id, outcome->timeout_ms);
+}
+
+static void do_session_op(struct model *model, const struct fsm_command *command,
+                          struct model_outcome *outcome, struct model_result *result)
+{
+    const struct fsm_op *op = &command->op;
+    struct model_session *session = model_session_find(model, command->session, false);
+    const struct fsm_op_expire_session *expire = &op->expire_session;
+    if (op->kind == FSM_OP_OPEN_SESSION) {
+        do_open(model, command, outcome, result);
+    } else if (op->kind == FSM_OP_SET_TIMEOUT) {
+        outcome->timeout_ms = op->set_timeout.timeout_ms;
+        outcome->changed = session->timeout_ms != outcome->timeout_ms;
+        result->changed = outcome->changed;
+        session->timeout_ms = outcome->timeout_ms;
+    } else if (op->kind == FSM_OP_CLOSE) {
+        end_session(model, command->session, outcome, result);
+    } else if (op->kind == FSM_OP_ATTACH_SESSION) {
+        session->attach++;
+        outcome->value = (int64_t)session->attach;
+    } else if (op->kind == FSM_OP_REFUSE) {
+        refuse(outcome, op->refuse.status, NULL);
+    } else if (op->kind == FSM_OP_EXPIRE_SESSION) {
+        if (expire->leader.round != model->leadership.round ||
+            expire->leader.node != model->leadership.node ||
+            expire->leader.incarnation != model->leadership.incarnation) {
+            refuse(outcome, CD_NOT_APPLIED, NULL);
+        } else if (model_session_find(model, expire->session, false) == NULL) {
+            refuse(outcome, CD_SESSION_EXPIRED, NULL);
+        } else {
+            end_session(model, expire->session, outcome, result);
+        }
+    }
+}
+
+static enum cd_status status_of(enum fsm_verdict verdict)
+{
+    return verdict == FSM_CONFLICT     ? CD_SEQ_CONFLICT
+           : verdict == FSM_MOVED      ? CD_SESSION_MOVED
+           : verdict == FSM_NO_SESSION ? CD_SESSION_EXPIRED
+                                       : CD_NOT_APPLIED;
+}
+
+static void carry_out(struct model *model, const struct fsm_command *command,
+                      struct model_result *result)
+{
+    struct budget budget = {.session = command->session};
+    if (command->op.kind == FSM_OP_TXN) {
+        do_txn(model, &command->op.txn, command->session, result);
+        return;
+    }
+    if (command->op.kind >= FSM_OP_SET_TIMEOUT) {
+        do_session_op(model, command, &result->outcomes[0], result);
+    } else {
+        do_op(model, &command->op, &budget, &result->outcomes[0], result);
+    }
+    result->status = result->outcomes[0].status;
+}
+
+void model_apply(struct model *model, const struct fsm_command *command, uint64_t packed_bytes,
                  struct model_result *result)
 {
     *result = (struct model_result){.failed_index = -1, .zxid = model->zxid};
-    result->status = form_of(model, &command->op);
+    enum fsm_verdict verdict = model_judge(model, command, result);
+    result->verdict = verdict;
+    if (verdict == FSM_REPLAYED) {
+        return;
+    }
+    result->status = verdict == FSM_TAKEN ? form_of_command(model, command) : status_of(verdict);
     if (command->op.kind != FSM_OP_TXN) {
         result->outcomes_count = 1;
         result->outcomes = cd_calloc(1, sizeof(*result->outcomes));
         result->outcomes[0].status = result->status;
     }
-    if (result->status != CD_OK) {
-        return;
-    }
-    if (command->op.kind == FSM_OP_TXN) {
-        do_txn(model, &command->op.txn, result);
-    } else {
-        struct budget budget = {0};
-        do_op(model, &command->op, &budget, &result->outcomes[0], result);
-        result->status = result->outcomes[0].status;
-    }
-    if (result->changes_count > 0) {
-        result->changed = true;
-        model->zxid++;
+    if (result->status == CD_OK) {
+        carry_out(model, command, result);
+        result->changed = result->changed || result->changes_count > 0;
+        model->zxid += result->changed;
         result->zxid = model->zxid;
+    }
+    if (verdict == FSM_TAKEN) {
+        model_keep(model, command, result, packed_bytes);
+        if (result->session_ended != 0) {
+            model_end(model, result->session_ended);
+        }
     }
 }

@@ -15,12 +15,23 @@ struct model_node {
     struct fsm_stat stat;
 };
 
+struct model_session;
+struct model_call;
+
 struct model {
     struct fsm_limits limits;
     struct model_node *nodes; /* in no order */
     size_t count;
     uint64_t zxid;
     uint64_t wall_ms;
+    uint64_t elapsed_ms;
+    struct fsm_leadership leadership;
+    struct model_session *sessions; /* from the oldest to the newest, as all below */
+    size_t sessions_count;
+    struct model_session *ended;
+    size_t ended_count;
+    struct model_call *calls;
+    size_t calls_count;
 };
 
 /* Mirrors struct fsm_outcome; owns its bytes. */
@@ -33,6 +44,8 @@ struct model_outcome {
     bool shows_data;
     uint8_t *data;
     uint64_t nodes_count;
+    uint32_t timeout_ms;
+    int64_t value;
     const char *limit_name;
 };
 
@@ -42,8 +55,10 @@ struct model_change {
 };
 
 struct model_result {
+    enum fsm_verdict verdict;
     enum cd_status status;
     bool changed;
+    uint64_t session_opened, session_ended;
     bool compares_held;
     uint64_t zxid;
     int64_t failed_index;
@@ -56,8 +71,9 @@ struct model_result {
 void model_init(struct model *model, const struct fsm_limits *limits, uint16_t generation);
 void model_release(struct model *model);
 
-/* The command must be valid by form, but for TOO_LARGE, TOO_MANY and bad paths. */
-void model_apply(struct model *model, const struct fsm_command *command,
+/* The command must be valid by form, but for TOO_LARGE, TOO_MANY, bad paths and ephemeral nodes
+ * without a session. `packed_bytes`: what its reply takes when it is kept, as the machine says. */
+void model_apply(struct model *model, const struct fsm_command *command, uint64_t packed_bytes,
                  struct model_result *result);
 void model_result_release(struct model_result *result);
 
@@ -66,5 +82,39 @@ const struct model_node *model_find(const struct model *model, const char *path)
 /* Names of the children in the order of their bytes; the array and strings are the caller's. */
 char **model_children(const struct model *model, const char *path, size_t *ret_count);
 void model_children_free(char **names, size_t count);
+
+/* ---- Sessions: model_sessions.c ---- */
+
+struct model_reply {
+    uint64_t seq, hash, cost;
+    struct model_result result;
+};
+
+struct model_session {
+    uint64_t id, attach, last_seq, mark, ended_ms;
+    uint32_t timeout_ms;
+    char who[8];
+    struct model_reply *replies;
+    size_t replies_count;
+};
+
+struct model_call {
+    uint8_t key[FSM_CALL_KEY_BYTES];
+    char *id;
+    uint64_t ms;
+    struct model_reply reply;
+};
+
+struct model_session *model_session_find(const struct model *model, uint64_t id, bool or_ended);
+uint64_t model_ephemerals(const struct model *model, uint64_t id); /* nodes of that session */
+
+void model_age(struct model *model); /* once for each slot */
+enum fsm_verdict model_judge(struct model *model, const struct fsm_command *command,
+                             struct model_result *result);
+void model_keep(struct model *model, const struct fsm_command *command,
+                const struct model_result *result, uint64_t packed_bytes);
+void model_open(struct model *model, uint64_t id, struct fsm_bytes who, uint32_t timeout_ms);
+void model_end(struct model *model, uint64_t id);
+void model_sessions_release(struct model *model);
 
 #endif

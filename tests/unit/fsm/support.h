@@ -68,6 +68,8 @@ void rig_write(struct rig *rig, uint64_t session, uint64_t seq, struct fsm_op op
 struct fsm_session_view rig_session(const struct rig *rig, uint64_t session); /* live */
 /* A machine made of a snapshot of another one, which it must equal. */
 struct fsm *restore_copy(struct fsm *fsm);
+struct fsm_snapshot;
+struct fsm *restore_all(struct fsm_snapshot *snapshot); /* gives it back as well */
 /* Lets so much time pass in an empty slot. */
 void rig_wait(struct rig *rig, uint64_t ms);
 

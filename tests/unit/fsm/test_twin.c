@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/prng.h"
 #include "fsm/path.h"
+#include "fsm/snapshot.h"
 #include "fsm/state.h"
 #include "model.h"
 
@@ -39,7 +40,19 @@ static const struct world worlds[] = {
       .txn_ops = 5,
       .atomic_nodes = 6,
       .tree_nodes = 40,
-      .tree_bytes = 600},
+      .tree_bytes = 600,
+      .sessions = 4,
+      .session_timeout_min_ms = 10,
+      .session_timeout_default_ms = 20,
+      .session_timeout_max_ms = 30,
+      .session_ephemerals = 3,
+      .unacked_writes = 4,
+      .kept_reply_bytes = 400,
+      .state_reply_bytes = 1500,
+      .tombstones = 3,
+      .tombstone_ms = 300,
+      .call_keys = 4,
+      .call_key_ms = 200},
      few_names,
      CD_ARRAY_COUNT(few_names),
      4},
@@ -50,7 +63,19 @@ static const struct world worlds[] = {
       .txn_ops = 12,
       .atomic_nodes = 60,
       .tree_nodes = 100000,
-      .tree_bytes = 1000000},
+      .tree_bytes = 1000000,
+      .sessions = 30,
+      .session_timeout_min_ms = 10,
+      .session_timeout_default_ms = 20,
+      .session_timeout_max_ms = 30,
+      .session_ephemerals = 40,
+      .unacked_writes = 6,
+      .kept_reply_bytes = 20000,
+      .state_reply_bytes = 8000,
+      .tombstones = 20,
+      .tombstone_ms = 3000,
+      .call_keys = 50,
+      .call_key_ms = 2000},
      many_names,
      CD_ARRAY_COUNT(many_names),
      4},
@@ -67,6 +92,7 @@ struct generator {
     size_t strings_count;
     struct fsm_op ops[2 * OPS_MAX];
     struct fsm_compare compares[COMPARES_MAX];
+    bool in_session; /* the command is of one, so that it may have ephemeral nodes */
 };
 
 static uint64_t below(struct generator *generator, uint64_t bound)
@@ -95,8 +121,9 @@ static struct fsm_bytes make_path(struct generator *generator)
         return text(path);
     }
     if (chance(generator, 40)) {
-        snprintf(path, STRING_BYTES, "%s",
-                 generator->model->nodes[below(generator, generator->model->count)].path);
+        const char *below_it = chance(generator, 5) ? "/b" : "";
+        snprintf(path, STRING_BYTES, "%s%s",
+                 generator->model->nodes[below(generator, generator->model->count)].path, below_it);
         return text(path);
     }
     uint64_t depth = chance(generator, 2) ? 0 : 1 + below(generator, generator->world->depth);
@@ -146,6 +173,9 @@ static struct fsm_op make_write(struct generator *generator)
         op.create.sequential = chance(generator, 25);
         op.create.make_parents = chance(generator, 40);
         op.create.if_absent = !op.create.sequential && chance(generator, 20);
+        if (chance(generator, generator->in_session ? 25 : 1)) {
+            op.create.kind = FSM_EPHEMERAL;
+        }
         char *path = (char *)generator->strings[generator->strings_count - 2];
         if (op.create.sequential && chance(generator, 50) && strlen(path) + 2 < STRING_BYTES) {
             (void)snprintf(path + strlen(path), STRING_BYTES - strlen(path), "/");
@@ -200,9 +230,8 @@ static struct fsm_compare make_compare(struct generator *generator)
     return compare;
 }
 
-static struct fsm_op make_command(struct generator *generator)
+static struct fsm_op make_tree_op(struct generator *generator)
 {
-    generator->strings_count = 0;
     if (chance(generator, 70)) {
         return make_write(generator);
     }
@@ -222,6 +251,107 @@ static struct fsm_op make_command(struct generator *generator)
     }
     return make_txn(generator->compares, compares, generator->ops, counts[0],
                     generator->ops + OPS_MAX, counts[1]);
+}
+
+/* ---- Random commands of sessions ---- */
+
+/* A live session, or sometimes one that ended or never was; 0: there was none to choose. */
+static uint64_t any_session(struct generator *generator)
+{
+    const struct model *model = generator->model;
+    if (model->ended_count > 0 && chance(generator, 3)) {
+        return model->ended[below(generator, model->ended_count)].id;
+    }
+    if (chance(generator, 1)) {
+        return 1 + below(generator, model->zxid);
+    }
+    return model->sessions_count > 0 ? model->sessions[below(generator, model->sessions_count)].id
+                                     : 0;
+}
+
+static struct fsm_op make_op_of_session(struct generator *generator)
+{
+    struct fsm_op op = {.kind = FSM_OP_FORGET};
+    switch (below(generator, 8)) {
+    case 0:
+        op.kind = FSM_OP_SET_TIMEOUT;
+        op.set_timeout.timeout_ms = (uint32_t)(8 + below(generator, 24));
+        break;
+    case 1:
+        op.kind = FSM_OP_CLOSE;
+        break;
+    case 2:
+        op.kind = FSM_OP_REFUSE;
+        op.refuse.status = CD_TOO_LARGE;
+        op.refuse.message = text("too large");
+        break;
+    case 3:
+        op.kind = FSM_OP_ATTACH_SESSION;
+        break;
+    default:
+        break;
+    }
+    return op;
+}
+
+/* Mostly the next write as it should be; now and then everything that may be wrong with one. */
+static struct fsm_command make_session_command(struct generator *generator, uint64_t id)
+{
+    const struct model_session *session = model_session_find(generator->model, id, true);
+    struct fsm_command command = {.session = id, .seq = 1, .attach = 1};
+    if (session != NULL) {
+        command.seq = session->last_seq + 1;
+        command.attach = session->attach + (chance(generator, 3) ? 1 : 0);
+        command.reply_mark = session->mark;
+    }
+    if (chance(generator, 15)) {
+        command.seq = below(generator, command.seq + 3);
+    }
+    if (chance(generator, 3) && command.attach > 0) {
+        command.attach--;
+    }
+    if (session != NULL && chance(generator, 40)) {
+        command.reply_mark = session->last_seq - below(generator, 2) * (session->last_seq > 0);
+    } else if (session != NULL && chance(generator, 10)) {
+        command.reply_mark = below(generator, session->last_seq + 3);
+    }
+    command.request_hash = command.seq * 7 + id + (chance(generator, 1) ? 1 : 0);
+    generator->in_session = true;
+    command.op = chance(generator, 12) ? make_op_of_session(generator) : make_tree_op(generator);
+    return command;
+}
+
+static struct fsm_command make_sessionless_command(struct generator *generator)
+{
+    const struct model *model = generator->model;
+    struct fsm_command command = {.who = {.scheme = FSM_SCHEME_URI, .id = text("me")}};
+    generator->in_session = false;
+    if (chance(generator, 8)) {
+        command.op.kind = FSM_OP_OPEN_SESSION;
+        command.op.open_session.timeout_ms = (uint32_t)below(generator, 40);
+    } else if (chance(generator, 8)) {
+        command.op.kind = FSM_OP_EXPIRE_SESSION;
+        command.op.expire_session.session = any_session(generator);
+        command.op.expire_session.leader = model->leadership;
+        command.op.expire_session.leader.round -= chance(generator, 50) ? 1 : 0;
+    } else {
+        command.op = make_tree_op(generator);
+    }
+    if (chance(generator, 30)) {
+        command.has_key = true;
+        command.key[3] = (uint8_t)below(generator, 40);
+        command.request_hash = command.key[3] + (chance(generator, 5) ? 1u : 0u);
+        command.who.id = text(chance(generator, 5) ? "you" : "me");
+    }
+    return command;
+}
+
+static struct fsm_command make_command(struct generator *generator)
+{
+    generator->strings_count = 0;
+    uint64_t session = chance(generator, 65) ? any_session(generator) : 0;
+    return session != 0 ? make_session_command(generator, session)
+                        : make_sessionless_command(generator);
 }
 
 /* ---- Comparing ---- */
@@ -248,6 +378,8 @@ static void assert_outcome(const struct fsm_outcome *got, const struct model_out
     assert_int_equal(got->changed, expected->changed);
     assert_int_equal(got->found, expected->found);
     assert_int_equal(got->nodes_count, expected->nodes_count);
+    assert_int_equal(got->timeout_ms, expected->timeout_ms);
+    assert_int_equal(got->value, expected->value);
     assert_stat(&got->stat, &expected->stat);
     assert_int_equal(got->path.bytes, expected->path != NULL ? strlen(expected->path) : 0);
     if (expected->path != NULL) {
@@ -279,7 +411,10 @@ static void assert_kinds(const struct fsm_result *got, const struct fsm_op *op)
 static void assert_result(const struct fsm_result *got, const struct model_result *expected)
 {
     assert_int_equal(got->status, expected->status);
+    assert_int_equal(got->verdict, expected->verdict);
     assert_int_equal(got->changed, expected->changed);
+    assert_int_equal(got->session_opened, expected->session_opened);
+    assert_int_equal(got->session_ended, expected->session_ended);
     assert_int_equal(got->compares_held, expected->compares_held);
     assert_int_equal(got->zxid, expected->zxid);
     assert_int_equal(got->failed_index, expected->failed_index);
@@ -383,6 +518,93 @@ static void assert_digest_differs(struct generator *generator, struct fsm *fsm)
     assert_true(fsm_digest(fsm) != before);
 }
 
+/* ---- Comparing sessions ---- */
+
+static void assert_session(const struct fsm *fsm, const struct model_session *expected, bool ended)
+{
+    struct fsm_session_view view;
+    uint64_t bytes = 0;
+    assert_true(fsm_session_find(fsm, expected->id, &view) == !ended);
+    assert_true(fsm_session_find_ended(fsm, expected->id, &view));
+    for (size_t i = 0; i < expected->replies_count; i++) {
+        bytes += expected->replies[i].cost;
+    }
+    assert_int_equal(view.ended, ended);
+    assert_int_equal(view.timeout_ms, expected->timeout_ms);
+    assert_int_equal(view.attach, expected->attach);
+    assert_int_equal(view.last_seq, expected->last_seq);
+    assert_int_equal(view.reply_mark, expected->mark);
+    assert_int_equal(view.kept_bytes, bytes);
+    assert_text(view.who.id, expected->who);
+}
+
+static void assert_outcome_of(const struct fsm *fsm, const struct model_session *expected,
+                              uint64_t seq)
+{
+    struct fsm_result result;
+    fsm_result_init(&result);
+    enum cd_status status = fsm_outcome_of(fsm, expected->id, seq, &result);
+    assert_int_equal(status, seq > expected->last_seq ? CD_NOT_APPLIED
+                             : seq > expected->mark   ? CD_OK
+                                                      : CD_OUTCOME_UNKNOWN);
+    if (status == CD_OK) {
+        struct model_result kept = expected->replies[seq - expected->mark - 1].result;
+        kept.verdict = FSM_REPLAYED;
+        assert_result(&result, &kept);
+    }
+    fsm_result_release(&result);
+}
+
+static void assert_ephemerals(const struct fsm *fsm, const struct model *model, uint64_t session)
+{
+    const struct fsm_list_options options = {
+        .kind = FSM_LIST_EPHEMERALS, .path = text("/"), .session = session};
+    struct fsm_list list;
+    struct fsm_view view;
+    uint64_t count = 0;
+    assert_int_equal(fsm_list_open(fsm, NULL, NULL, &options, &list), CD_OK);
+    while (fsm_list_next(&list, &view)) {
+        char *path = cd_strndup((const char *)view.path.data, view.path.bytes);
+        const struct model_node *node = model_find(model, path);
+        cd_free(path);
+        assert_non_null(node);
+        assert_int_equal(node->stat.owner, session);
+        count++;
+    }
+    assert_int_equal(count, model_ephemerals(model, session));
+}
+
+static void assert_sessions(struct generator *generator, const struct fsm *fsm)
+{
+    const struct model *model = generator->model;
+    struct fsm_session_view view = {0};
+    assert_int_equal(fsm_sessions_count(fsm), model->sessions_count);
+    for (size_t i = 0; i < model->sessions_count; i++) {
+        assert_true(fsm_session_next(fsm, view.session, &view));
+        assert_int_equal(view.session, model->sessions[i].id); /* ids ascend with time */
+        assert_int_equal(view.ephemerals, model_ephemerals(model, view.session));
+        assert_session(fsm, &model->sessions[i], false);
+        assert_ephemerals(fsm, model, model->sessions[i].id);
+        assert_outcome_of(fsm, &model->sessions[i],
+                          below(generator, model->sessions[i].last_seq + 3));
+    }
+    assert_false(fsm_session_next(fsm, view.session, &view));
+    for (size_t i = 0; i < model->ended_count; i++) {
+        assert_session(fsm, &model->ended[i], true);
+        assert_outcome_of(fsm, &model->ended[i], below(generator, model->ended[i].last_seq + 3));
+    }
+    struct fsm_result result;
+    fsm_result_init(&result);
+    for (size_t i = 0; i < model->calls_count; i++) {
+        const struct fsm_who who = {.scheme = FSM_SCHEME_URI, .id = text(model->calls[i].id)};
+        struct model_result kept = model->calls[i].reply.result;
+        kept.verdict = FSM_REPLAYED;
+        assert_int_equal(fsm_outcome_of_call(fsm, model->calls[i].key, &who, &result), CD_OK);
+        assert_result(&result, &kept);
+    }
+    fsm_result_release(&result);
+}
+
 static void assert_tree(struct generator *generator, const struct fsm *fsm)
 {
     const struct model *model = generator->model;
@@ -401,7 +623,8 @@ static void assert_tree(struct generator *generator, const struct fsm *fsm)
         assert_children(generator, fsm, model->nodes[below(generator, model->count)].path);
     }
     struct fsm *other = rebuild(generator, fsm);
-    assert_true(fsm_digest(other) == fsm_digest(fsm));
+    assert_true(other->tree_digest == fsm->tree_digest && other->tree_bytes == fsm->tree_bytes);
+    assert_sessions(generator, fsm);
     assert_digest_differs(generator, other);
     fsm_free(other);
 }
@@ -414,6 +637,7 @@ struct second {
     uint64_t applied;
     struct fsm_tree frozen; /* root NULL: none */
     uint64_t frozen_digest;
+    struct fsm_snapshot *snapshot; /* NULL: none */
 };
 
 static uint64_t digest_of_tree(const struct fsm_tree *tree)
@@ -443,10 +667,33 @@ static void second_apply(struct second *second, const struct fsm_command *comman
     }
 }
 
+/*
+ * Between slots. A snapshot is held while writes go on and restored later; and now and then the
+ * machine is replaced by one that is restored from it, which must go on as the first one does.
+ */
+static void second_snapshot(struct second *second)
+{
+    if (second->applied % 90 == 0) {
+        second->snapshot = fsm_snapshot_take(second->fsm);
+    } else if (second->applied % 90 == 50 && second->snapshot != NULL) {
+        struct fsm *restored = restore_all(second->snapshot);
+        fsm_check(restored);
+        fsm_free(restored);
+        second->snapshot = NULL;
+    } else if (second->applied % 170 == 0) {
+        struct fsm *restored = restore_copy(second->fsm);
+        fsm_free(second->fsm);
+        second->fsm = restored;
+    }
+}
+
 static void second_release(struct second *second)
 {
     fsm_check(second->fsm);
     fsm_free(second->fsm);
+    if (second->snapshot != NULL) {
+        fsm_free(restore_all(second->snapshot));
+    }
     fsm_tree_release(&second->frozen);
     for (size_t i = 0; i < HELD_RESULTS; i++) {
         fsm_result_release(&second->results[i]); /* results outlive their machine */
@@ -457,9 +704,22 @@ static void second_release(struct second *second)
 
 struct tally {
     uint64_t statuses[CD_STATUS_CLIENT_MAX + 1];
+    uint64_t verdicts[FSM_NO_SESSION + 1];
+    uint64_t made_ephemeral, ended_with_nodes;
     uint64_t rolled_back; /* transactions refused after an operation had changed something */
     uint64_t nodes_most;
 };
+
+/* What the reply takes when it is kept: a size that the model cannot know. */
+static uint64_t packed_bytes(const struct fsm_result *result)
+{
+    struct cd_buf buf;
+    cd_buf_init(&buf, SIZE_MAX);
+    fsm_reply_pack(&buf, result);
+    uint64_t bytes = buf.bytes;
+    cd_buf_release(&buf);
+    return bytes;
+}
 
 static void run(const struct world *world, uint64_t seed, unsigned steps, struct tally *tally)
 {
@@ -478,25 +738,43 @@ static void run(const struct world *world, uint64_t seed, unsigned steps, struct
     cd_prng_init(&generator->prng, seed);
     for (unsigned step = 1; step <= steps; step++) {
         generator->removals = step / 400 % 3 == 2 ? 50 : 8;
-        struct fsm_command command = {.op = make_command(generator)};
-        struct fsm_batch_stamp stamp = {.wall_ms = 1000 + below(generator, 50) + step};
+        struct fsm_batch_stamp stamp = {.wall_ms = 1000 + below(generator, 50) + step,
+                                        .elapsed_ms = below(generator, 40) + 5 * step};
         model.wall_ms = model.wall_ms > stamp.wall_ms ? model.wall_ms : stamp.wall_ms;
+        model.elapsed_ms =
+            model.elapsed_ms > stamp.elapsed_ms ? model.elapsed_ms : stamp.elapsed_ms;
+        model_age(&model);
+        struct fsm_command command = make_command(generator);
         struct model_result expected;
         uint64_t digest = fsm->tree_digest;
         fsm_slot_begin(fsm, step, &stamp);
         fsm_slot_begin(second.fsm, step, &stamp);
+        if (step % 100 == 1) {
+            model.leadership.round = step;
+            model.leadership.node = 3;
+            fsm_apply_leadership(fsm, &model.leadership);
+            fsm_apply_leadership(second.fsm, &model.leadership);
+        }
         fsm_apply(fsm, &command, &result);
-        assert_kinds(&result, &command.op);
+        if (result.verdict != FSM_REPLAYED) {
+            assert_kinds(&result, &command.op);
+        }
         second_apply(&second, &command);
         /* After the machines: the command may borrow the model's bytes. */
-        struct model before = model;
-        model_apply(&model, &command, &expected);
+        uint64_t before_zxid = model.zxid;
+        model_apply(&model, &command, packed_bytes(&result), &expected);
         assert_result(&result, &expected);
-        assert_true(result.changed || (fsm->tree_digest == digest && model.zxid == before.zxid));
+        bool now = result.changed && result.verdict == FSM_TAKEN;
+        assert_true(now || (fsm->tree_digest == digest && model.zxid == before_zxid));
         fsm_slot_end(fsm);
         fsm_slot_end(second.fsm);
+        second_snapshot(&second);
         assert_true(fsm_digest(fsm) == fsm_digest(second.fsm));
         tally->statuses[result.status]++;
+        tally->verdicts[result.verdict]++;
+        tally->made_ephemeral +=
+            now && command.op.kind == FSM_OP_CREATE && command.op.create.kind == FSM_EPHEMERAL;
+        tally->ended_with_nodes += result.session_ended != 0 && result.changes_count > 1;
         tally->rolled_back += result.failed_index > 0 && result.status != CD_COMPARE_FAILED;
         tally->nodes_most = model.count > tally->nodes_most ? model.count : tally->nodes_most;
         if (step % 16 == 0) {
@@ -529,14 +807,35 @@ static void test_worlds(void **state)
         print_message("%8llu rolled back, at most %llu nodes\n",
                       (unsigned long long)tally.rolled_back, (unsigned long long)tally.nodes_most);
         /* A run that meets none of these tests nothing. */
-        static const enum cd_status must[] = {CD_OK,          CD_INVALID_ARGUMENT, CD_NO_NODE,
-                                              CD_NODE_EXISTS, CD_NO_PARENT,        CD_NOT_EMPTY,
-                                              CD_BAD_VERSION, CD_COMPARE_FAILED,   CD_TOO_LARGE,
-                                              CD_TOO_MANY,    CD_ROOT_FIXED};
+        static const enum cd_status must[] = {CD_OK,
+                                              CD_INVALID_ARGUMENT,
+                                              CD_NO_NODE,
+                                              CD_NODE_EXISTS,
+                                              CD_NO_PARENT,
+                                              CD_NOT_EMPTY,
+                                              CD_BAD_VERSION,
+                                              CD_COMPARE_FAILED,
+                                              CD_TOO_LARGE,
+                                              CD_TOO_MANY,
+                                              CD_ROOT_FIXED,
+                                              CD_NO_CHILDREN_FOR_EPHEMERALS,
+                                              CD_SESSION_EXPIRED,
+                                              CD_NOT_APPLIED,
+                                              CD_SESSION_MOVED,
+                                              CD_SEQ_CONFLICT};
         for (size_t j = 0; j < CD_ARRAY_COUNT(must); j++) {
             assert_true(tally.statuses[must[j]] > 10);
         }
         assert_true(tally.rolled_back > 100);
+        for (size_t j = 0; j < CD_ARRAY_COUNT(tally.verdicts); j++) {
+            print_message("%8llu of verdict %zu\n", (unsigned long long)tally.verdicts[j], j);
+            assert_true(tally.verdicts[j] > 10);
+        }
+        print_message("%8llu ephemeral nodes, %llu ends of sessions with several\n",
+                      (unsigned long long)tally.made_ephemeral,
+                      (unsigned long long)tally.ended_with_nodes);
+        assert_true(tally.made_ephemeral > 100);
+        assert_true(tally.ended_with_nodes > 20);
     }
 }
 
