@@ -70,7 +70,7 @@ class Includes(PlantedTree):
         self.reject("coordd/fsm/tree.c", "#include <time.h>\n", "fsm", "time.h")
 
     def test_unknown_header(self):
-        self.reject("coordd/fsm/tree.c", "#include <jansson.h>\n", "does not know")
+        self.reject("coordd/fsm/tree.c", "#include <curl/curl.h>\n", "does not know")
 
     def test_folder_without_a_line(self):
         self.reject("coordd/extra/extra.c", "int extra;\n", "no line")

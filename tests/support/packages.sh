@@ -6,7 +6,7 @@
 build_packages=(
     gcc libc6-dev cmake ninja-build pkgconf python3 openssl
     libgrpc-dev libprotobuf-c-dev protobuf-c-compiler libssl-dev libzstd-dev
-    libyaml-dev libxxhash-dev uthash-dev libmicrohttpd-dev libcmocka-dev
+    libyaml-dev libxxhash-dev uthash-dev libjansson-dev libmicrohttpd-dev libcmocka-dev
 )
 # For ./dev test besides: the second compiler, the checker of the shell scripts, and what brings the
 # stock clients below.
