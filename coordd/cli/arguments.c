@@ -1,12 +1,12 @@
 #include "arguments.h"
+#include "values.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+/* Every option has a number for getopt: one of these, or the bit of enum cli_option above BIT. */
 enum {
     OPTION_HELP = 256,
     OPTION_ENDPOINTS,
@@ -14,12 +14,7 @@ enum {
     OPTION_CERT,
     OPTION_KEY,
     OPTION_TIMEOUT,
-    OPTION_PARENTS,
-    OPTION_SEQUENTIAL,
-    OPTION_IF_ABSENT,
-    OPTION_RECURSIVE,
-    OPTION_VERSION,
-    OPTION_LEVEL,
+    BIT = 1 << 16,
 };
 
 static const struct option long_options[] = {
@@ -29,15 +24,38 @@ static const struct option long_options[] = {
     {"cert", required_argument, NULL, OPTION_CERT},
     {"key", required_argument, NULL, OPTION_KEY},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
-    {"parents", no_argument, NULL, OPTION_PARENTS},
-    {"sequential", no_argument, NULL, OPTION_SEQUENTIAL},
-    {"if-absent", no_argument, NULL, OPTION_IF_ABSENT},
-    {"recursive", no_argument, NULL, OPTION_RECURSIVE},
-    {"version", required_argument, NULL, OPTION_VERSION},
-    {"level", required_argument, NULL, OPTION_LEVEL},
-    {"output", required_argument, NULL, 'o'},
+    {"parents", no_argument, NULL, BIT + CLI_PARENTS},
+    {"sequential", no_argument, NULL, BIT + CLI_SEQUENTIAL},
+    {"if-absent", no_argument, NULL, BIT + CLI_IF_ABSENT},
+    {"recursive", no_argument, NULL, BIT + CLI_RECURSIVE},
+    {"version", required_argument, NULL, BIT + CLI_VERSION},
+    {"level", required_argument, NULL, BIT + CLI_LEVEL},
+    {"output", required_argument, NULL, BIT + CLI_OUTPUT},
+    {"ephemeral", no_argument, NULL, BIT + CLI_EPHEMERAL},
+    {"container", no_argument, NULL, BIT + CLI_CONTAINER},
+    {"ttl", required_argument, NULL, BIT + CLI_TTL},
+    {"from", required_argument, NULL, BIT + CLI_FROM},
+    {"values", no_argument, NULL, BIT + CLI_VALUES},
+    {"count", required_argument, NULL, BIT + CLI_COUNT},
+    {"limit", required_argument, NULL, BIT + CLI_LIMIT},
+    {"create", no_argument, NULL, BIT + CLI_CREATE},
     {NULL, 0, NULL, 0},
 };
+
+static int option_of_letter(int letter)
+{
+    switch (letter) {
+    case 'h':
+        return OPTION_HELP;
+    case 'o':
+        return BIT + CLI_OUTPUT;
+    case 'r':
+    case 'R':
+        return BIT + CLI_RECURSIVE;
+    default:
+        return letter;
+    }
+}
 
 CD_PRINTF(2, 3)
 static bool wrong(char message[CLI_MESSAGE_BYTES], const char *format, ...)
@@ -51,63 +69,24 @@ static bool wrong(char message[CLI_MESSAGE_BYTES], const char *format, ...)
 
 /* ---- Values ---- */
 
-/* Thousandths of `text` up to its unit, at most `limit`; false if it is no such number. */
-static bool parse_thousandths(const char **text, uint64_t limit, uint64_t *ret_value)
+static bool take_timeout(struct cli_arguments *to, const char *text)
 {
-    const char *at = *text;
-    uint64_t value = 0;
-    int decimals = -1; /* none begun */
-    bool digits = false;
-    for (; (*at >= '0' && *at <= '9') || (*at == '.' && decimals < 0 && digits); at++) {
-        if (*at == '.') {
-            decimals = 0;
-            continue;
-        }
-        digits = true;
-        value = value * 10 + (uint64_t)(*at - '0');
-        decimals += decimals >= 0 ? 1 : 0;
-        if (decimals > 3 || value > limit) {
-            return false;
-        }
-    }
-    for (int i = decimals > 0 ? decimals : 0; i < 3; i++) {
-        value *= 10;
-    }
-    *text = at;
-    *ret_value = value;
-    return digits && decimals != 0;
-}
-
-bool cli_duration_parse(const char *text, uint32_t *ret_ms)
-{
-    static const struct {
-        const char *name;
-        uint64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
-    uint64_t thousandths = 0;
-    if (!parse_thousandths(&text, (uint64_t)COORD_TIMEOUT_MAX_MS * 1000, &thousandths)) {
+    uint64_t ms = 0;
+    if (!cli_duration_parse(text, COORD_TIMEOUT_MAX_MS, &ms)) {
         return false;
     }
-    for (size_t i = 0; i < CD_ARRAY_COUNT(units); i++) {
-        uint64_t ms = thousandths * units[i].ms / 1000;
-        if (strcmp(text, units[i].name) == 0 && ms >= 1 && ms <= COORD_TIMEOUT_MAX_MS) {
-            *ret_ms = (uint32_t)ms;
-            return true;
-        }
-    }
-    return false;
+    to->timeout_ms = (uint32_t)ms;
+    return true;
 }
 
-static bool parse_version(const char *text, int64_t *ret_version)
+static bool take_version(struct cli_arguments *to, const char *text)
 {
-    char *end = NULL;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    bool fine = errno == 0 && end != text && *end == '\0' && *text >= '0' && *text <= '9';
-    if (fine) {
-        *ret_version = value;
+    uint64_t version = 0;
+    if (!cli_number_parse(text, INT64_MAX, &version)) {
+        return false;
     }
-    return fine;
+    to->version = (int64_t)version;
+    return true;
 }
 
 static bool take_level(struct cli_arguments *to, const char *text)
@@ -122,16 +101,57 @@ static bool take_level(struct cli_arguments *to, const char *text)
     return true;
 }
 
+static const struct {
+    const char *name;
+    enum cli_output output;
+} outputs[] = {{"table", CLI_TABLE}, {"plain", CLI_PLAIN}, {"json", CLI_JSON}};
+
 static bool take_output(struct cli_arguments *to, const char *text)
 {
-    if (strcmp(text, "plain") == 0) {
-        to->output = CLI_PLAIN;
-    } else if (strcmp(text, "table") == 0) {
-        to->output = CLI_TABLE;
-    } else {
-        return false;
+    for (size_t i = 0; i < CD_ARRAY_COUNT(outputs); i++) {
+        if (strcmp(text, outputs[i].name) == 0) {
+            to->output = outputs[i].output;
+            return true;
+        }
     }
-    return true;
+    return false;
+}
+
+static bool take_ttl(struct cli_arguments *to, const char *text)
+{
+    return (cli_number_parse(text, INT64_MAX, &to->ttl_ms) && to->ttl_ms > 0) ||
+           cli_duration_parse(text, CLI_DURATION_MAX_MS, &to->ttl_ms);
+}
+
+static bool take_value(struct cli_arguments *to, unsigned option, const char *value,
+                       char message[CLI_MESSAGE_BYTES])
+{
+    switch (option) {
+    case CLI_VERSION:
+        return take_version(to, value) ||
+               wrong(message, "--version %.60s: give the node's version, a number from 0 on",
+                     value);
+    case CLI_LEVEL:
+        return take_level(to, value) ||
+               wrong(message, "--level %.60s: it is linearizable or session", value);
+    case CLI_OUTPUT:
+        return take_output(to, value) ||
+               wrong(message, "-o %.60s: it is table, plain or json", value);
+    case CLI_TTL:
+        return take_ttl(to, value) ||
+               wrong(message, "--ttl %.60s: give milliseconds, or a number and its unit", value);
+    case CLI_FROM:
+        return (cli_number_parse(value, UINT64_MAX, &to->from_zxid) && to->from_zxid > 0) ||
+               wrong(message, "--from %.60s: give a zxid, such as 0x1000000000001", value);
+    case CLI_COUNT:
+        return (cli_number_parse(value, UINT64_MAX, &to->count) && to->count > 0) ||
+               wrong(message, "--count %.60s: give a number from 1 on", value);
+    case CLI_LIMIT:
+        return (cli_number_parse(value, UINT64_MAX, &to->limit) && to->limit > 0) ||
+               wrong(message, "--limit %.60s: give a number from 1 on", value);
+    default: /* it has no value */
+        return true;
+    }
 }
 
 /* ---- Options ---- */
@@ -160,100 +180,93 @@ static bool take_common(struct cli_arguments *to, int option, const char *value)
     }
 }
 
-static bool take_value(struct cli_arguments *to, int option, const char *value,
-                       char message[CLI_MESSAGE_BYTES])
-{
-    switch (option) {
-    case OPTION_TIMEOUT:
-        return cli_duration_parse(value, &to->timeout_ms) ||
-               wrong(message,
-                     "--timeout %.60s: give a number and its unit, such as 500ms, 2s or 1m", value);
-    case OPTION_VERSION:
-        to->given |= CLI_VERSION;
-        return parse_version(value, &to->version) ||
-               wrong(message, "--version %.60s: give the node's version, a number from 0 on",
-                     value);
-    case OPTION_LEVEL:
-        to->given |= CLI_LEVEL;
-        return take_level(to, value) ||
-               wrong(message, "--level %.60s: it is linearizable or session", value);
-    default: /* 'o' */
-        to->given |= CLI_OUTPUT;
-        return take_output(to, value) || wrong(message, "-o %.60s: it is table or plain", value);
-    }
-}
-
 static bool take_option(struct cli_arguments *to, int option, const char *value, const char *word,
                         char message[CLI_MESSAGE_BYTES])
 {
-    switch (option) {
-    case OPTION_PARENTS:
-        to->given |= CLI_PARENTS;
-        return true;
-    case OPTION_SEQUENTIAL:
-        to->given |= CLI_SEQUENTIAL;
-        return true;
-    case OPTION_IF_ABSENT:
-        to->given |= CLI_IF_ABSENT;
-        return true;
-    case OPTION_RECURSIVE:
-        to->given |= CLI_RECURSIVE;
-        return true;
-    case ':':
+    if (option == ':') {
         return wrong(message, "%.60s: its value is missing", word);
-    case '?':
+    }
+    if (option == '?') {
         return wrong(message, "%.60s: no such option; data that begins with - goes behind --",
                      word);
-    default:
-        return take_common(to, option, value) || take_value(to, option, value, message);
     }
+    if (take_common(to, option, value)) {
+        return true;
+    }
+    if (option == OPTION_TIMEOUT) {
+        return take_timeout(to, value) ||
+               wrong(message,
+                     "--timeout %.60s: give a number and its unit, such as 500ms, 2s or 1m", value);
+    }
+    to->given |= (unsigned)option - BIT;
+    return take_value(to, (unsigned)option - BIT, value, message);
 }
 
-static const char *option_name(unsigned option)
+/* Of a bit; what is not there is never asked for. */
+static const char *option_name(unsigned bit)
 {
-    switch (option) {
-    case CLI_PARENTS:
-        return "--parents";
-    case CLI_SEQUENTIAL:
-        return "--sequential";
-    case CLI_IF_ABSENT:
-        return "--if-absent";
-    case CLI_RECURSIVE:
-        return "--recursive";
-    case CLI_VERSION:
-        return "--version";
-    case CLI_LEVEL:
-        return "--level";
-    default:
-        return "--output";
+    const struct option *option = long_options;
+    while (option->val != (int)(BIT + bit)) {
+        CD_ASSERT(option->name != NULL);
+        option++;
     }
+    return option->name;
 }
 
 /* ---- The whole ---- */
 
-static const struct cli_command *find_command(const struct cli_command *commands, const char *name)
+/* How many of the words are the command's name, or 0. */
+static int words_of(const char *name, char *const *words, int count)
 {
+    const char *space = strchr(name, ' ');
+    if (space == NULL) {
+        return count >= 1 && strcmp(words[0], name) == 0 ? 1 : 0;
+    }
+    size_t bytes = (size_t)(space - name);
+    bool same = count >= 2 && strncmp(words[0], name, bytes) == 0 && words[0][bytes] == '\0' &&
+                strcmp(words[1], space + 1) == 0;
+    return same ? 2 : 0;
+}
+
+/* "acl": the first of two words, and how it goes on. */
+static bool wrong_name(const struct cli_command *commands, const char *name,
+                       char message[CLI_MESSAGE_BYTES])
+{
+    char known[64] = "";
+    size_t bytes = strlen(name);
+    size_t used = 0;
     for (; commands->name != NULL; commands++) {
-        if (strcmp(commands->name, name) == 0) {
-            return commands;
+        if (strncmp(commands->name, name, bytes) == 0 && commands->name[bytes] == ' ' &&
+            used < sizeof(known)) {
+            int more = snprintf(known + used, sizeof(known) - used, "%s%s", used > 0 ? " or " : "",
+                                commands->name + bytes + 1);
+            used += more > 0 ? (size_t)more : 0;
         }
     }
-    return NULL;
+    return used > 0 ? wrong(message, "%.60s: goes on with %s", name, known)
+                    : wrong(message, "%.60s: no such command", name);
 }
 
 static bool take_command(struct cli_arguments *to, const struct cli_command *commands,
-                         const char *name, char message[CLI_MESSAGE_BYTES])
+                         char *const *words, int count, int *ret_words,
+                         char message[CLI_MESSAGE_BYTES])
 {
-    if (name == NULL) {
+    *ret_words = 0;
+    if (count == 0) {
         return to->help || wrong(message, "no command is given");
     }
-    to->command = find_command(commands, name);
-    if (to->command == NULL) {
-        return wrong(message, "%.60s: no such command", name);
+    for (const struct cli_command *each = commands; each->name != NULL && *ret_words == 0; each++) {
+        *ret_words = words_of(each->name, words, count);
+        to->command = each;
     }
-    for (unsigned option = 1; option <= CLI_OUTPUT; option *= 2) {
-        if ((to->given & ~to->command->takes & option) != 0) {
-            return wrong(message, "%s has no meaning for %s", option_name(option), name);
+    if (*ret_words == 0) {
+        return wrong_name(commands, words[0], message);
+    }
+    unsigned takes = to->command->takes | (to->command->outputs != 0 ? CLI_OUTPUT : 0u);
+    for (unsigned bit = 1; bit <= CLI_CREATE; bit *= 2) {
+        if ((to->given & ~takes & bit) != 0) {
+            return wrong(message, "--%s has no meaning for %s", option_name(bit),
+                         to->command->name);
         }
     }
     return true;
@@ -271,10 +284,29 @@ static bool take_operands(struct cli_arguments *to, char *const *operands, int c
                      command->operands[0] != '\0' ? "\"" : "no operand", command->operands,
                      command->operands[0] != '\0' ? "\"" : "", count, count == 1 ? "" : "s");
     }
-    for (int i = 0; i < count; i++) {
-        to->operands[i] = operands[i];
-    }
+    to->operands = operands;
     to->operands_count = count;
+    return true;
+}
+
+/* What the command can print, and what it prints if nothing is said. */
+static bool settle_output(struct cli_arguments *to, char message[CLI_MESSAGE_BYTES])
+{
+    if (to->command == NULL) {
+        return true;
+    }
+    if (!cli_has(to, CLI_OUTPUT)) {
+        to->output = (to->command->outputs & CLI_TABLE) != 0 ? CLI_TABLE : CLI_PLAIN;
+        return true;
+    }
+    if ((to->command->outputs & (unsigned)to->output) != 0) {
+        return true;
+    }
+    for (size_t i = 0; i < CD_ARRAY_COUNT(outputs); i++) {
+        if (outputs[i].output == to->output) {
+            return wrong(message, "%s has no output as %s", to->command->name, outputs[i].name);
+        }
+    }
     return true;
 }
 
@@ -301,28 +333,53 @@ static bool take_environment(struct cli_arguments *to, char *(*environment)(cons
             need(&to->key_file, "--key", "COORD_KEY", environment, message));
 }
 
+static bool parse(int argc, char *const *argv, const char *letters, const struct option *options,
+                  const struct cli_command *commands, struct cli_arguments *to,
+                  char message[CLI_MESSAGE_BYTES])
+{
+    int option = 0;
+    optind = 0; /* GNU: begin anew, so that it may be called again */
+    while ((option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+        const char *word = optind > 0 ? argv[optind - 1] : "";
+        if (!take_option(to, option_of_letter(option), optarg, word, message)) {
+            return false;
+        }
+    }
+    int named = 0;
+    return take_command(to, commands, argv + optind, argc - optind, &named, message) &&
+           settle_output(to, message) &&
+           take_operands(to, argv + optind + named, argc - optind - named, message);
+}
+
+static const struct cli_arguments defaults = {
+    .timeout_ms = CLI_TIMEOUT_DEFAULT_MS,
+    .version = COORD_ANY_VERSION,
+    .level = COORD_LINEARIZABLE,
+    .output = CLI_PLAIN,
+};
+
 bool cli_arguments_parse(int argc, char *const *argv, const struct cli_command *commands,
                          char *(*environment)(const char *name),
                          struct cli_arguments *ret_arguments, char message[CLI_MESSAGE_BYTES])
 {
-    struct cli_arguments arguments = {
-        .timeout_ms = CLI_TIMEOUT_DEFAULT_MS,
-        .version = COORD_ANY_VERSION,
-        .level = COORD_LINEARIZABLE,
-    };
-    int option = 0;
-    optind = 0; /* GNU: begin anew, so that it may be called twice */
-    while ((option = getopt_long(argc, argv, ":ho:", long_options, NULL)) != -1) {
-        const char *word = optind > 0 ? argv[optind - 1] : "";
-        option = option == 'h' ? OPTION_HELP : option;
-        if (!take_option(&arguments, option, optarg, word, message)) {
-            return false;
-        }
-    }
-    const char *name = optind < argc ? argv[optind] : NULL;
-    if (!take_command(&arguments, commands, name, message) ||
-        !take_operands(&arguments, argv + optind + 1, argc - optind - 1, message) ||
+    struct cli_arguments arguments = defaults;
+    if (!parse(argc, argv, ":ho:rR", long_options, commands, &arguments, message) ||
         !take_environment(&arguments, environment, message)) {
+        return false;
+    }
+    *ret_arguments = arguments;
+    return true;
+}
+
+bool cli_words_parse(int argc, char *const *argv, const struct cli_command *commands,
+                     struct cli_arguments *ret_arguments, char message[CLI_MESSAGE_BYTES])
+{
+    struct cli_arguments arguments = defaults;
+    const struct option *own = long_options;
+    while (own->val != BIT + CLI_PARENTS) {
+        own++; /* --help, where the cluster is, and --timeout come first */
+    }
+    if (!parse(argc, argv, ":rR", own, commands, &arguments, message)) {
         return false;
     }
     *ret_arguments = arguments;

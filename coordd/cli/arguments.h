@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "coord/client.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,30 +14,40 @@
  */
 
 #define CLI_TIMEOUT_DEFAULT_MS 10000u
-#define CLI_OPERANDS_MAX       2
+#define CLI_OPERANDS_ANY       INT_MAX /* for operands_max */
 
 /* Options that belong to some commands only, as bits; `takes` of a command is their sum. */
 enum cli_option {
-    CLI_PARENTS = 1,
-    CLI_SEQUENTIAL = 2,
-    CLI_IF_ABSENT = 4,
-    CLI_RECURSIVE = 8,
-    CLI_VERSION = 16,
-    CLI_LEVEL = 32,
-    CLI_OUTPUT = 64,
+    CLI_PARENTS = 1 << 0,
+    CLI_SEQUENTIAL = 1 << 1,
+    CLI_IF_ABSENT = 1 << 2,
+    CLI_RECURSIVE = 1 << 3,
+    CLI_VERSION = 1 << 4,
+    CLI_LEVEL = 1 << 5,
+    CLI_OUTPUT = 1 << 6, /* taken where `outputs` is not 0 */
+    CLI_EPHEMERAL = 1 << 7,
+    CLI_CONTAINER = 1 << 8,
+    CLI_TTL = 1 << 9,
+    CLI_FROM = 1 << 10,
+    CLI_VALUES = 1 << 11,
+    CLI_COUNT = 1 << 12,
+    CLI_LIMIT = 1 << 13,
+    CLI_CREATE = 1 << 14,
 };
 
-enum cli_output { CLI_TABLE, CLI_PLAIN };
+/* Bits, so that a command can say which of them it knows. */
+enum cli_output { CLI_TABLE = 1, CLI_PLAIN = 2, CLI_JSON = 4 };
 
 struct cli_arguments;
 
 /* One command; the table of all is in commands.c. */
 struct cli_command {
-    const char *name;
+    const char *name;     /* one word, or two with a space between them: "acl get" */
     const char *operands; /* "PATH [DATA|-]" */
     const char *summary;  /* one line */
     const char *help;     /* what else there is to say, with an example */
     unsigned takes;       /* of enum cli_option */
+    unsigned outputs;     /* of enum cli_output: what it can print; 0: one form alone */
     int operands_min, operands_max;
     /* Does it and returns the exit code. */
     int (*run)(struct coord_client *client, const struct cli_arguments *arguments);
@@ -48,19 +59,30 @@ struct cli_arguments {
     bool help;
     const char *endpoints, *ca_file, *cert_file, *key_file;
     uint32_t timeout_ms;
-    unsigned given;  /* of enum cli_option: PARENTS, SEQUENTIAL, IF_ABSENT, RECURSIVE */
+    unsigned given;  /* of enum cli_option */
     int64_t version; /* or COORD_ANY_VERSION */
     enum coord_level level;
-    enum cli_output output;
-    const char *operands[CLI_OPERANDS_MAX];
+    enum cli_output output; /* CLI_TABLE where the command has one and none is named, else PLAIN */
+    uint64_t ttl_ms;        /* 0 unless CLI_TTL */
+    uint64_t from_zxid;     /* likewise */
+    uint64_t count;         /* likewise */
+    uint64_t limit;         /* likewise */
+    char *const *operands;
     int operands_count;
 };
 
 #define CLI_MESSAGE_BYTES 256
 
+/* Whether an option that belongs to some commands only was given. */
+static inline bool cli_has(const struct cli_arguments *arguments, enum cli_option option)
+{
+    return (arguments->given & (unsigned)option) != 0;
+}
+
 /*
- * `commands` ends with a row without a name. `environment` is getenv, but for tests. On false
- * `message` says what was wrong with the call and what would be right.
+ * `commands` ends with a row without a name. `environment` is getenv, but for tests. The words of
+ * `argv` may be put into another order. On false `message` says what was wrong with the call and
+ * what would be right.
  */
 CD_MUST_USE bool cli_arguments_parse(int argc, char *const *argv,
                                      const struct cli_command *commands,
@@ -69,9 +91,11 @@ CD_MUST_USE bool cli_arguments_parse(int argc, char *const *argv,
                                      char message[CLI_MESSAGE_BYTES]);
 
 /*
- * "500ms", "2s", "1.5s", "1m": a number with at most three decimals and its unit, from 1 ms to
- * COORD_TIMEOUT_MAX_MS. False otherwise.
+ * The words alone, without what the environment has to give, and without the options of every
+ * command: a line of a transaction. argv[0] is passed over.
  */
-CD_MUST_USE bool cli_duration_parse(const char *text, uint32_t *ret_ms);
+CD_MUST_USE bool cli_words_parse(int argc, char *const *argv, const struct cli_command *commands,
+                                 struct cli_arguments *ret_arguments,
+                                 char message[CLI_MESSAGE_BYTES]);
 
 #endif

@@ -1,13 +1,13 @@
+#include "cluster.h"
 #include "commands.h"
 #include "say.h"
+#include "values.h"
 
 #include "base/memory.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Commands on the cluster itself: each asks particular replicas. */
@@ -61,6 +61,29 @@ static void forget(struct question *questions, size_t count)
         coord_status_free(questions[i].status);
     }
     cd_free(questions);
+}
+
+static const struct question *find_leader(const struct question *questions, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (questions[i].status != NULL && questions[i].status->state == COORD_REPLICA_LEADER) {
+            return &questions[i];
+        }
+    }
+    return NULL;
+}
+
+const char *cli_leader_endpoint(struct coord_client *client)
+{
+    size_t count = 0;
+    struct question *questions = ask_all(client, &count);
+    const struct question *best = find_leader(questions, count);
+    for (size_t i = 0; best == NULL && i < count; i++) {
+        best = questions[i].status != NULL ? &questions[i] : NULL;
+    }
+    const char *endpoint = best != NULL ? best->endpoint : coord_client_endpoint(client, 0);
+    forget(questions, count);
+    return endpoint;
 }
 
 /* ---- init ---- */
@@ -206,19 +229,6 @@ int cli_status(struct coord_client *client, const struct cli_arguments *argument
 
 /* ---- transfer ---- */
 
-static bool parse_id(const char *text, uint32_t *ret_id)
-{
-    char *end = NULL;
-    errno = 0;
-    unsigned long value = strtoul(text, &end, 10);
-    if (errno != 0 || *end != '\0' || *text < '0' || *text > '9' || value == 0 ||
-        value > UINT32_MAX) {
-        return false;
-    }
-    *ret_id = (uint32_t)value;
-    return true;
-}
-
 /* Why nobody could be asked. Returns the exit code. */
 static int say_no_leader(const struct question *questions, size_t count)
 {
@@ -243,25 +253,22 @@ static int say_no_leader(const struct question *questions, size_t count)
 int cli_transfer(struct coord_client *client, const struct cli_arguments *arguments)
 {
     size_t count = 0;
-    uint32_t wanted = 0;
+    uint64_t wanted = 0;
     uint32_t leader = 0;
-    const char *endpoint = NULL;
     struct coord_error error;
-    if (arguments->operands_count == 1 && !parse_id(arguments->operands[0], &wanted)) {
+    if (arguments->operands_count == 1 &&
+        (!cli_number_parse(arguments->operands[0], UINT32_MAX, &wanted) || wanted == 0)) {
         return cli_say(CLI_USAGE, "transfer %s: give the id of a replica, a number from 1 on",
                        arguments->operands[0]);
     }
     struct question *questions = ask_all(client, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (questions[i].status != NULL && questions[i].status->state == COORD_REPLICA_LEADER) {
-            endpoint = questions[i].endpoint;
-        }
-    }
+    const struct question *leading = find_leader(questions, count);
     int code = CLI_DONE;
-    if (endpoint == NULL) {
+    if (leading == NULL) {
         code = say_no_leader(questions, count);
-    } else if (coord_admin_transfer(client, endpoint, wanted, NULL, &leader, &error) != COORD_OK) {
-        code = cli_say_failure("transfer", endpoint, &error);
+    } else if (coord_admin_transfer(client, leading->endpoint, (uint32_t)wanted, NULL, &leader,
+                                    &error) != COORD_OK) {
+        code = cli_say_failure("transfer", leading->endpoint, &error);
     } else {
         (void)printf("replica %" PRIu32 " leads\n", leader);
     }

@@ -1,7 +1,5 @@
 #include "commands.h"
 
-#include <stdio.h>
-
 const struct cli_command cli_commands[] = {
     {
         .name = "init",
@@ -24,7 +22,7 @@ const struct cli_command cli_commands[] = {
             "  -o, --output table|plain  plain: one line of key=value for each endpoint\n"
             "\n"
             "example: coordctl status -o plain\n",
-        .takes = CLI_OUTPUT,
+        .outputs = CLI_TABLE | CLI_PLAIN,
         .run = cli_status,
     },
     {
@@ -43,32 +41,87 @@ const struct cli_command cli_commands[] = {
         .name = "ls",
         .operands = "PATH",
         .summary = "print the names of a node's children, one a line",
-        .help = "In byte order.\n"
-                "  --level LEVEL   linearizable (default), or session: from the replica at hand\n"
+        .help = "In byte order. All lines show one state of the tree.\n"
+                "  -R, --recursive           the node and all below it, by their paths\n"
+                "  --limit N                 N lines at most\n"
+                "  --level LEVEL             linearizable (default), or session: from the replica "
+                "at hand\n"
+                "  -o, --output plain|json   json: an object with the stat for each line\n"
                 "\n"
-                "example: coordctl ls /\n",
-        .takes = CLI_LEVEL,
+                "example: coordctl ls /config\n"
+                "example: coordctl ls -R / --limit 100\n",
+        .takes = CLI_LEVEL | CLI_RECURSIVE | CLI_LIMIT,
+        .outputs = CLI_PLAIN | CLI_JSON,
         .operands_min = 1,
         .operands_max = 1,
         .run = cli_ls,
     },
     {
+        .name = "tree",
+        .operands = "PATH",
+        .summary = "print a node and all below it, indented",
+        .help = "By their names, each two spaces further in than its parent. All lines show one "
+                "state.\n"
+                "  --limit N                 N lines at most\n"
+                "  --level LEVEL             linearizable (default), or session: from the replica "
+                "at hand\n"
+                "\n"
+                "example: coordctl tree /config\n",
+        .takes = CLI_LEVEL | CLI_LIMIT,
+        .operands_min = 1,
+        .operands_max = 1,
+        .run = cli_tree,
+    },
+    {
+        .name = "count",
+        .operands = "PATH",
+        .summary = "print how many nodes are below a node",
+        .help = "The node itself is not counted.\n"
+                "  --level LEVEL             linearizable (default), or session: from the replica "
+                "at hand\n"
+                "\n"
+                "example: coordctl count /\n",
+        .takes = CLI_LEVEL,
+        .operands_min = 1,
+        .operands_max = 1,
+        .run = cli_count,
+    },
+    {
         .name = "get",
         .operands = "PATH",
         .summary = "print a node's data, its bytes alone",
-        .help = "  --level LEVEL   linearizable (default), or session: from the replica at hand\n"
+        .help = "  --level LEVEL             linearizable (default), or session: from the replica "
+                "at hand\n"
+                "  -o, --output plain|json   json: data (or data64, if it is no UTF-8) and stat\n"
                 "\n"
                 "example: coordctl get /config/color\n",
         .takes = CLI_LEVEL,
+        .outputs = CLI_PLAIN | CLI_JSON,
         .operands_min = 1,
         .operands_max = 1,
         .run = cli_get,
     },
     {
+        .name = "stat",
+        .operands = "PATH",
+        .summary = "print what is known about a node besides its data",
+        .help = "One \"name = value\" a line, with ZooKeeper's names.\n"
+                "  --level LEVEL             linearizable (default), or session: from the replica "
+                "at hand\n"
+                "  -o, --output plain|json   json: one object\n"
+                "\n"
+                "example: coordctl stat /config/color\n",
+        .takes = CLI_LEVEL,
+        .outputs = CLI_PLAIN | CLI_JSON,
+        .operands_min = 1,
+        .operands_max = 1,
+        .run = cli_stat,
+    },
+    {
         .name = "set",
         .operands = "PATH DATA|-",
         .summary = "set a node's data; - takes it from standard input",
-        .help = "  --version N   only if the node's data has version N\n"
+        .help = "  --version N               only if the node's data has version N\n"
                 "\n"
                 "example: coordctl set /config/color green --version 0\n",
         .takes = CLI_VERSION,
@@ -77,15 +130,46 @@ const struct cli_command cli_commands[] = {
         .run = cli_set,
     },
     {
+        .name = "incr",
+        .operands = "PATH [DELTA]",
+        .summary = "add to the number that is a node's data; print the sum",
+        .help = "DELTA is 1 if none is given; a negative one goes behind --.\n"
+                "  --create                  a node that is not there is made, with DELTA as its "
+                "number\n"
+                "  --version N               only if the node's data has version N\n"
+                "\n"
+                "example: coordctl incr --create /hits 5\n"
+                "example: coordctl incr /hits -- -2\n",
+        .takes = CLI_CREATE | CLI_VERSION,
+        .operands_min = 1,
+        .operands_max = 2,
+        .run = cli_incr,
+    },
+    {
         .name = "create",
         .operands = "PATH [DATA|-]",
         .summary = "create a node; - takes its data from standard input",
-        .help = "  --parents      create missing parents too\n"
-                "  --sequential   append a number to PATH, and print the path created\n"
-                "  --if-absent    succeed if the node exists; it stays as it is\n"
+        .help = "  --parents                 create missing parents too\n"
+                "  --sequential              append a number to PATH, and print the path created\n"
+                "  --if-absent               succeed if the node exists; it stays as it is\n"
+                "  --container               the node goes some time after its last child went\n"
+                "  --ttl MS                  the node goes when it has no children and was not set "
+                "for so\n"
+                "                            many milliseconds; or with a unit: 90s, 24h\n"
+                "  --ephemeral               the node goes with its session. That is this call's "
+                "own, which\n"
+                "                            prints the path, keeps the session, and waits; at "
+                "Ctrl-C or at\n"
+                "                            the end of standard input it closes the session and "
+                "ends (with\n"
+                "                            DATA from -, at Ctrl-C alone). If the session is lost "
+                "it says\n"
+                "                            so and ends with 1.\n"
                 "\n"
-                "example: coordctl create --parents /config/color blue\n",
-        .takes = CLI_PARENTS | CLI_SEQUENTIAL | CLI_IF_ABSENT,
+                "example: coordctl create --parents /config/color blue\n"
+                "example: coordctl create --ephemeral /config/here < /dev/null\n",
+        .takes =
+            CLI_PARENTS | CLI_SEQUENTIAL | CLI_IF_ABSENT | CLI_CONTAINER | CLI_TTL | CLI_EPHEMERAL,
         .operands_min = 1,
         .operands_max = 2,
         .run = cli_create,
@@ -94,61 +178,148 @@ const struct cli_command cli_commands[] = {
         .name = "rm",
         .operands = "PATH",
         .summary = "delete a node",
-        .help = "  --recursive    with all that is below it, in one step\n"
-                "  --version N    only if the node's data has version N\n"
+        .help = "  -r, --recursive           with all that is below it, in one step; if that is "
+                "more than\n"
+                "                            the cluster does in one step, it says how to do it in "
+                "several\n"
+                "  --version N               only if the node's data has version N\n"
                 "\n"
-                "example: coordctl rm --recursive /config\n",
+                "example: coordctl rm -r /config\n",
         .takes = CLI_RECURSIVE | CLI_VERSION,
         .operands_min = 1,
         .operands_max = 1,
         .run = cli_rm,
     },
     {
-        .name = "stat",
+        .name = "watch",
         .operands = "PATH",
-        .summary = "print what is known about a node besides its data",
-        .help = "One \"name = value\" a line, with ZooKeeper's names.\n"
-                "  --level LEVEL   linearizable (default), or session: from the replica at hand\n"
-                "\n"
-                "example: coordctl stat /config/color\n",
-        .takes = CLI_LEVEL,
+        .summary = "print every change of a node, one a line, until Ctrl-C",
+        .help =
+            "Changes come in the order of their zxids, each once, on whichever replica; the watch\n"
+            "goes on at another one by itself. Lines of other kinds: set (every change after this\n"
+            "zxid is told), bookmark (every change up to this zxid was told), resync (changes in\n"
+            "between are no longer known: read what is there), lagged (changes that were left out\n"
+            "are sent again; nothing is missing).\n"
+            "  -r, --recursive           the node and all below it\n"
+            "  --from ZXID               all changes after this zxid, such as that of the last "
+            "line of\n"
+            "                            an earlier watch\n"
+            "  --values                  the data too, and of a change the data before\n"
+            "  --count N                 end after N changes\n"
+            "  -o, --output plain|json   json: an object a line; `kind` says what it is\n"
+            "\n"
+            "example: coordctl watch -r /config --count 1\n",
+        .takes = CLI_RECURSIVE | CLI_FROM | CLI_VALUES | CLI_COUNT,
+        .outputs = CLI_PLAIN | CLI_JSON,
         .operands_min = 1,
         .operands_max = 1,
-        .run = cli_stat,
+        .run = cli_watch,
+    },
+    {
+        .name = "txn",
+        .operands = "[LINE...]",
+        .summary = "carry out several operations at once, or none",
+        .help = "Each operand is a line; without one they come from standard input. First "
+                "compares, then\n"
+                "a line \"then\" and operations, then if wanted a line \"else\" and other "
+                "operations. If all\n"
+                "compares hold, those of \"then\" are carried out, else those of \"else\"; without "
+                "an \"else\"\n"
+                "it is refused. If an operation is refused, none of them is carried out.\n"
+                "\n"
+                "compares:    exists PATH | missing PATH\n"
+                "             version|cversion|aversion|czxid|mzxid|pzxid|num_children PATH "
+                "==|!=|<|> N\n"
+                "             owner PATH ==|!= SESSION     value PATH ==|!= DATA\n"
+                "             held PATH ==|!= FENCE\n"
+                "operations:  create [--parents] [--sequential] [--if-absent] [--container] [--ttl "
+                "MS]\n"
+                "                    PATH [DATA]\n"
+                "             set [--version N] PATH DATA  rm [-r] [--version N] PATH\n"
+                "             incr [--create] [--version N] PATH [DELTA]\n"
+                "             check [--version N] PATH     get PATH     exists PATH     ls PATH\n"
+                "             acl [--version N] PATH ENTRY...|inherit|none\n"
+                "\n"
+                "Words stand between spaces, or in double quotes with \\\" \\\\ \\n \\t \\r and "
+                "\\xHH. A line that\n"
+                "begins with # says nothing. Printed is which branch it was, and a line for each "
+                "operation.\n"
+                "  -o, --output plain|json   json: one object\n"
+                "\n"
+                "example: coordctl txn 'version /config/color == 0' then 'set /config/color \"dark "
+                "red\"' \\\n"
+                "             'incr --create /changes' else 'get /config/color'\n"
+                "example: printf 'missing /lock\\nthen\\ncreate /lock me\\n' | coordctl txn\n",
+        .outputs = CLI_PLAIN | CLI_JSON,
+        .operands_max = CLI_OPERANDS_ANY,
+        .run = cli_txn,
+    },
+    {
+        .name = "acl get",
+        .operands = "PATH",
+        .summary = "print who may do what with a node",
+        .help = "  --level LEVEL             linearizable (default), or session: from the replica "
+                "at hand\n"
+                "  -o, --output plain|json   json: one object\n"
+                "\n"
+                "Shown is what holds at the node, and the node that it comes from: itself, or the "
+                "nearest\n"
+                "above it that has entries of its own.\n"
+                "\n"
+                "example: coordctl acl get /config\n",
+        .takes = CLI_LEVEL,
+        .outputs = CLI_PLAIN | CLI_JSON,
+        .operands_min = 1,
+        .operands_max = 1,
+        .run = cli_acl_get,
+    },
+    {
+        .name = "acl set",
+        .operands = "PATH ENTRY...|inherit|none",
+        .summary = "say who may do what with a node",
+        .help =
+            "An entry is SCHEME:ID:PERMISSIONS, with a scheme of uri, dns, cn or role, or anyone:\n"
+            "PERMISSIONS for every valid certificate. Permissions: r read, w write, c create and "
+            "d\n"
+            "delete children, a set these entries. Several entries add up. They hold for all below "
+            "the\n"
+            "node that has none of its own. inherit: what holds above the node holds for it "
+            "again.\n"
+            "none: administrators alone.\n"
+            "  --version N               only if the entries have version N (stat: aversion)\n"
+            "\n"
+            "example: coordctl acl set /config cn:client:rwcda anyone:r\n",
+        .takes = CLI_VERSION,
+        .operands_min = 2,
+        .operands_max = CLI_OPERANDS_ANY,
+        .run = cli_acl_set,
+    },
+    {
+        .name = "session list",
+        .operands = "",
+        .summary = "print the sessions of the cluster",
+        .help =
+            "Needs an administrator's certificate. The replica that serves a session and the time\n"
+            "since it was renewed are what the leader knows, if it is among the endpoints.\n"
+            "  -o, --output table|plain|json   plain: one line of key=value; json: an object a "
+            "line\n"
+            "\n"
+            "example: coordctl session list\n",
+        .outputs = CLI_TABLE | CLI_PLAIN | CLI_JSON,
+        .run = cli_session_list,
+    },
+    {
+        .name = "session show",
+        .operands = "ID",
+        .summary = "print one session and its ephemeral nodes",
+        .help = "Needs an administrator's certificate.\n"
+                "  -o, --output plain|json   json: one object\n"
+                "\n"
+                "example: coordctl session show 0x1000000000001\n",
+        .outputs = CLI_PLAIN | CLI_JSON,
+        .operands_min = 1,
+        .operands_max = 1,
+        .run = cli_session_show,
     },
     {.name = NULL},
 };
-
-static void print_common_options(void)
-{
-    (void)fputs("\n"
-                "options of every command, and the variables that stand in for them:\n"
-                "  --endpoints HOST:PORT,...  replicas to talk to     COORD_ENDPOINTS\n"
-                "  --cacert FILE              authorities, PEM        COORD_CACERT\n"
-                "  --cert FILE                own certificate, PEM    COORD_CERT\n"
-                "  --key FILE                 its key, PEM            COORD_KEY\n"
-                "  --timeout TIME             500ms, 2s, 1m; default 10s\n"
-                "  -h, --help\n"
-                "\n"
-                "exit codes: 0 done; 1 refused; 2 wrong usage; 3 no replica served in time, or it\n"
-                "is not known whether it was done (the message says which)\n",
-                stdout);
-}
-
-void cli_print_help(const struct cli_command *command)
-{
-    if (command != NULL) {
-        (void)printf("usage: coordctl %s%s%s [options]\n\n%s\n%s", command->name,
-                     command->operands[0] != '\0' ? " " : "", command->operands, command->summary,
-                     command->help);
-    } else {
-        (void)fputs("usage: coordctl COMMAND [operands] [options]\n\n", stdout);
-        for (const struct cli_command *each = cli_commands; each->name != NULL; each++) {
-            (void)printf("  %-8s %-14s %s\n", each->name, each->operands, each->summary);
-        }
-        (void)fputs("\n`coordctl COMMAND --help` tells more.\n\n"
-                    "example: coordctl create /greeting hello\n",
-                    stdout);
-    }
-    print_common_options();
-}

@@ -10,12 +10,25 @@ extern const struct cli_command cli_commands[];
 void cli_print_help(const struct cli_command *command);
 
 /* tree.c */
-int cli_ls(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_get(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_set(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_create(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_rm(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_stat(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_incr(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_count(struct coord_client *client, const struct cli_arguments *arguments);
+
+/* list.c */
+int cli_ls(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_tree(struct coord_client *client, const struct cli_arguments *arguments);
+
+/* txn.c, watch.c, acl.c, sessions.c */
+int cli_txn(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_watch(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_acl_get(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_acl_set(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_session_list(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_session_show(struct coord_client *client, const struct cli_arguments *arguments);
 
 /* cluster.c */
 int cli_init(struct coord_client *client, const struct cli_arguments *arguments);

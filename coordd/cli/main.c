@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "json.h"
 #include "say.h"
 
 #include <signal.h>
@@ -16,6 +17,9 @@ static enum coord_code set_options(struct coord_options *options,
     }
     if (code == COORD_OK) {
         code = coord_options_set_timeout_ms(options, arguments->timeout_ms, error);
+    }
+    if (code == COORD_OK && cli_has(arguments, CLI_EPHEMERAL)) {
+        code = coord_options_set_session(options, true, 0, error);
     }
     if (code == COORD_OK) {
         code = coord_options_set_client_name(options, "coordctl/0.1.0", error);
@@ -48,6 +52,7 @@ int main(int argc, char **argv)
 {
     struct cli_arguments arguments;
     char message[CLI_MESSAGE_BYTES];
+    cli_json_init();
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the output, as a full disk is */
     if (!cli_arguments_parse(argc, argv, cli_commands, getenv, &arguments, message)) {
         return cli_say(CLI_USAGE, "%s\nType `coordctl --help` for what there is.", message);

@@ -41,13 +41,16 @@ static char *empty_environment(const char *name)
 static bool parse_in(char *(*environment)(const char *name), struct cli_arguments *to,
                      char message[CLI_MESSAGE_BYTES], const char *const *words)
 {
-    char *argv[WORDS_MAX + 2] = {(char *)(uintptr_t) "coordctl"};
+    static char *argv[WORDS_MAX + 2]; /* the operands are borrowed from it */
     int argc = 1;
+    argv[0] = (char *)(uintptr_t) "coordctl";
+
     message[0] = '\0';
     for (; words[argc - 1] != NULL; argc++) {
         assert_true(argc < WORDS_MAX);
         argv[argc] = (char *)(uintptr_t)words[argc - 1];
     }
+    argv[argc] = NULL;
     return cli_arguments_parse(argc, argv, cli_commands, environment, to, message);
 }
 
@@ -145,12 +148,12 @@ static void test_what_is_refused(void **state)
     REFUSED("500ms, 2s", "--timeout", "soon", "ls", "/");
     REFUSED("--endpoints: it is empty", "--endpoints", "", "ls", "/");
     REFUSED("linearizable or session", "--level", "some", "get", "/a");
-    REFUSED("table or plain", "status", "-o", "json");
+    REFUSED("table, plain or json", "status", "-o", "xml");
     REFUSED("--version -1", "set", "/a", "b", "--version", "-1");
     REFUSED("--version 1x", "set", "/a", "b", "--version", "1x");
     REFUSED("--version 99999999999999999999", "rm", "/a", "--version", "99999999999999999999");
-    REFUSED("--recursive has no meaning for ls", "ls", "/", "--recursive");
-    REFUSED("--output has no meaning for get", "get", "/", "-o", "plain");
+    REFUSED("--recursive has no meaning for get", "get", "/", "--recursive");
+    REFUSED("--output has no meaning for set", "set", "/", "x", "-o", "plain");
     REFUSED("--level has no meaning for set", "set", "/", "x", "--level", "session");
 }
 
@@ -184,30 +187,96 @@ static void test_help_needs_nothing_else(void **state)
     assert_string_equal(arguments.command->name, "create");
 }
 
-static void test_durations(void **state)
+static void test_commands_of_two_words(void **state)
 {
-    static const struct {
-        const char *text;
-        uint32_t ms;
-    } good[] = {{"1ms", 1},        {"500ms", 500},          {"2s", 2000},
-                {"1.5s", 1500},    {"0.001s", 1},           {"1m", 60000},
-                {"24h", 86400000}, {"0.5m", 30000},         {"007s", 7000},
-                {"1.999s", 1999},  {"86400000ms", 86400000}};
-    static const char *const bad[] = {
-        "",     "s",       "2",   "2 s",  "-1s",  "+1s",   "1.s",    ".5s",
-        "0s",   "0.0001s", "25h", "1e3s", "2sec", "0.4ms", "1.2.3s", "99999999999999999999s",
-        "soon", "1d",      " 1s"};
-    uint32_t ms = 0;
+    struct cli_arguments arguments;
+    char message[CLI_MESSAGE_BYTES];
     (void)state;
-    for (size_t i = 0; i < CD_ARRAY_COUNT(good); i++) {
-        assert_true(cli_duration_parse(good[i].text, &ms));
-        assert_int_equal(ms, good[i].ms);
-    }
-    for (size_t i = 0; i < CD_ARRAY_COUNT(bad); i++) {
-        if (cli_duration_parse(bad[i], &ms)) {
-            fail_msg("\"%s\" was taken", bad[i]);
-        }
-    }
+    assert_true(PARSE(&arguments, message, "acl", "set", "/a", "anyone:r", "cn:x:w"));
+    assert_string_equal(arguments.command->name, "acl set");
+    assert_int_equal(arguments.operands_count, 3);
+    assert_string_equal(arguments.operands[2], "cn:x:w");
+    assert_true(PARSE(&arguments, message, "session", "-o", "json", "list"));
+    assert_string_equal(arguments.command->name, "session list");
+    assert_int_equal(arguments.output, CLI_JSON);
+    assert_int_equal(arguments.operands_count, 0);
+    REFUSED("get or set", "acl");
+    REFUSED("get or set", "acl", "/a");
+    REFUSED("list or show", "session", "--help");
+    REFUSED("acl get takes \"PATH\"", "acl", "get");
+    REFUSED("no such command", "acl get");
+    REFUSED("no such command", "ac");
+}
+
+static void test_what_a_command_prints(void **state)
+{
+    struct cli_arguments arguments;
+    char message[CLI_MESSAGE_BYTES];
+    (void)state;
+    assert_true(PARSE(&arguments, message, "status"));
+    assert_int_equal(arguments.output, CLI_TABLE);
+    assert_true(PARSE(&arguments, message, "ls", "/"));
+    assert_int_equal(arguments.output, CLI_PLAIN);
+    assert_true(PARSE(&arguments, message, "ls", "/", "-ojson"));
+    assert_int_equal(arguments.output, CLI_JSON);
+    REFUSED("ls has no output as table", "ls", "/", "-o", "table");
+    REFUSED("status has no output as json", "status", "-o", "json");
+    REFUSED("--output has no meaning for count", "count", "/", "-o", "json");
+}
+
+static void test_numbers_of_options(void **state)
+{
+    struct cli_arguments arguments;
+    char message[CLI_MESSAGE_BYTES];
+    (void)state;
+    assert_true(PARSE(&arguments, message, "watch", "-r", "/a", "--from", "0x1000000000007",
+                      "--count", "3", "--values"));
+    assert_int_equal(arguments.given, CLI_RECURSIVE | CLI_FROM | CLI_COUNT | CLI_VALUES);
+    assert_true(arguments.from_zxid == 0x1000000000007);
+    assert_true(arguments.count == 3);
+    assert_true(PARSE(&arguments, message, "ls", "-R", "/", "--limit", "10"));
+    assert_true(arguments.limit == 10);
+    assert_true(PARSE(&arguments, message, "create", "/a", "--ttl", "1500"));
+    assert_true(arguments.ttl_ms == 1500);
+    assert_true(PARSE(&arguments, message, "create", "/a", "--ttl", "1.5s"));
+    assert_true(arguments.ttl_ms == 1500);
+    REFUSED("--from 0", "watch", "/a", "--from", "0");
+    REFUSED("--from x", "watch", "/a", "--from", "x");
+    REFUSED("--count 0", "watch", "/a", "--count", "0");
+    REFUSED("--limit -1", "ls", "/a", "--limit", "-1");
+    REFUSED("--ttl 0", "create", "/a", "--ttl", "0");
+    REFUSED("--ttl soon", "create", "/a", "--ttl", "soon");
+    REFUSED("--count has no meaning for ls", "ls", "/a", "--count", "1");
+    REFUSED("--ephemeral has no meaning for set", "set", "/a", "b", "--ephemeral");
+}
+
+/* Words of a line in a transaction: no environment, and no options about the cluster. */
+static void test_words_alone(void **state)
+{
+    static const struct cli_command commands[] = {{.name = "set",
+                                                   .operands = "PATH DATA",
+                                                   .takes = CLI_VERSION,
+                                                   .operands_min = 2,
+                                                   .operands_max = 2},
+                                                  {.name = NULL}};
+    char txn[] = "txn", set[] = "set", path[] = "/a", data[] = "b", version[] = "--version",
+         three[] = "3", timeout[] = "--timeout", help[] = "-h";
+    struct cli_arguments arguments;
+    char message[CLI_MESSAGE_BYTES];
+    (void)state;
+    char *good[] = {txn, set, version, three, path, data, NULL};
+    assert_true(cli_words_parse(6, good, commands, &arguments, message));
+    assert_ptr_equal(arguments.command, commands);
+    assert_int_equal(arguments.version, 3);
+    assert_string_equal(arguments.operands[1], "b");
+    char *with_timeout[] = {txn, set, timeout, three, path, data, NULL};
+    assert_false(cli_words_parse(6, with_timeout, commands, &arguments, message));
+    assert_non_null(strstr(message, "no such option"));
+    char *with_help[] = {txn, set, help, path, data, NULL};
+    assert_false(cli_words_parse(5, with_help, commands, &arguments, message));
+    char *short_of_data[] = {txn, set, path, NULL};
+    assert_false(cli_words_parse(3, short_of_data, commands, &arguments, message));
+    assert_non_null(strstr(message, "PATH DATA"));
 }
 
 static void test_exit_codes(void **state)
@@ -218,6 +287,7 @@ static void test_exit_codes(void **state)
     assert_int_equal(cli_exit_of(COORD_NOT_BORN), 1);
     assert_int_equal(cli_exit_of(COORD_ALREADY_BORN), 1);
     assert_int_equal(cli_exit_of(COORD_PERMISSION_DENIED), 1);
+    assert_int_equal(cli_exit_of(COORD_SESSION_EXPIRED), 1);
     assert_int_equal(cli_exit_of(COORD_UNREACHABLE), 3);
     assert_int_equal(cli_exit_of(COORD_NO_LEADER), 3);
     assert_int_equal(cli_exit_of(COORD_TIMEOUT), 3);
@@ -234,7 +304,10 @@ int main(void)
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_what_is_missing_is_named),
         cmocka_unit_test(test_help_needs_nothing_else),
-        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_commands_of_two_words),
+        cmocka_unit_test(test_what_a_command_prints),
+        cmocka_unit_test(test_numbers_of_options),
+        cmocka_unit_test(test_words_alone),
         cmocka_unit_test(test_exit_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

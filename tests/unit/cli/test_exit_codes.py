@@ -15,7 +15,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from cluster.certificates import Authority  # noqa: E402
 
 COORDCTL = sys.argv.pop(1)
-COMMANDS = ("init", "status", "transfer", "ls", "get", "set", "create", "rm", "stat")
+COMMANDS = ("init", "status", "transfer", "ls", "tree", "count", "get", "set", "incr", "create", "rm",
+            "stat", "watch", "txn", "acl get", "acl set", "session list", "session show")
 
 
 class Coordctl(unittest.TestCase):
@@ -47,7 +48,11 @@ class Coordctl(unittest.TestCase):
     def test_nothing_listens(self):
         endpoint = f"127.0.0.1:{self.bound_port()}"
         for arguments in (("ls", "/"), ("get", "/a"), ("set", "/a", "b"), ("create", "/a"),
-                          ("rm", "/a"), ("stat", "/a")):
+                          ("rm", "/a"), ("stat", "/a"), ("count", "/a"), ("tree", "/a"),
+                          ("ls", "-R", "/a"), ("incr", "/a"), ("watch", "/a"), ("acl", "get", "/a"),
+                          ("acl", "set", "/a", "anyone:r"), ("txn", "then", "get /a"),
+                          ("create", "--ephemeral", "/a"), ("session", "list"),
+                          ("session", "show", "1")):
             with self.subTest(arguments):
                 started = time.monotonic()
                 done = self.run_it("--timeout", "300ms", *arguments, endpoints=endpoint)
@@ -88,7 +93,9 @@ class Coordctl(unittest.TestCase):
     def test_usage(self):
         for arguments in ((), ("fly",), ("get",), ("ls", "/", "--timeout", "soon"),
                           ("--endpoints", "nonsense", "ls", "/"), ("--key", "/no/such", "ls", "/"),
-                          ("--key", "/dev/null", "ls", "/")):
+                          ("--key", "/dev/null", "ls", "/"), ("acl",), ("acl", "set", "/a"),
+                          ("acl", "set", "/a", "anyone"), ("incr", "/a", "x"), ("txn", "get /a"),
+                          ("txn",), ("txn", "then", "fly"), ("session", "show", "x")):
             with self.subTest(arguments):
                 done = self.run_it(*arguments, endpoints="127.0.0.1:1")
                 self.assertEqual(done.returncode, 2, done)
@@ -104,7 +111,7 @@ class Coordctl(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         for command in COMMANDS:
             self.assertIn(command.encode(), done.stdout)
-            of_command = self.run_it(command, "--help")
+            of_command = self.run_it(*command.split(), "--help")
             self.assertEqual((of_command.returncode, of_command.stderr), (0, b""))
             self.assertIn(b"example: coordctl", of_command.stdout)
 

@@ -1,0 +1,37 @@
+#include "commands.h"
+
+#include <stdio.h>
+
+static void print_common_options(void)
+{
+    (void)fputs("\n"
+                "options of every command, and the variables that stand in for them:\n"
+                "  --endpoints HOST:PORT,...  replicas to talk to     COORD_ENDPOINTS\n"
+                "  --cacert FILE              authorities, PEM        COORD_CACERT\n"
+                "  --cert FILE                own certificate, PEM    COORD_CERT\n"
+                "  --key FILE                 its key, PEM            COORD_KEY\n"
+                "  --timeout TIME             500ms, 2s, 1m; default 10s\n"
+                "  -h, --help\n"
+                "\n"
+                "exit codes: 0 done; 1 refused; 2 wrong usage; 3 no replica served in time, or it\n"
+                "is not known whether it was done (the message says which)\n",
+                stdout);
+}
+
+void cli_print_help(const struct cli_command *command)
+{
+    if (command != NULL) {
+        (void)printf("usage: coordctl %s%s%s [options]\n\n%s\n%s", command->name,
+                     command->operands[0] != '\0' ? " " : "", command->operands, command->summary,
+                     command->help);
+    } else {
+        (void)fputs("usage: coordctl COMMAND [operands] [options]\n\n", stdout);
+        for (const struct cli_command *each = cli_commands; each->name != NULL; each++) {
+            (void)printf("  %-13s %-23s %s\n", each->name, each->operands, each->summary);
+        }
+        (void)fputs("\n`coordctl COMMAND --help` tells more.\n\n"
+                    "example: coordctl create /greeting hello\n",
+                    stdout);
+    }
+    print_common_options();
+}
