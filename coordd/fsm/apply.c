@@ -409,6 +409,8 @@ void fsm_step_op(struct fsm_step *step, const struct fsm_op *op, struct fsm_outc
     case FSM_OP_REAP:
         fsm_op_reap(step, &op->reap, outcome);
         return;
+    case FSM_OP_AGREE_DIGEST:
+        return;
     case FSM_OP_TXN:
     case FSM_OP_SET_TIMEOUT:
     case FSM_OP_FORGET:

@@ -177,6 +177,8 @@ static enum cd_status check_op(const struct fsm_limits *limits, const struct fsm
         return check_set_acl(limits, &op->set_acl, error);
     case FSM_OP_REAP:
         return check_reap(limits, &op->reap, error);
+    case FSM_OP_AGREE_DIGEST:
+        return op->agree_digest.slot != 0 ? CD_OK : invalid(error, "a digest belongs to a slot");
     case FSM_OP_TXN:
         return invalid(error, "a transaction holds no other transaction");
     case FSM_OP_SET_TIMEOUT:
@@ -261,6 +263,7 @@ static uint64_t op_bytes(const struct fsm_op *op)
         return op->set_acl.path.bytes +
                (op->set_acl.has_acl ? fsm_acl_entries_bytes(&op->set_acl.acl) : 0);
     case FSM_OP_REAP:
+    case FSM_OP_AGREE_DIGEST:
     case FSM_OP_TXN:
     case FSM_OP_SET_TIMEOUT:
     case FSM_OP_FORGET:
@@ -329,6 +332,11 @@ static enum cd_status check_queues(const struct fsm_op *ops, size_t count, struc
     return status;
 }
 
+static bool is_of_leader(enum fsm_op_kind kind)
+{
+    return kind == FSM_OP_REAP || kind == FSM_OP_AGREE_DIGEST;
+}
+
 static enum cd_status check_branch(const struct fsm_limits *limits, const char *what,
                                    const struct fsm_op *ops, size_t count, uint64_t *bytes,
                                    struct cd_error *error)
@@ -338,8 +346,8 @@ static enum cd_status check_branch(const struct fsm_limits *limits, const char *
     }
     for (size_t i = 0; i < count; i++) {
         struct cd_error inner;
-        enum cd_status status = ops[i].kind == FSM_OP_REAP
-                                    ? invalid(&inner, "only the leader takes such nodes away")
+        enum cd_status status = is_of_leader(ops[i].kind)
+                                    ? invalid(&inner, "only the leader says such a thing, alone")
                                     : check_op(limits, &ops[i], &inner);
         if (status != CD_OK) {
             return prefix_error(error, what, i, &inner);
@@ -407,6 +415,7 @@ static enum cd_status check_own_op(const struct fsm_limits *limits, const struct
     case FSM_OP_INCREMENT:
     case FSM_OP_SET_ACL:
     case FSM_OP_REAP:
+    case FSM_OP_AGREE_DIGEST:
         return check_op(limits, op, error);
     case FSM_OP_TXN:
         return check_txn(limits, &op->txn, error);
@@ -431,8 +440,8 @@ enum cd_status fsm_command_check(const struct fsm_limits *limits, const struct f
                                  struct cd_error *error)
 {
     enum cd_status status = check_own_op(limits, &command->op, error);
-    if (status == CD_OK && command->op.kind == FSM_OP_REAP && command->session != 0) {
-        status = invalid(error, "no session takes nodes away whose time has come");
+    if (status == CD_OK && is_of_leader(command->op.kind) && command->session != 0) {
+        status = invalid(error, "only the leader says such a thing, and no session");
     }
     if (status == CD_OK && command->if_held != NULL) {
         status = fsm_held_check(limits, command->if_held, error);

@@ -226,7 +226,8 @@ enum fsm_op_kind {
     FSM_OP_ATTACH_SESSION = 25, /* the next attach number, for those who do not count (R9) */
     FSM_OP_EXPIRE_SESSION = 26,
     /* The leader's own: */
-    FSM_OP_REAP = 30, /* a container or TTL node whose time has come */
+    FSM_OP_REAP = 30,         /* a container or TTL node whose time has come */
+    FSM_OP_AGREE_DIGEST = 31, /* what a majority computed (R6); nothing to the state */
 };
 
 /*
@@ -450,6 +451,16 @@ struct fsm_op_reap {
     uint64_t cversion;
 };
 
+/*
+ * The digest that a majority of the voters computed for a slot that is applied already (R6).
+ * Without effect here: a replica compares it with its own.
+ */
+struct fsm_op_agree_digest {
+    uint64_t slot; /* at least 1 */
+    uint64_t digest;
+    uint32_t version; /* FSM_DIGEST_VERSION of those who computed it */
+};
+
 struct fsm_op {
     enum fsm_op_kind kind;
     union {
@@ -467,6 +478,7 @@ struct fsm_op {
         struct fsm_op_open_session open_session;
         struct fsm_op_expire_session expire_session;
         struct fsm_op_reap reap;
+        struct fsm_op_agree_digest agree_digest;
     };
 };
 

@@ -232,6 +232,7 @@ void fsm_step_session_op(struct fsm_step *step, const struct fsm_op *op,
     case FSM_OP_INCREMENT:
     case FSM_OP_SET_ACL:
     case FSM_OP_REAP:
+    case FSM_OP_AGREE_DIGEST:
         break;
     }
     CD_UNREACHABLE();

@@ -64,6 +64,7 @@ struct own_messages {
         Coord__Storage__V1__ExpireSession expire;
         Coord__Storage__V1__RefuseRequest refuse;
         Coord__Storage__V1__ReapNode reap;
+        Coord__Storage__V1__AgreeDigest agree;
     };
 };
 
@@ -136,6 +137,14 @@ static bool fill_own_op(struct own_messages *ret_messages, Coord__Storage__V1__C
         ret_messages->reap.cversion = (int64_t)op->reap.cversion;
         ret_command->op_case = COORD__STORAGE__V1__COMMAND__OP_REAP;
         ret_command->reap = &ret_messages->reap;
+        return true;
+    case FSM_OP_AGREE_DIGEST:
+        coord__storage__v1__agree_digest__init(&ret_messages->agree);
+        ret_messages->agree.slot = op->agree_digest.slot;
+        ret_messages->agree.digest_version = op->agree_digest.version;
+        ret_messages->agree.digest = op->agree_digest.digest;
+        ret_command->op_case = COORD__STORAGE__V1__COMMAND__OP_AGREE_DIGEST;
+        ret_command->agree_digest = &ret_messages->agree;
         return true;
     default:
         return false;
@@ -263,6 +272,18 @@ static enum cd_status take_reap(struct wire_taker *taker, struct fsm_op *ret_op,
     return wire_text(&ret_op->reap.path, from->path, "path", taker->error);
 }
 
+static enum cd_status take_agree(struct wire_taker *taker, struct fsm_op *ret_op,
+                                 const Coord__Storage__V1__AgreeDigest *from)
+{
+    if (from->slot == 0) {
+        return cd_error_set(taker->error, CD_INVALID_ARGUMENT, "agree_digest: slot 0");
+    }
+    ret_op->kind = FSM_OP_AGREE_DIGEST;
+    ret_op->agree_digest = (struct fsm_op_agree_digest){
+        .slot = from->slot, .digest = from->digest, .version = from->digest_version};
+    return CD_OK;
+}
+
 static enum cd_status take_session_op(struct wire_taker *taker, struct fsm_op *ret_op,
                                       const Coord__Storage__V1__Command *from)
 {
@@ -291,6 +312,8 @@ static enum cd_status take_session_op(struct wire_taker *taker, struct fsm_op *r
         return take_refuse(taker, ret_op, from->refuse);
     case COORD__STORAGE__V1__COMMAND__OP_REAP:
         return take_reap(taker, ret_op, from->reap);
+    case COORD__STORAGE__V1__COMMAND__OP_AGREE_DIGEST:
+        return take_agree(taker, ret_op, from->agree_digest);
     default:
         return wire_unserved(&from->base, (unsigned)from->op_case, taker->error);
     }

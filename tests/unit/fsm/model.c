@@ -246,6 +246,7 @@ static enum cd_status form_of_op(const struct model *model, const struct fsm_op 
     case FSM_OP_ATTACH_SESSION:
     case FSM_OP_EXPIRE_SESSION:
     case FSM_OP_REAP:
+    case FSM_OP_AGREE_DIGEST:
         break;
     }
     abort();

@@ -144,6 +144,12 @@ static void test_new_operations(void **state)
     op = (struct fsm_op){.kind = FSM_OP_REAP, .reap = {.path = text("/a")}};
     accept(op);
     refuse_in_txn(op, CD_INVALID_ARGUMENT, "only the leader");
+    op = (struct fsm_op){.kind = FSM_OP_AGREE_DIGEST, .agree_digest = {.slot = 64}};
+    accept(op);
+    refuse_in_txn(op, CD_INVALID_ARGUMENT, "only the leader");
+    op.agree_digest.slot = 0;
+    refuse(op, CD_INVALID_ARGUMENT, "slot");
+    op = (struct fsm_op){.kind = FSM_OP_REAP, .reap = {.path = text("/a")}};
     op.reap.path = text("/");
     refuse(op, CD_ROOT_FIXED, "root");
     op.reap.path = text("a");

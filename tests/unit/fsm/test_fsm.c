@@ -163,12 +163,38 @@ static void test_digest_layout(void **state)
     fsm_free(fsm);
 }
 
+/* R6: what a majority computed is logged, and does nothing to the state. */
+static void test_agreed_digest(void **state)
+{
+    (void)state;
+    struct fsm *a = make();
+    struct fsm *b = make();
+    struct fsm_result result;
+    fsm_result_init(&result);
+    struct fsm_command command = {
+        .op = {.kind = FSM_OP_AGREE_DIGEST, .agree_digest = {.slot = 64, .digest = 7}}};
+    fsm_slot_begin(a, 1, NULL);
+    fsm_apply(a, &command, &result);
+    fsm_slot_end(a);
+    fsm_slot_begin(b, 1, NULL);
+    fsm_slot_end(b);
+    assert_int_equal(result.verdict, FSM_TAKEN);
+    assert_int_equal(result.status, CD_OK);
+    assert_false(result.changed);
+    assert_int_equal(result.zxid, fsm_zxid(b));
+    assert_int_equal(fsm_zxid(a), fsm_zxid(b));
+    assert_true(fsm_digest(a) == fsm_digest(b));
+    fsm_result_release(&result);
+    fsm_free(a);
+    fsm_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_start),         cmocka_unit_test(test_times),
         cmocka_unit_test(test_leadership),    cmocka_unit_test(test_digest),
-        cmocka_unit_test(test_digest_layout),
+        cmocka_unit_test(test_digest_layout), cmocka_unit_test(test_agreed_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,11 @@ static void same_session_op(const struct fsm_op *a, const struct fsm_op *b)
         assert_int_equal(a->reap.mzxid, b->reap.mzxid);
         assert_int_equal(a->reap.cversion, b->reap.cversion);
         return;
+    case FSM_OP_AGREE_DIGEST:
+        assert_int_equal(a->agree_digest.slot, b->agree_digest.slot);
+        assert_int_equal(a->agree_digest.version, b->agree_digest.version);
+        assert_true(a->agree_digest.digest == b->agree_digest.digest);
+        return;
     default:
         fail();
     }
@@ -312,8 +317,9 @@ static struct fsm_op any_read(struct cd_prng *prng)
 static struct fsm_op any_session_op(struct cd_prng *prng)
 {
     static const enum fsm_op_kind kinds[] = {
-        FSM_OP_SET_TIMEOUT,  FSM_OP_FORGET,         FSM_OP_CLOSE,          FSM_OP_REFUSE,
-        FSM_OP_OPEN_SESSION, FSM_OP_ATTACH_SESSION, FSM_OP_EXPIRE_SESSION, FSM_OP_REAP};
+        FSM_OP_SET_TIMEOUT,    FSM_OP_FORGET,       FSM_OP_CLOSE,
+        FSM_OP_REFUSE,         FSM_OP_OPEN_SESSION, FSM_OP_ATTACH_SESSION,
+        FSM_OP_EXPIRE_SESSION, FSM_OP_REAP,         FSM_OP_AGREE_DIGEST};
     struct fsm_op op = {.kind = kinds[cd_prng_below(prng, CD_ARRAY_COUNT(kinds))]};
     switch ((int)op.kind) {
     case FSM_OP_SET_TIMEOUT:
@@ -334,6 +340,10 @@ static struct fsm_op any_session_op(struct cd_prng *prng)
     case FSM_OP_REAP:
         op.reap = (struct fsm_op_reap){any_bytes(prng), cd_prng_next(prng),
                                        (uint64_t)INT64_MAX >> cd_prng_below(prng, 63)};
+        break;
+    case FSM_OP_AGREE_DIGEST:
+        op.agree_digest = (struct fsm_op_agree_digest){
+            1 + cd_prng_below(prng, 1000), cd_prng_next(prng), (uint32_t)cd_prng_next(prng)};
         break;
     default:
         break;
@@ -713,7 +723,13 @@ static void test_spoilt_commands(void **state)
             each.command.set_quota = &quota, CD_NEWER_FORMAT);
     Coord__Storage__V1__AgreeDigest agree = COORD__STORAGE__V1__AGREE_DIGEST__INIT;
     DECODES(each.command.op_case = COORD__STORAGE__V1__COMMAND__OP_AGREE_DIGEST;
-            each.command.agree_digest = &agree, CD_NEWER_FORMAT);
+            each.command.agree_digest = &agree, CD_MALFORMED);
+    agree.slot = 1;
+    DECODES(each.command.op_case = COORD__STORAGE__V1__COMMAND__OP_AGREE_DIGEST;
+            each.command.agree_digest = &agree, CD_OK);
+    Coord__Storage__V1__SetClusterVersion version = COORD__STORAGE__V1__SET_CLUSTER_VERSION__INIT;
+    DECODES(each.command.op_case = COORD__STORAGE__V1__COMMAND__OP_SET_CLUSTER_VERSION;
+            each.command.set_cluster_version = &version, CD_NEWER_FORMAT);
 }
 
 static void test_spoilt_session_commands(void **state)

@@ -316,6 +316,8 @@ static struct cd_blob *sample_session_command(struct cd_buf *buf, enum fsm_op_ki
         command.op.refuse = (struct fsm_op_refuse){CD_TOO_LARGE, text("too large")};
     } else if (kind == FSM_OP_REAP) {
         command.op.reap = (struct fsm_op_reap){text("/c"), 5, 6};
+    } else if (kind == FSM_OP_AGREE_DIGEST) {
+        command.op.agree_digest = (struct fsm_op_agree_digest){64, 5, 2};
     } else if (kind == FSM_OP_EXPIRE_SESSION) {
         command.op.expire_session = (struct fsm_op_expire_session){4, {5, 6, 7}};
     }
@@ -332,7 +334,7 @@ static struct cd_blob *sample_sessions(void)
     return pack(&message.base);
 }
 
-static struct sample samples[13];
+static struct sample samples[14];
 
 static int make_samples(void **state)
 {
@@ -348,12 +350,12 @@ static int make_samples(void **state)
     samples[6] = (struct sample){"command", decode_command, sample_command(&buf)};
     samples[7] = (struct sample){"requests", decode_frame, from_hex(many_requests)};
     static const enum fsm_op_kind kinds[] = {FSM_OP_OPEN_SESSION, FSM_OP_REFUSE, FSM_OP_REAP,
-                                             FSM_OP_EXPIRE_SESSION};
+                                             FSM_OP_EXPIRE_SESSION, FSM_OP_AGREE_DIGEST};
     for (size_t i = 0; i < CD_ARRAY_COUNT(kinds); i++) {
         samples[8 + i] =
             (struct sample){"command", decode_command, sample_session_command(&buf, kinds[i])};
     }
-    samples[12] = (struct sample){"sessions", decode_sessions, sample_sessions()};
+    samples[13] = (struct sample){"sessions", decode_sessions, sample_sessions()};
     cd_buf_release(&buf);
     return 0;
 }
