@@ -295,15 +295,18 @@ static void on_received(void *owner, bool ok)
 
 /* ---- Sending ---- */
 
+/* An item may hold the last reference to the stream. */
 static void drop_out(struct stream *stream)
 {
     struct item *item;
+    stream_ref(stream);
     while ((item = queue_take(&stream->out)) != NULL) {
         uint64_t cost = item_cost(item);
         atomic_fetch_sub(&stream->out_bytes, cost);
         atomic_fetch_sub(&stream->transport->out_bytes, cost);
         item_free(item);
     }
+    stream_unref(stream);
 }
 
 static void set_dirty(struct stream *stream)
