@@ -160,6 +160,7 @@ struct replica_write {
     struct cd_blob *bytes; /* the command, if it may be proposed again; else NULL */
     uint64_t seq;          /* in its session; 0 without one */
     uint64_t request_hash;
+    uint64_t reply_mark;               /* that `bytes` tells */
     bool opens;                        /* it is a stream's OPEN_SESSION */
     bool again;                        /* to be proposed again */
     struct replica_write *prev, *next; /* of its stream, if it has a seq */

@@ -172,6 +172,7 @@ static void write_once(struct replica *r, const struct replica_asker *asker,
                        struct wire_request *request)
 {
     struct cd_error error;
+    request->command.who = *who;
     enum cd_status status = fsm_command_check(&r->limits, &request->command, &error);
     if (status != CD_OK) {
         replica_refuse(r, asker, status, error.message);
@@ -185,7 +186,6 @@ static void write_once(struct replica *r, const struct replica_asker *asker,
     }
     struct paxos_ballot leader = {0};
     uint64_t counter = r->write_counter + 1;
-    request->command.who = *who;
     struct cd_blob *bytes = encode(r, &request->command, counter);
     status = bytes != NULL ? submit(r, bytes, counter, &leader) : CD_TOO_LARGE;
     if (status != CD_OK) {
@@ -269,6 +269,7 @@ static void write_in_session(struct replica *r, const struct replica_asker *aske
     write->bytes = bytes;
     write->seq = seq;
     write->request_hash = command->request_hash;
+    write->reply_mark = command->reply_mark;
     DL_APPEND(stream->writes, write);
     stream->next_seq = seq + 1;
     stream->busy_from = 0;
@@ -305,6 +306,31 @@ void replica_open_session(struct replica *r, struct replica_stream *stream)
 }
 
 /* --- Proposing again --- */
+
+/*
+ * What the client has acknowledged since then goes along: a write that waits for room among the
+ * kept replies may be the only one that can tell (R10).
+ */
+static void renew_mark(struct replica *r, const struct replica_stream *stream,
+                       struct replica_write *write)
+{
+    if (stream->reply_mark <= write->reply_mark) {
+        return;
+    }
+    struct fsm_command command;
+    struct cd_error error;
+    enum cd_status status = wire_command_decode(&r->command_arena, write->bytes->data,
+                                                write->bytes->bytes, &command, &error);
+    CD_ASSERT(status == CD_OK); /* it was encoded here */
+    command.reply_mark = stream->reply_mark;
+    struct cd_blob *bytes = encode(r, &command, write->counter);
+    wire_arena_clear(&r->command_arena);
+    if (bytes != NULL) { /* one that has just fitted goes on as it is */
+        cd_blob_unref(write->bytes);
+        write->bytes = bytes;
+        write->reply_mark = stream->reply_mark;
+    }
+}
 
 static void propose_again(struct replica *r, struct replica_write *write, uint64_t now_ms)
 {
@@ -345,6 +371,7 @@ void replica_propose_again(struct replica *r, uint64_t now_ms)
             struct replica_write *of;
             DL_FOREACH(stream->writes, of)
             {
+                renew_mark(r, stream, of);
                 propose_again(r, of, now_ms);
             }
         }
@@ -575,6 +602,9 @@ void replica_write_applied(struct replica *r, const struct fsm_command *command,
         struct replica_stream *stream = replica_stream_find(r, write->asker.channel);
         forget_write(r, write);
         replica_session_opened(r, stream, result);
+    } else if (result->verdict == FSM_WINDOW) {
+        give_up(r, write, CD_BUSY,
+                "as many replies are kept as the limit state_reply_bytes allows: try again later");
     } else {
         answer(r, write, result);
     }

@@ -272,11 +272,12 @@ void house_give_birth(struct house *house)
     coord__v1__init_response__free_unpacked(response, NULL);
 }
 
-static Coord__V1__CallResponse *call_request(struct house *house, size_t index,
-                                             Coord__V1__Request *request)
+static Coord__V1__CallResponse *call_with_key(struct house *house, size_t index,
+                                              Coord__V1__Request *request, ProtobufCBinaryData key)
 {
     Coord__V1__CallRequest message = COORD__V1__CALL_REQUEST__INIT;
     message.request = request;
+    message.key = key;
     size_t bytes = coord__v1__call_request__get_packed_size(&message);
     uint8_t *packed = cd_malloc(bytes);
     coord__v1__call_request__pack(&message, packed);
@@ -288,9 +289,31 @@ static Coord__V1__CallResponse *call_request(struct house *house, size_t index,
     return coord__v1__call_response__unpack(NULL, answer->bytes->bytes, answer->bytes->data);
 }
 
+static Coord__V1__CallResponse *call_request(struct house *house, size_t index,
+                                             Coord__V1__Request *request)
+{
+    return call_with_key(house, index, request, (ProtobufCBinaryData){0});
+}
+
 static ProtobufCBinaryData text(const char *string)
 {
     return (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)string, .len = strlen(string)};
+}
+
+int house_create_once(struct house *house, size_t index, const char *path, uint8_t key)
+{
+    uint8_t bytes[16];
+    memset(bytes, key, sizeof(bytes));
+    Coord__V1__Request request = COORD__V1__REQUEST__INIT;
+    Coord__V1__CreateRequest create = COORD__V1__CREATE_REQUEST__INIT;
+    create.path = text(path);
+    request.op_case = COORD__V1__REQUEST__OP_CREATE;
+    request.create = &create;
+    Coord__V1__CallResponse *response = call_with_key(
+        house, index, &request, (ProtobufCBinaryData){.data = bytes, .len = sizeof(bytes)});
+    int code = response != NULL && response->reply != NULL ? (int)response->reply->code : -1;
+    coord__v1__call_response__free_unpacked(response, NULL);
+    return code;
 }
 
 int house_create(struct house *house, size_t index, const char *path, const char *data)

@@ -73,6 +73,8 @@ void house_give_birth(struct house *house);
 
 /* One request by Call; the answer's code, after at most `ms`; -1 without an answer. */
 int house_create(struct house *house, size_t index, const char *path, const char *data);
+/* The same with a key of 16 times this byte (R21). */
+int house_create_once(struct house *house, size_t index, const char *path, uint8_t key);
 int house_get(struct house *house, size_t index, const char *path, char *ret_data, size_t room);
 
 /* Forgets all answers. */

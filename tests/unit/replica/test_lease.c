@@ -264,6 +264,50 @@ static void test_writes_survive_the_leader(void **state)
     house_release(&house);
 }
 
+/* R21: a call with a key happens once, on whichever replica it comes again. */
+static void test_calls_with_a_key(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest, 1, 5000);
+    assert_int_equal(house_create_once(&house, 0, "/a", 1), CD_OK);
+    assert_int_equal(house_create_once(&house, 1, "/a", 1), CD_OK);
+    assert_int_equal(house_create_once(&house, 1, "/b", 1), CD_SEQ_CONFLICT);
+    assert_int_equal(house_create_once(&house, 2, "/a", 2), CD_NODE_EXISTS);
+    house_release(&house);
+}
+
+/* Over state_reply_bytes nothing is done, and the caller is told. */
+static void test_calls_when_no_more_replies_are_kept(void **state)
+{
+    (void)state;
+    struct house house;
+    house_init(&house, 1);
+    house.limits.state_reply_bytes = 1;
+    house_crash(&house, 0);
+    house_start(&house, 0);
+    house_give_birth(&house);
+    house_run(&house, 500);
+    struct guest guest;
+    guest_open(&guest, &house, 0, "cn:client");
+    guest_begin(&guest, 7, 60000);
+    guest_run(&guest, 50);
+    guest_create(&guest, 1, 1, "/a", "", PLAIN, false);
+    guest_run(&guest, 50);
+    assert_int_equal(guest_code(&guest, 1), CD_OK);
+    assert_int_equal(house_create_once(&house, 0, "/k", 1), CD_BUSY);
+    /* A write of a session waits until replies were acknowledged (R10). */
+    guest_create(&guest, 2, 2, "/b", "", PLAIN, false);
+    guest_run(&guest, 500);
+    assert_int_equal(guest_code(&guest, 2), -1);
+    guest_send(&guest, NULL, 0, 1);
+    guest_run(&guest, 500);
+    assert_int_equal(guest_code(&guest, 2), CD_OK);
+    assert_int_equal(house_create(&house, 0, "/plain", ""), CD_OK);
+    house_release(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +319,8 @@ int main(void)
         cmocka_unit_test(test_silence_ends_a_session),
         cmocka_unit_test(test_a_new_leader_gives_everybody_time),
         cmocka_unit_test(test_writes_survive_the_leader),
+        cmocka_unit_test(test_calls_with_a_key),
+        cmocka_unit_test(test_calls_when_no_more_replies_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
