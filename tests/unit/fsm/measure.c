@@ -2,6 +2,7 @@
 
 #include "base/prng.h"
 #include "fsm/path.h"
+#include "fsm/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 
 /*
  * Prints what a node costs in memory and what operations cost in time; coordd/fsm/README.md quotes
- * it. Not a test: build target fsm_measure, run it on a quiet machine.
+ * it. Not a test: build target fsm_measure, run it on a quiet machine: as it is, with "random" and
+ * with "watches".
  */
 
 #define NODES      1000000u
@@ -125,6 +127,162 @@ static void delete_subtrees(struct fsm *fsm, struct fsm_result *result)
     print_time("recursive delete of 10000 nodes, each", start, 10000);
 }
 
+/* ---- Lists of what changed ---- */
+
+static void walk(struct fsm *fsm, struct fsm_list_options options, uint64_t expected,
+                 const char *what)
+{
+    struct fsm_list list;
+    struct fsm_view view;
+    uint64_t count = 0;
+    uint64_t start = now_ns();
+    if (fsm_list_open(fsm, NULL, NULL, &options, &list) != CD_OK) {
+        exit(1);
+    }
+    while (count < expected && fsm_list_next(&list, &view)) {
+        count++;
+    }
+    print_time(what, start, 1);
+    if (count != expected) {
+        exit(1);
+    }
+}
+
+static void list_changed(struct fsm *fsm, struct fsm_result *result)
+{
+    char path[PATH_ROOM];
+    uint64_t nodes = 0;
+    uint64_t since = fsm_zxid(fsm);
+    for (uint64_t i = 0; i < 10; i++) {
+        struct fsm_op op = {.kind = FSM_OP_SET, .set = {.version = FSM_ANY_VERSION}};
+        op.set.path = path_of(path, "n-", scatter(i * 99991));
+        apply(fsm, op, result);
+    }
+    walk(fsm,
+         (struct fsm_list_options){
+             .kind = FSM_LIST_CHANGED, .path = fsm_bytes_make("/", 1), .since = since},
+         10, "what changed: 10 of a million");
+    walk(fsm, (struct fsm_list_options){.path = fsm_bytes_make("/bench", 6)}, 1000,
+         "list of 1000 children, whole");
+    uint64_t start = now_ns();
+    if (fsm_count(fsm, NULL, NULL, fsm_bytes_make("/", 1), &nodes) != CD_OK) {
+        exit(1);
+    }
+    print_time("count of a million", start, 1);
+}
+
+/* ---- Watches ---- */
+
+static uint64_t delivered;
+
+static void deliver(void *context, uint64_t watcher, const struct watch_event *event)
+{
+    (void)context;
+    (void)watcher;
+    delivered += event->ids_count;
+}
+
+static void deliver_queue(void *context, uint64_t watcher, const struct watch_queue_event *event)
+{
+    (void)context;
+    (void)watcher;
+    delivered += event->state == WATCH_QUEUE_FRONT;
+}
+
+/* Creates in a small tree with so many watches elsewhere, or of the node's parent. */
+static void create_watched(uint64_t watches_count, uint64_t hits, const char *what)
+{
+    static const struct fsm_who who = {.scheme = FSM_SCHEME_URI};
+    const struct watch_limits watch_limits = {
+        .per_watcher = 1000, .total = 1000000, .history_bytes = 1 << 20, .history_ms = 1 << 20};
+    struct fsm_limits limits = FSM_LIMITS_DEFAULT;
+    struct fsm *fsm = fsm_create(&limits, FSM_GENERATION_FIRST);
+    struct watches *watches = watches_create(&watch_limits, fsm_zxid(fsm));
+    struct fsm_result result;
+    char path[PATH_ROOM];
+    fsm_result_init(&result);
+    apply(fsm,
+          (struct fsm_op){.kind = FSM_OP_CREATE, .create = {.path = fsm_bytes_make("/bench", 6)}},
+          &result);
+    double before = resident_mb();
+    for (uint64_t i = 0; i < watches_count; i++) {
+        uint64_t from;
+        bool resync;
+        struct watch_spec spec = {.scope = WATCH_CHILDREN, .kinds = 30};
+        spec.path = i < hits ? fsm_bytes_make("/bench", 6) : path_of(path, "w-", i);
+        if (i % 100 == 0) {
+            watch_open(watches, i / 100, &who);
+        }
+        if (watch_set(watches, i / 100, i, &spec, 0, &from, &resync) != CD_OK) {
+            exit(1);
+        }
+    }
+    double after = resident_mb();
+    uint64_t start = now_ns();
+    for (uint64_t i = 0; i < 100000; i++) {
+        struct fsm_op op = {.kind = FSM_OP_CREATE};
+        op.create.path = path_of(path, "n-", i);
+        apply(fsm, op, &result);
+        watch_feed(watches, fsm, &result, deliver, deliver_queue, NULL);
+    }
+    print_time(what, start, 100000);
+    if (watches_count > 1000) {
+        printf("%-52s %8.0f bytes\n", "  resident memory of a watch, paths of 24 bytes",
+               (after - before) * 1e6 / (double)watches_count);
+    }
+    if (delivered < hits * 100000) {
+        exit(1);
+    }
+    watches_free(watches);
+    fsm_result_release(&result);
+    fsm_free(fsm);
+}
+
+/* 10,000 wait in one queue; each turn is one delete and tells one. */
+static void pass_lock(void)
+{
+    static const struct fsm_who who = {.scheme = FSM_SCHEME_URI};
+    const struct watch_limits watch_limits = {
+        .per_watcher = 10000, .total = 1000000, .history_bytes = 1 << 20, .history_ms = 1 << 20};
+    struct fsm_limits limits = FSM_LIMITS_DEFAULT;
+    struct fsm *fsm = fsm_create(&limits, FSM_GENERATION_FIRST);
+    struct watches *watches = watches_create(&watch_limits, fsm_zxid(fsm));
+    struct fsm_result result;
+    char path[PATH_ROOM];
+    fsm_result_init(&result);
+    struct fsm_op op = {.kind = FSM_OP_CREATE, .create = {.path = fsm_bytes_make("/bench", 6)}};
+    apply(fsm, op, &result);
+    watch_open(watches, 1, &who);
+    uint64_t start = now_ns();
+    for (uint64_t i = 0; i < 10000; i++) {
+        op.create.path = fsm_bytes_make("/bench/n-", 9);
+        op.create.sequential = true;
+        apply(fsm, op, &result);
+        watch_feed(watches, fsm, &result, deliver, deliver_queue, NULL);
+        struct watch_queue_spec spec = {.path = path_of(path, "n-", i), .n = 1};
+        if (watch_set_queue(watches, fsm, 1, i + 1, &spec) != CD_OK) {
+            exit(1);
+        }
+        watch_tell_queues(watches, fsm, 1, i + 1, deliver_queue, NULL);
+    }
+    print_time("queue: create and watch its front, each of 10000", start, 10000);
+    delivered = 0;
+    start = now_ns();
+    for (uint64_t i = 0; i < 10000; i++) {
+        op = (struct fsm_op){.kind = FSM_OP_DELETE, .remove = {.version = FSM_ANY_VERSION}};
+        op.remove.path = path_of(path, "n-", i);
+        apply(fsm, op, &result);
+        watch_feed(watches, fsm, &result, deliver, deliver_queue, NULL);
+    }
+    print_time("queue: delete at the front and tell the next", start, 10000);
+    if (delivered != 9999) {
+        exit(1);
+    }
+    watches_free(watches);
+    fsm_result_release(&result);
+    fsm_free(fsm);
+}
+
 static void measure(bool random)
 {
     struct fsm_limits limits = FSM_LIMITS_DEFAULT;
@@ -170,6 +328,7 @@ static void measure(bool random)
     }
     print_time("children, each", start, count);
 
+    list_changed(fsm, &result);
     delete_subtrees(fsm, &result);
 
     double before = resident_mb();
@@ -187,7 +346,14 @@ static void measure(bool random)
 
 int main(int argc, char **argv)
 {
-    (void)argv;
-    measure(argc > 1);
+    /* Memory that was used and given back is not seen to grow, so a run measures one thing. */
+    if (argc > 1 && strcmp(argv[1], "watches") == 0) {
+        create_watched(100000, 0, "create and feed, 100,000 watches elsewhere");
+        create_watched(0, 0, "create and feed, no watch");
+        create_watched(1, 1, "create and feed, one watch that it concerns");
+        pass_lock();
+    } else {
+        measure(argc > 1);
+    }
     return 0;
 }

@@ -27,6 +27,13 @@ static void assert_stat(const struct fsm_stat *a, const struct fsm_stat *b)
     assert_int_equal(a->children_count, b->children_count);
     assert_int_equal(a->data_bytes, b->data_bytes);
     assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->azxid, b->azxid);
+    assert_int_equal(a->aversion, b->aversion);
+    assert_int_equal(a->owner, b->owner);
+    assert_int_equal(a->ttl_ms, b->ttl_ms);
+    assert_int_equal(a->suffix_bytes, b->suffix_bytes);
+    assert_int_equal(a->idle_elapsed_ms, b->idle_elapsed_ms);
+    assert_ptr_equal(a->acl, b->acl);
 }
 
 static void check_round(const struct fsm_stat *stat)
@@ -43,8 +50,17 @@ static void check_round(const struct fsm_stat *stat)
 static void test_round(void **state)
 {
     (void)state;
-    for (unsigned shape = 0; shape < 64; shape++) {
+    struct fsm_acl *acl = fsm_acl_create(&(struct fsm_acl_entries){0});
+    for (unsigned shape = 0; shape < 64 * 128; shape++) {
         struct fsm_stat stat = plain(4);
+        stat.owner = (shape & 64) != 0 ? 7 : 0;
+        stat.ttl_ms = (shape & 128) != 0 ? 8 : 0;
+        stat.idle_elapsed_ms = (shape & 256) != 0 ? 9 : 0;
+        stat.azxid = (shape & 512) != 0 ? 6 : 0;
+        stat.aversion = (shape & 1024) != 0 ? 1 : 0;
+        stat.acl = (shape & 2048) != 0 ? acl : NULL;
+        stat.suffix_bytes = (shape & 4096) != 0 ? 20 : 0;
+        stat.kind = (shape & 4096) != 0 ? FSM_TTL : FSM_PERSISTENT;
         stat.pzxid += (shape & 1) != 0 ? 3 : 0;
         stat.creates = (shape & 2) != 0 ? UINT64_MAX : 0;
         stat.mzxid += (shape & 4) != 0 ? 2 : 0;
@@ -53,6 +69,31 @@ static void test_round(void **state)
         stat.children_count = (shape & 32) != 0 ? UINT32_MAX : 0;
         check_round(&stat);
     }
+    fsm_acl_unref(acl); /* the last reference, as the sanitizer sees */
+}
+
+/* A node takes and gives references to its ACL when it changes in place. */
+static void test_restat_acl(void **state)
+{
+    (void)state;
+    struct fsm_acl_entry entry = {.permissions = FSM_READ, .scheme = FSM_SCHEME_ANYONE};
+    struct fsm_acl *a = fsm_acl_create(&(struct fsm_acl_entries){&entry, 1});
+    struct fsm_acl *b = fsm_acl_create(&(struct fsm_acl_entries){0});
+    struct fsm_stat stat = plain(0);
+    stat.azxid = 5;
+    stat.acl = a;
+    struct fsm_node *node = fsm_node_create(text("/k"), &stat, text(""));
+    fsm_acl_unref(a);
+    assert_int_equal(fsm_node_bytes(node), 2 + fsm_acl_bytes(a));
+    uint64_t digest = fsm_node_digest(node);
+    assert_true(fsm_node_restat(node, &stat)); /* its own again */
+    assert_int_equal(fsm_acl_entries(fsm_node_acl(node)).count, 1);
+    stat.acl = b;
+    assert_true(fsm_node_restat(node, &stat));
+    fsm_acl_unref(b);
+    assert_ptr_equal(fsm_node_acl(node), b);
+    assert_true(fsm_node_digest(node) != digest);
+    fsm_node_unref(node);
 }
 
 static void test_empty(void **state)
@@ -146,9 +187,9 @@ static void test_digest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round),  cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_restat), cmocka_unit_test(test_last_zxid),
-        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_round),     cmocka_unit_test(test_restat_acl),
+        cmocka_unit_test(test_empty),     cmocka_unit_test(test_restat),
+        cmocka_unit_test(test_last_zxid), cmocka_unit_test(test_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
