@@ -277,7 +277,9 @@ static enum cd_status outcome_of(struct replica *r, const struct fsm_who *who,
     if (!replica_may_claim(&view, who, asked->secret)) {
         return CD_SESSION_REFUSED;
     }
-    return fsm_outcome_of(r->fsm, asked->session, asked->seq, result);
+    enum cd_status status = fsm_outcome_of(r->fsm, asked->session, asked->seq, result);
+    /* As long as the session lives that write may still come. */
+    return status == CD_NOT_APPLIED && !view.ended ? CD_BUSY : status;
 }
 
 static enum cd_status read_acl(struct replica *r, const struct fsm_who *who, struct fsm_bytes path,
