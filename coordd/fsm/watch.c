@@ -45,6 +45,7 @@ struct watch {
     uint8_t scope;             /* enum watch_scope */
     uint8_t kinds;
     bool with_data, with_previous;
+    bool late; /* it sees older changes than its watcher has reached */
     UT_hash_handle hh;
 };
 
@@ -56,6 +57,7 @@ struct watcher {
     uint64_t told;      /* behind: everything up to it was delivered */
     struct watch *hits; /* by the change being told; NULL: none */
     struct watcher *next_hit;
+    bool has_late;
     UT_hash_handle hh;
 };
 
@@ -248,6 +250,8 @@ enum cd_status watch_set(struct watches *watches, uint64_t number, uint64_t id,
     struct watch *watch = add(watches, watcher, id);
     link_to(make_place(watches, fsm_key_of_path(spec->path)), watch);
     watch->from = *ret_from;
+    watch->late = *ret_from < history->hi;
+    watcher->has_late = watcher->has_late || watch->late;
     watch->scope = (uint8_t)spec->scope;
     watch->kinds = (uint8_t)spec->kinds;
     watch->with_data = spec->with_data;
@@ -576,10 +580,29 @@ void watch_feed(struct watches *watches, const struct fsm *fsm, const struct fsm
     watch_history_trim(history, &watches->limits, fsm_elapsed_ms(fsm));
 }
 
+/* All of its watches have reached, or will together, what it has. */
+static void forget_late(struct watcher *watcher)
+{
+    for (struct watch *watch = watcher->has_late ? watcher->watches : NULL; watch != NULL;
+         watch = watch->hh.next) {
+        watch->late = false;
+    }
+    watcher->has_late = false;
+}
+
 void watch_set_behind(struct watches *watches, uint64_t number, uint64_t zxid)
 {
     struct watcher *watcher = find_watcher(watches, number);
     CD_ASSERT(watcher != NULL && zxid <= watches->history.hi);
+    uint64_t reached = watcher->live ? watches->history.hi : watcher->told;
+    if (zxid < reached) {
+        for (struct watch *watch = watcher->watches; watch != NULL; watch = watch->hh.next) {
+            if (!watch->late && watch->from < reached) {
+                watch->from = reached; /* W1: it saw everything up to there */
+            }
+        }
+    }
+    forget_late(watcher);
     watcher->live = false;
     watcher->told = zxid;
 }
@@ -611,6 +634,7 @@ enum watch_progress watch_replay(struct watches *watches, const struct fsm *fsm,
     }
     watcher->told = history->hi;
     watcher->live = true;
+    forget_late(watcher);
     *ret_zxid = history->hi;
     return WATCH_LIVE;
 }

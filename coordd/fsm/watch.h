@@ -153,7 +153,11 @@ void watch_tell_queues(struct watches *watches, const struct fsm *fsm, uint64_t 
 void watch_feed(struct watches *watches, const struct fsm *fsm, const struct fsm_result *result,
                 watch_deliver deliver, watch_deliver_queue deliver_queue, void *context);
 
-/* The watcher has been told everything up to `zxid`, at most the last one fed, and is behind. */
+/*
+ * The watcher is behind, and goes on after `zxid`, at most the last one fed. A zxid below what it
+ * has reached is for watches that were set since then to see older changes: the others see none
+ * twice.
+ */
 void watch_set_behind(struct watches *watches, uint64_t watcher, uint64_t zxid);
 
 enum watch_progress {

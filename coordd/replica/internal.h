@@ -136,6 +136,8 @@ struct replica_stream {
     uint64_t
         told_zxid; /* every event up to here was put into a frame; LIVE: see replica_complete_to */
     uint64_t event_zxid;    /* of the event put last */
+    bool rearm_asked;       /* its client has said rearm_done */
+    uint32_t watch_waits;   /* watches among its waiting reads */
     uint64_t rearm_zxid;    /* lowest from which a watch that was set misses events; 0: none does */
     uint64_t bookmark_zxid; /* as of the last bookmark */
     bool watching;          /* it is a watcher of `watches` */
@@ -212,6 +214,7 @@ struct replica_read {
     uint64_t after_write;        /* without a session: its counter */
     uint64_t zxid;               /* what the state must have reached */
     uint64_t deadline_ms;
+    bool sets_watch;
     struct cd_blob *packed; /* the request */
     struct replica_read *prev, *next;
 };
@@ -401,6 +404,7 @@ struct replica {
     uint64_t told_zxid;          /* its events were put into the frames of all that are live */
     size_t watching_count;       /* streams that watch, */
     size_t behind_count;         /* and those of them in REPLICA_BEHIND */
+    size_t rearming_count;       /* streams with rearm_asked */
     uint64_t bookmark_ms;        /* when bookmarks are due next */
     struct cd_buf event_head;    /* of the change being told */
     struct wire_page watch_page; /* read along with a watch */
@@ -558,7 +562,9 @@ enum cd_status replica_watch(struct replica *r, struct replica_stream *stream,
                              struct wire_reply *reply);
 enum cd_status replica_unwatch(struct replica *r, struct replica_stream *stream,
                                const struct wire_watch *watch, struct wire_reply *reply);
+/* All watches were set again; what the stream's client missed is told when they stand. */
 void replica_rearm(struct replica *r, struct replica_stream *stream);
+void replica_settle_rearms(struct replica *r);
 /* What a command changed, to all streams with a watch on it. */
 void replica_tell_events(struct replica *r, const struct fsm_result *result);
 /* Another state was installed: its history is empty. */

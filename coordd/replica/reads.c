@@ -18,6 +18,7 @@ static void forget_read(struct replica *r, struct replica_read *read)
         struct replica_stream *stream = replica_stream_find(r, read->asker.channel);
         if (stream != NULL) {
             stream->reads--;
+            stream->watch_waits -= read->sets_watch;
         }
     }
     cd_free(read->identity);
@@ -137,6 +138,8 @@ void replica_read(struct replica *r, const struct replica_asker *asker,
         read->after_seq = request->after_seq;
         read->after_write = stream->session == 0 ? stream->last_write : 0;
         read->zxid = stream->seen_zxid > read->zxid ? stream->seen_zxid : read->zxid;
+        read->sets_watch = request->kind == WIRE_WATCH;
+        stream->watch_waits += read->sets_watch;
         stream->reads++;
     }
     r->reads_count++;

@@ -405,6 +405,7 @@ void replica_turn(struct replica *r)
     replica_settle_hellos(r, now);
     replica_catch_up(r);
     replica_run_reads(r);
+    replica_settle_rearms(r);
     look_through(r, now);
     replica_settle_pending(r, now);
     if (!r->fatal) {

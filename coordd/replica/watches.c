@@ -190,8 +190,11 @@ static void begin_watching(struct replica *r, struct replica_stream *stream)
     }
 }
 
+static void drop_rearm(struct replica *r, struct replica_stream *stream);
+
 void replica_drop_watches(struct replica *r, struct replica_stream *stream)
 {
+    drop_rearm(r, stream);
     if (stream->mode == REPLICA_BEHIND) {
         r->behind_count--;
         stream->mode = REPLICA_LIVE;
@@ -347,6 +350,23 @@ enum cd_status replica_unwatch(struct replica *r, struct replica_stream *stream,
 
 void replica_rearm(struct replica *r, struct replica_stream *stream)
 {
+    if (!stream->rearm_asked) {
+        stream->rearm_asked = true;
+        r->rearming_count++;
+    }
+}
+
+static void drop_rearm(struct replica *r, struct replica_stream *stream)
+{
+    if (stream->rearm_asked) {
+        stream->rearm_asked = false;
+        r->rearming_count--;
+    }
+}
+
+static void rearm_now(struct replica *r, struct replica_stream *stream)
+{
+    drop_rearm(r, stream);
     stream->mode = REPLICA_LIVE;
     if (stream->watching) {
         uint64_t from = stream->rearm_zxid != 0 ? stream->rearm_zxid : r->told_zxid;
@@ -355,6 +375,22 @@ void replica_rearm(struct replica *r, struct replica_stream *stream)
         catch_up(r, stream);
     } else {
         replica_stream_let_go(r, stream);
+    }
+}
+
+/* The watches that came with rearm_done, or before it, have to stand first. */
+void replica_settle_rearms(struct replica *r)
+{
+    if (r->rearming_count == 0) {
+        return;
+    }
+    struct replica_stream *stream;
+    struct replica_stream *next;
+    HASH_ITER(hh, r->streams, stream, next)
+    {
+        if (stream->rearm_asked && stream->watch_waits == 0 && !stream->closing) {
+            rearm_now(r, stream);
+        }
     }
 }
 

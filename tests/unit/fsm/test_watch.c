@@ -16,7 +16,7 @@
 #define WATCHERS    5u
 #define WATCHES_MAX 24u
 #define TEXT_BYTES  256u
-#define LOG_MAX     8192u
+#define LOG_MAX     65536u
 #define PATHS       14u
 
 static const char *const paths[PATHS] = {"/",     "/a",  "/a/b",     "/a/b/c", "/a-",
@@ -39,7 +39,7 @@ struct naive_watch {
     char path[64];
     enum watch_scope scope;
     uint32_t kinds;
-    bool with_data, with_previous;
+    bool with_data, with_previous, late;
     /* of a queue front */
     bool queue;
     uint32_t n;
@@ -562,6 +562,7 @@ static void set_watch(struct world *world, unsigned number)
     assert_int_equal(watch_set(world->watches, number, watch->id, &spec, 0, &from, &resync),
                      CD_INVALID_ARGUMENT);
     watch->from = after == 0 || resync ? view.hi : after;
+    watch->late = watch->from < view.hi;
 }
 
 static void set_queue(struct world *world, unsigned number)
@@ -616,8 +617,16 @@ static void fall_behind(struct world *world, unsigned number)
     struct naive_watcher *watcher = &world->watchers[number];
     struct watch_history_view view = history(world);
     uint64_t room = view.hi - fsm_zxid_make(FSM_GENERATION_FIRST, 0);
+    uint64_t reached = watcher->live ? view.hi : watcher->told;
     watcher->told = view.hi - below(world, room < 40 ? room + 1 : 40);
     watcher->live = false;
+    for (size_t i = 0; i < WATCHES_MAX; i++) {
+        struct naive_watch *watch = &watcher->watches[i];
+        if (watch->used && !watch->late && watcher->told < reached && watch->from < reached) {
+            watch->from = reached; /* it sees nothing twice */
+        }
+        watch->late = false;
+    }
     watch_set_behind(world->watches, number, watcher->told);
 }
 
@@ -649,6 +658,9 @@ static void replay(struct world *world, unsigned number)
     watcher->told = zxid;
     if (progress == WATCH_LIVE) {
         watcher->live = true;
+        for (size_t i = 0; i < WATCHES_MAX; i++) {
+            watcher->watches[i].late = false;
+        }
         watch_tell_queues(world->watches, world->rig.fsm, number, 0, deliver_queue, world);
         check_queues(world);
     }

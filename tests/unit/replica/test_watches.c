@@ -111,6 +111,56 @@ static void test_resume_replays_in_order(void **state)
     house_release(&house);
 }
 
+/* R18: a kept reply waits for the events before it, also if all is asked for in one turn. */
+static void test_kept_replies_wait_for_events(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest);
+    guest_watch(&guest, 1, 1, "/", SUBTREE, 0);
+    guest_run(&guest, 50);
+    uint64_t from = guest.complete_to;
+    guest_create(&guest, 2, 1, "/a", "", PLAIN, false);
+    house_run(&house, 50); /* the reply and the event are lost */
+    guest_leave(&guest);
+    struct guest again;
+    guest_open(&again, &house, 0, "cn:client");
+    guest_resume(&again, guest.session, 7, 2, from);
+    guest_run(&again, 50);
+    guest_watch(&again, 1, 1, "/", SUBTREE, from);
+    guest_create(&again, 2, 1, "/a", "", PLAIN, false);
+    guest_rearm_done(&again);
+    guest_run(&again, 50);
+    assert_int_equal(guest_code(&again, 2), CD_OK);
+    assert_true(place(&again, guest_find(&again, GUEST_EVENT, 0)) <
+                place(&again, guest_reply(&again, 2)));
+    assert_null(guest_find(&again, GUEST_EVENT, 1));
+    house_release(&house);
+}
+
+/* A watch that goes back gets what it missed; the others see nothing twice. */
+static void test_a_late_watch_repeats_nothing_for_others(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest);
+    guest_watch(&guest, 1, 1, "/a", CHILDREN, 0);
+    guest_create(&guest, 2, 1, "/a", "", PLAIN, false);
+    guest_create(&guest, 3, 2, "/b", "", PLAIN, false);
+    guest_run(&guest, 50);
+    assert_non_null(guest_find(&guest, GUEST_EVENT, 0));
+    assert_null(guest_find(&guest, GUEST_EVENT, 1));
+    guest_watch(&guest, 4, 2, "/b", CHILDREN, guest_reply(&guest, 2)->zxid - 1);
+    guest_create(&guest, 5, 3, "/a/c", "", PLAIN, false);
+    guest_run(&guest, 50);
+    assert_string_equal(guest_find(&guest, GUEST_EVENT, 1)->path, "/b");
+    assert_string_equal(guest_find(&guest, GUEST_EVENT, 2)->path, "/a/c");
+    assert_null(guest_find(&guest, GUEST_EVENT, 3));
+    house_release(&house);
+}
+
 static void test_queue_front(void **state)
 {
     (void)state;
@@ -145,6 +195,8 @@ int main(void)
         cmocka_unit_test(test_events_come_before_replies),
         cmocka_unit_test(test_scopes_and_unwatch),
         cmocka_unit_test(test_resume_replays_in_order),
+        cmocka_unit_test(test_kept_replies_wait_for_events),
+        cmocka_unit_test(test_a_late_watch_repeats_nothing_for_others),
         cmocka_unit_test(test_queue_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
