@@ -36,6 +36,9 @@ enum part {
 
 #define STAT_NUMBERS 16u
 
+/* An operation that nobody knows is refused, and that is kept as well. */
+#define KIND_MAX UINT8_MAX
+
 /* By their place in this row, so new ones go to its end. */
 static const char *const limit_names[] = {
     "path_bytes",       "data_bytes",       "txn_bytes",  "txn_compares",       "txn_ops",
@@ -343,7 +346,7 @@ static bool get_outcome(struct fsm_bytes packed, struct fsm_outcome *outcome)
 {
     size_t room = packed.bytes / CHILD_BYTES_MIN;
     struct reader peek = {.at = packed.data, .end = packed.data + packed.bytes};
-    uint64_t kind = get_within(&peek, FSM_OP_REAP);
+    uint64_t kind = get_within(&peek, KIND_MAX);
     uint64_t status = get_within(&peek, CD_STATUS_CLIENT_MAX);
     uint64_t flags = get_within(&peek, OUTCOME_FLAGS);
     uint64_t parts = get_within(&peek, PARTS);
@@ -376,7 +379,7 @@ static bool get_outcome(struct fsm_bytes packed, struct fsm_outcome *outcome)
 
 static bool get_result(struct reader *reader, struct fsm_result *result)
 {
-    result->kind = (enum fsm_op_kind)get_within(reader, FSM_OP_REAP);
+    result->kind = (enum fsm_op_kind)get_within(reader, KIND_MAX);
     result->status = (enum cd_status)get_within(reader, CD_STATUS_CLIENT_MAX);
     uint64_t flags = get_within(reader, RESULT_CHANGED | RESULT_COMPARES_HELD);
     result->changed = (flags & RESULT_CHANGED) != 0;

@@ -181,7 +181,12 @@ static void test_bad_form(void **state)
     assert_int_equal(rig.result.status, CD_INVALID_ARGUMENT);
     assert_int_equal(rig.result.outcomes_count, 1);
     expect(command, FSM_REPLAYED, CD_INVALID_ARGUMENT);
-    command = session_write(session, 3, make_set("/a", ""));
+    command = session_write(session, 3, make_op((enum fsm_op_kind)99));
+    assert_int_equal(rig_judge(&rig, command), FSM_TAKEN);
+    assert_int_equal(rig.result.status, CD_UNIMPLEMENTED);
+    expect(command, FSM_REPLAYED, CD_UNIMPLEMENTED);
+    command = session_write(session, 4, make_set("/a", ""));
+    command.reply_mark = 1;
     command.has_key = true;
     assert_int_equal(rig_judge(&rig, command), FSM_TAKEN);
     assert_int_equal(rig.result.status, CD_INVALID_ARGUMENT);
