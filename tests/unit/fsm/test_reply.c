@@ -332,6 +332,11 @@ static void test_damaged(void **state)
 
     static const uint8_t long_number[] = {1, 0x81, 0x00, 0, 0, 0, 0, 0, 0, 0};
     assert_int_equal(unpack(long_number, sizeof(long_number)), CD_CORRUPT);
+    /* A part that is there and empty would be a second form of one that is not. */
+    static const uint8_t empty_path[] = {1, 1, 0, 0, 0, 0, 0, 0, 1, 5, 1, 0, 0, 1, 0};
+    assert_int_equal(unpack(empty_path, sizeof(empty_path)), CD_CORRUPT);
+    static const uint8_t one_path[] = {1, 1, 0, 0, 0, 0, 0, 0, 1, 6, 1, 0, 0, 1, 1, '/'};
+    assert_int_equal(unpack(one_path, sizeof(one_path)), CD_OK);
     static const uint8_t large_number[] = {1,    1,    0,    0,    0xff, 0xff, 0xff, 0xff, 0xff,
                                            0xff, 0xff, 0xff, 0xff, 0x02, 0,    0,    0,    0};
     assert_int_equal(unpack(large_number, sizeof(large_number)), CD_CORRUPT);

@@ -271,6 +271,42 @@ static void test_if_held(void **state)
     assert_int_equal(rig.result.status, CD_OK);
 }
 
+static void expect_set(struct fsm_command command, enum cd_status status)
+{
+    command.op = make_set("/mine", "x");
+    assert_int_equal(rig_judge(&rig, command), FSM_TAKEN);
+    assert_int_equal(rig.result.status, status);
+}
+
+/* Who asks is who opened the session, whatever the command says; that it is an administrator is
+ * known to the replica alone. */
+static void test_who(void **state)
+{
+    (void)state;
+    const struct fsm_acl_entry mine = {FSM_READ | FSM_WRITE, FSM_SCHEME_URI, text("me")};
+    struct fsm_op op = make_create("/mine", "");
+    op.create.has_acl = true;
+    op.create.acl = (struct fsm_acl_entries){&mine, 1};
+    rig_write(&rig, session, 2, op);
+    struct fsm_command command = session_write(session, 3, make_op(FSM_OP_FORGET));
+    command.who = make_who("you");
+    expect_set(command, CD_OK);
+    expect_set((struct fsm_command){.who = make_who("you")}, CD_PERMISSION_DENIED);
+    expect_set((struct fsm_command){.who = make_who("me")}, CD_OK);
+
+    struct fsm_command open = {.who = make_who("you"), .op = make_op(FSM_OP_OPEN_SESSION)};
+    assert_int_equal(rig_judge(&rig, open), FSM_TAKEN);
+    uint64_t yours = rig.result.session_opened;
+    command = session_write(yours, 1, make_op(FSM_OP_FORGET));
+    command.who = make_who("me");
+    expect_set(command, CD_PERMISSION_DENIED);
+    command = session_write(yours, 2, make_op(FSM_OP_FORGET));
+    command.who.administrator = true;
+    expect_set(command, CD_OK);
+    command = session_write(yours, 3, make_op(FSM_OP_FORGET)); /* that one alone */
+    expect_set(command, CD_PERMISSION_DENIED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -288,6 +324,7 @@ int main(void)
         TEST(test_replay_of_txn),
         TEST(test_replay_is_its_own),
         TEST(test_if_held),
+        TEST(test_who),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
