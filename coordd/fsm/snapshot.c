@@ -5,7 +5,7 @@
 #include "fsm/sessions.h"
 
 /* What is given back for one page of the tree, beside it. */
-#define SESSIONS_PER_PAGE 32u
+#define SESSIONS_PER_PAGE 4u
 
 enum phase {
     PHASE_HEAD,

@@ -1,7 +1,9 @@
 #include "fsm/state.h"
 
+#include "base/memory.h"
 #include "base/prng.h"
 #include "fsm/path.h"
+#include "fsm/snapshot.h"
 #include "fsm/watch.h"
 
 #include <stdio.h>
@@ -11,8 +13,8 @@
 
 /*
  * Prints what a node costs in memory and what operations cost in time; coordd/fsm/README.md quotes
- * it. Not a test: build target fsm_measure, run it on a quiet machine: as it is, with "random" and
- * with "watches".
+ * it. Not a test: build target fsm_measure, run it on a quiet machine: as it is, with "random",
+ * with "watches", and with "sessions" and how many.
  */
 
 #define NODES      1000000u
@@ -344,6 +346,126 @@ static void measure(bool random)
     fsm_result_release(&result);
 }
 
+/* ---- Sessions and snapshots ---- */
+
+#define KEPT_REPLIES 8u
+
+static void apply_command(struct fsm *fsm, const struct fsm_command *command,
+                          struct fsm_result *result)
+{
+    fsm_slot_begin(fsm, fsm_slot(fsm) + 1, NULL);
+    fsm_apply(fsm, command, result);
+    fsm_slot_end(fsm);
+    if (result->verdict != FSM_TAKEN || result->status != CD_OK) {
+        fprintf(stderr, "%d %s\n", (int)result->verdict, cd_status_name(result->status));
+        exit(1);
+    }
+}
+
+static uint64_t *open_sessions(struct fsm *fsm, uint64_t count, struct fsm_result *result)
+{
+    uint64_t *sessions = cd_malloc(count * sizeof(*sessions));
+    struct fsm_command open = {.who = {.scheme = FSM_SCHEME_URI,
+                                       .id = fsm_bytes_make("spiffe://cluster/ns/default/sa", 30)},
+                               .op = {.kind = FSM_OP_OPEN_SESSION}};
+    uint64_t start = now_ns();
+    for (uint64_t i = 0; i < count; i++) {
+        apply_command(fsm, &open, result);
+        sessions[i] = result->session_opened;
+    }
+    print_time("open a session", start, count);
+    return sessions;
+}
+
+/* Each session sets a node, and the last KEPT_REPLIES replies are not yet acknowledged. */
+static void write_all(struct fsm *fsm, const uint64_t *sessions, uint64_t count, uint64_t *seq,
+                      uint64_t rounds, const char *what, struct fsm_result *result)
+{
+    static const uint8_t data[DATA_BYTES] = {3};
+    char path[PATH_ROOM];
+    uint64_t start = now_ns();
+    for (uint64_t round = 0; round < rounds; round++) {
+        ++*seq;
+        for (uint64_t i = 0; i < count; i++) {
+            struct fsm_command command = {.session = sessions[i],
+                                          .seq = *seq,
+                                          .attach = 1,
+                                          .reply_mark =
+                                              *seq > KEPT_REPLIES ? *seq - KEPT_REPLIES : 0,
+                                          .op = {.kind = FSM_OP_SET,
+                                                 .set = {.path = path_of(path, "n-", scatter(i)),
+                                                         .data = fsm_bytes_make(data, DATA_BYTES),
+                                                         .version = FSM_ANY_VERSION}}};
+            apply_command(fsm, &command, result);
+        }
+    }
+    print_time(what, start, rounds * count);
+}
+
+/* Freezing, walking and restoring, each item. */
+static void measure_snapshot(struct fsm *fsm, const uint64_t *sessions, uint64_t count,
+                             uint64_t *seq, struct fsm_result *result)
+{
+    struct fsm_item item;
+    struct fsm *copy = NULL;
+    uint64_t items = 0;
+    uint64_t start = now_ns();
+    struct fsm_snapshot *snapshot = fsm_snapshot_take(fsm);
+    print_time("freeze all of it, whole", start, 1);
+    write_all(fsm, sessions, count, seq, 1, "set by sessions, the first after it", result);
+    start = now_ns();
+    while (fsm_snapshot_next(snapshot, &item)) {
+        items++;
+    }
+    print_time("walk its items, each", start, items);
+    uint64_t slowest = 0;
+    for (bool done = false; !done;) {
+        start = now_ns();
+        done = fsm_snapshot_release(snapshot, 64);
+        slowest = now_ns() - start > slowest ? now_ns() - start : slowest;
+    }
+    printf("%-52s %8llu ns\n", "give it back, the slowest step of 64 pages",
+           (unsigned long long)slowest);
+    snapshot = fsm_snapshot_take(fsm);
+    struct fsm_restore *restore = fsm_restore_begin();
+    start = now_ns();
+    while (fsm_snapshot_next(snapshot, &item)) {
+        if (fsm_restore_put(restore, &item, NULL) != CD_OK) {
+            exit(1);
+        }
+    }
+    if (fsm_restore_finish(restore, &copy, NULL) != CD_OK) {
+        exit(1);
+    }
+    print_time("restore, each item", start, items);
+    while (!fsm_snapshot_release(snapshot, 1024)) {
+    }
+    fsm_free(copy);
+}
+
+static void measure_sessions(uint64_t count)
+{
+    struct fsm_limits limits = FSM_LIMITS_DEFAULT;
+    struct fsm *fsm = fsm_create(&limits, FSM_GENERATION_FIRST);
+    struct fsm_result result;
+    uint64_t seq = 0;
+    fsm_result_init(&result);
+    fill(fsm, &result, "create, ascending names", false);
+    double before = resident_mb();
+    uint64_t *sessions = open_sessions(fsm, count, &result);
+    printf("%-52s %8.0f bytes\n", "  resident memory of each",
+           (resident_mb() - before) * 1e6 / (double)count);
+    write_all(fsm, sessions, count, &seq, KEPT_REPLIES, "set by sessions, replies kept", &result);
+    printf("%-52s %8.0f bytes\n", "  resident memory of each session with 8 replies",
+           (resident_mb() - before) * 1e6 / (double)count);
+    write_all(fsm, sessions, count, &seq, KEPT_REPLIES, "set by sessions, one forgotten for each",
+              &result);
+    measure_snapshot(fsm, sessions, count, &seq, &result);
+    cd_free(sessions);
+    fsm_result_release(&result);
+    fsm_free(fsm);
+}
+
 int main(int argc, char **argv)
 {
     /* Memory that was used and given back is not seen to grow, so a run measures one thing. */
@@ -352,6 +474,8 @@ int main(int argc, char **argv)
         create_watched(0, 0, "create and feed, no watch");
         create_watched(1, 1, "create and feed, one watch that it concerns");
         pass_lock();
+    } else if (argc > 1 && strcmp(argv[1], "sessions") == 0) {
+        measure_sessions(argc > 2 ? strtoull(argv[2], NULL, 10) : 5000);
     } else {
         measure(argc > 1);
     }

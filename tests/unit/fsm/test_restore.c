@@ -115,11 +115,11 @@ static enum cd_status restore_changed(size_t at, enum change (*change)(struct fs
     *error = (struct cd_error){0};
     for (size_t i = 0; status == CD_OK && fsm_snapshot_next(snapshot, &item); i++) {
         enum change what = i == at ? change(&item) : KEEP;
-        for (int times = what; status == CD_OK && times != DROP; times = DROP) {
+        for (unsigned times = what == TWICE  ? 2
+                              : what == KEEP ? 1
+                                             : 0;
+             status == CD_OK && times > 0; times--) {
             status = fsm_restore_put(restore, &item, error);
-            if (what == TWICE && status == CD_OK) {
-                status = fsm_restore_put(restore, &item, error);
-            }
         }
     }
     if (status == CD_OK) {
