@@ -58,7 +58,7 @@ static int hold(struct coord_client *client, const struct cli_arguments *argumen
         code = cli_hold_until_told(hold, client, session, !from_input);
     }
     struct coord_error error;
-    if (coord_session_close(client, NULL, &error) != COORD_OK && code == CLI_DONE) {
+    if (code == CLI_DONE && coord_session_close(client, NULL, &error) != COORD_OK) {
         code = cli_failed(arguments, &error);
     }
     return code;

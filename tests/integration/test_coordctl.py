@@ -1,5 +1,13 @@
 #!/usr/bin/env python3
-"""coordctl against three replicas: its commands, its exit codes, and what bad input gets."""
+"""coordctl against three replicas: commands on nodes, exit codes, and what bad input gets.
+
+Its other commands are in test_coordctl_txn.py, _watch.py, _sessions.py; its help in _help.py.
+"""
+
+import base64
+import json
+import os
+import subprocess
 
 import harness
 
@@ -45,6 +53,91 @@ class Commands(harness.ClusterTest):
         text = self.control.do("stat", "/stat").decode()
         self.assertRegex(text, r"(?m)^\s*version\W+1$")
         self.assertRegex(text, r"(?m)^\s*data_length\W+3$")
+
+    def test_ls_recursive_is_in_the_order_of_paths(self):
+        for path in ("/deep", "/deep/b", "/deep/a", "/deep/a/c", "/deep/a-", "/deeper"):
+            self.control.do("create", path)
+        paths = ["/deep", "/deep/a", "/deep/a/c", "/deep/a-", "/deep/b"]
+        self.assertEqual(self.control.do("ls", "-R", "/deep").decode().split(), paths)
+        self.assertEqual(self.control.do("count", "/deep"), b"4\n")
+        self.assertEqual(self.control.do("tree", "/deep").decode().split("\n"),
+                         ["/deep", "  a", "    c", "  a-", "  b", ""])
+        self.assertEqual(self.control.do("tree", "/deep/a").decode(), "/deep/a\n  c\n")
+
+    def test_limit_says_that_there_is_more(self):
+        self.control.do("create", "/limit")
+        for name in "abc":
+            self.control.do("create", f"/limit/{name}")
+        for arguments, all_of_them in (("ls", 3), ("ls -R", 4), ("tree", 4)):
+            with self.subTest(arguments):
+                few = self.control.run(*arguments.split(), "/limit", "--limit", "2")
+                self.assertEqual((few.code, len(few.out.split())), (0, 2))
+                self.assertIn("there is more", few.err)
+                whole = self.control.run(*arguments.split(), "/limit", "--limit", str(all_of_them))
+                self.assertEqual((whole.code, len(whole.out.split())), (0, all_of_them))
+                self.assertEqual(whole.err, "")
+
+    def test_incr(self):
+        self.assert_refused(self.control.run("incr", "/sum"), "does not exist")
+        self.assertEqual(self.control.do("incr", "--create", "/sum", "40"), b"40\n")
+        self.assertEqual(self.control.do("incr", "/sum"), b"41\n")
+        self.assertEqual(self.control.do("incr", "/sum", "--version", "1", "--", "-50"), b"-9\n")
+        self.assert_refused(self.control.run("incr", "/sum", "--version", "1"), "version")
+        self.control.do("set", "/sum", "text")
+        self.assert_refused(self.control.run("incr", "/sum"), "number")
+
+    def test_json(self):
+        self.control.do("create", "/json", "gr\u00fcn")
+        self.control.do("create", "/json/bytes", "-", data=b"\xff\x00")
+        got = json.loads(self.control.do("get", "-o", "json", "/json"))
+        stat = json.loads(self.control.do("stat", "-o", "json", "/json"))
+        self.assertEqual(got, {"data": "gr\u00fcn", "stat": stat})
+        self.assertEqual((stat["data_length"], stat["num_children"], stat["kind"]),
+                         (5, 1, "PERSISTENT"))
+        self.assertIn(f"czxid = {stat['czxid']:#x}\n", self.control.do("stat", "/json").decode())
+        got = json.loads(self.control.do("get", "-o", "json", "/json/bytes"))
+        self.assertEqual(base64.b64decode(got["data64"]), b"\xff\x00")
+        self.assertNotIn("data", got)
+        lines = self.control.do("ls", "-R", "/json", "-o", "json").decode().splitlines()
+        self.assertEqual([json.loads(line)["path"] for line in lines], ["/json", "/json/bytes"])
+        self.assertEqual(json.loads(lines[1])["stat"], got["stat"])
+        line = json.loads(self.control.do("ls", "/json", "-o", "json"))
+        self.assertEqual(line, {"name": "bytes", "stat": got["stat"]})
+
+    def test_kinds(self):
+        self.control.do("create", "/ttl", "--ttl", "90s")
+        self.assertRegex(self.control.do("stat", "/ttl").decode(),
+                         r"(?m)^kind = ttl\nttl_ms = 90000$")
+        self.control.do("create", "/container", "--container")
+        self.assertRegex(self.control.do("stat", "/container").decode(), r"(?m)^kind = container$")
+        self.assert_refused(self.control.run("create", "/both", "--container", "--ttl", "1s"))
+
+    def test_ttl_and_container_go(self):
+        self.control.do("create", "/brief", "--ttl", "300")
+        harness.wait_until("a TTL node goes", 30,
+                           lambda: "brief" not in self.control.do("ls", "/").decode())
+
+    def test_acl(self):
+        admin = self.cluster.as_admin()
+        self.control.do("create", "/acl")
+        self.control.do("create", "/acl/below", "it")
+        text = self.control.do("acl", "get", "/acl/below").decode()
+        self.assertEqual(text, "origin = /\naversion = 0\nentry = anyone:rwcd\n")
+        self.assert_refused(self.control.run("acl", "set", "/acl", "anyone:r"), "permission_denied")
+        admin.do("acl", "set", "/acl", "anyone:r", "uri:spiffe://example/job:rwcda")
+        text = self.control.do("acl", "get", "/acl/below").decode()
+        self.assertEqual(text, "origin = /acl\naversion = 0\n"
+                               "entry = anyone:r\nentry = uri:spiffe://example/job:rwcda\n")
+        got = json.loads(self.control.do("acl", "get", "-o", "json", "/acl"))
+        self.assertEqual(got["acl"]["entries"][1],
+                         {"permissions": 31, "scheme": "uri", "id": "spiffe://example/job"})
+        self.assertEqual((got["origin_path"], got["stat"]["aversion"]), ("/acl", 1))
+        self.assert_refused(self.control.run("set", "/acl/below", "x"), "permission_denied")
+        admin.do("acl", "set", "/acl", "none", "--version", "1")
+        self.assert_refused(self.control.run("get", "/acl/below"), "permission_denied")
+        self.assert_refused(admin.run("acl", "set", "/acl", "inherit", "--version", "1"), "version")
+        admin.do("acl", "set", "/acl", "inherit")
+        self.assertEqual(self.control.do("get", "/acl/below"), b"it")
 
     def test_status_names_all_voters(self):
         text = self.cluster.as_admin().do("status").decode()
@@ -113,6 +206,33 @@ class Refusals(harness.ClusterTest):
         result = self.control.run("set", "/large", "-", data=b"x" * (self.DATA_BYTES_MAX + 1))
         self.assert_refused(result, str(self.DATA_BYTES_MAX), str(self.DATA_BYTES_MAX + 1))
         self.assertEqual(len(self.control.do("get", "/large")), self.DATA_BYTES_MAX)
+
+
+class AtomicLimit(harness.ClusterTest):
+    """A tree of more nodes than one step deletes."""
+
+    REPLICAS = 1
+    ATOMIC_NODES = 10000
+    LINES = 1000
+
+    def test_rm_says_how_to_do_it_in_steps(self):
+        control = self.cluster.coordctl()
+        for first in range(0, self.ATOMIC_NODES, self.LINES):
+            lines = [f"create --parents /tree/{number % 7}/{number}"
+                     for number in range(first, first + self.LINES)]
+            control.do("txn", data="\n".join(["then", *lines]).encode())
+        self.assertEqual(control.do("count", "/tree"), b"%d\n" % (self.ATOMIC_NODES + 7))
+        result = control.run("rm", "-r", "/tree")
+        self.assert_refused(result, "too_many", "10000", "nothing was deleted")
+        self.assertEqual(control.do("count", "/tree"), b"%d\n" % (self.ATOMIC_NODES + 7))
+        steps = [line for line in result.err.splitlines() if line.startswith("  coordctl")]
+        self.assertEqual(len(steps), 2, result.err)
+        environment = control.whole_environment()
+        folder = os.path.dirname(control.program)
+        for step in steps:
+            subprocess.run(["bash", "-c", step], check=True, timeout=60,
+                           env={**environment, "PATH": f"{folder}:{environment['PATH']}"})
+        self.assert_refused(control.run("stat", "/tree"), "does not exist")
 
 
 class Unborn(harness.ClusterTest):
