@@ -302,8 +302,7 @@ static const char *judge_session(const struct fsm_restore *restore,
         (view->ended ? restore->sessions < restore->head.sessions : restore->tombstones > 0)) {
         return "a session out of its place";
     }
-    if (view->session == 0 || view->session > fsm->zxid || view->attach > INT64_MAX ||
-        view->reply_mark > view->last_seq ||
+    if (view->session == 0 || view->session > fsm->zxid || view->reply_mark > view->last_seq ||
         view->last_seq - view->reply_mark > fsm->limits.unacked_writes ||
         view->ephemerals > fsm->limits.session_ephemerals) {
         return "a session with numbers that cannot be";

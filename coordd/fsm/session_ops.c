@@ -90,6 +90,9 @@ enum cd_status fsm_session_check(const struct fsm_limits *limits, const struct f
         return cd_error_set(error, CD_INVALID_ARGUMENT, "an identity has at most %u bytes",
                             FSM_IDENTITY_BYTES_MAX);
     }
+    if (command->session == 0 && (unsigned)command->who.scheme > FSM_SCHEME_CN) {
+        return invalid(error, "an identity of no known scheme");
+    }
     if (command->has_key && command->who.scheme == FSM_SCHEME_ANYONE) {
         return invalid(error, "the key of a call belongs to an identity, and none is named");
     }
@@ -146,6 +149,10 @@ static void op_set_timeout(struct fsm_step *step, const struct fsm_op_set_timeou
 static void op_attach(struct fsm_step *step, struct fsm_outcome *outcome)
 {
     struct fsm_session *session = fsm_session_set_own(&step->fsm->sessions, step->session);
+    if (session->attach >= INT64_MAX) {
+        outcome->status = CD_TOO_MANY; /* a client said so; by counting nobody comes there */
+        return;
+    }
     session->attach++;
     fsm_session_changed(step->fsm, session);
     outcome->value = (int64_t)session->attach;

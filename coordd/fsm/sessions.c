@@ -301,6 +301,7 @@ static enum fsm_verdict judge_session(struct fsm *fsm, const struct fsm_command 
 static bool is_keyed(const struct fsm_command *command)
 {
     return command->session == 0 && command->has_key && command->who.scheme != FSM_SCHEME_ANYONE &&
+           (unsigned)command->who.scheme <= FSM_SCHEME_CN &&
            command->who.id.bytes <= FSM_IDENTITY_BYTES_MAX;
 }
 

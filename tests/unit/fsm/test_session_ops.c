@@ -97,6 +97,12 @@ static void test_form(void **state)
     refuse(command, CD_INVALID_ARGUMENT, "identity");
     static char long_id[FSM_IDENTITY_BYTES_MAX + 2];
     memset(long_id, 'x', FSM_IDENTITY_BYTES_MAX + 1);
+    command.who = make_who("x");
+    command.who.scheme = (enum fsm_scheme)4;
+    refuse(command, CD_INVALID_ARGUMENT, "scheme");
+    command.has_key = true;
+    refuse(command, CD_INVALID_ARGUMENT, "scheme");
+    command.has_key = false;
     command.who = make_who(long_id);
     refuse(command, CD_INVALID_ARGUMENT, "1024");
     static const enum fsm_op_kind of_session[] = {FSM_OP_SET_TIMEOUT, FSM_OP_FORGET, FSM_OP_CLOSE,
@@ -160,6 +166,20 @@ static void test_attach(void **state)
     assert_int_equal(rig_judge(&rig, session_write(session, 2, make_op(FSM_OP_FORGET))), FSM_MOVED);
     attach.session++;
     assert_int_equal(rig_judge(&rig, attach), FSM_NO_SESSION);
+}
+
+/* What a client claims of itself must not stop anybody: neither the next attachment nor a restore.
+ */
+static void test_attach_end(void **state)
+{
+    (void)state;
+    uint64_t session = rig_open(&rig);
+    struct fsm_command command = session_write(session, 1, make_create("/a", ""));
+    command.attach = UINT64_MAX;
+    assert_int_equal(rig_judge(&rig, command), FSM_TAKEN);
+    struct fsm_command attach = {.session = session, .op = make_op(FSM_OP_ATTACH_SESSION)};
+    refuse(attach, CD_TOO_MANY, NULL);
+    fsm_free(restore_copy(rig.fsm));
 }
 
 static void test_forget(void **state)
@@ -319,9 +339,9 @@ static void test_end_of_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_open),   TEST(test_form),   TEST(test_set_timeout),
-        TEST(test_attach), TEST(test_forget), TEST(test_refuse),
-        TEST(test_close),  TEST(test_expire), TEST(test_end_of_many),
+        TEST(test_open),       TEST(test_form),        TEST(test_set_timeout), TEST(test_attach),
+        TEST(test_attach_end), TEST(test_forget),      TEST(test_refuse),      TEST(test_close),
+        TEST(test_expire),     TEST(test_end_of_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
