@@ -12,6 +12,10 @@ build_packages=(
 # stock clients below.
 # shellcheck disable=SC2034 # read by ./dev
 test_packages=(clang shellcheck python3-venv)
+# Node for one of those clients. Debian's, unless there is another one, which brings its own npm.
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    test_packages+=(nodejs npm)
+fi
 # For ./dev long besides: the commit's name.
 # shellcheck disable=SC2034 # read by ./dev
 long_packages=(git)
@@ -71,4 +75,23 @@ require_python() {
     python3 -m venv build/python
     build/python/bin/pip install -q --disable-pip-version-check -r "$list" </dev/null
     cp "$list" "$made"
+}
+
+# require_node yes|no: build/node with the packages of tests/integration/node, as its lock file says;
+# made anew when that changes.
+require_node() {
+    local from=tests/integration/node made=build/node/made-from
+    if [ -d build/node/node_modules ] && cmp -s "$from/package-lock.json" "$made"; then
+        return 0
+    fi
+    if [ "$1" = no ]; then
+        echo "./dev: build/node is missing or old; ./dev test without --no-install makes it" >&2
+        return 1
+    fi
+    echo "Installing with npm into build/node: what $from/package-lock.json names"
+    rm -rf build/node
+    mkdir -p build/node
+    cp "$from/package.json" "$from/package-lock.json" build/node
+    npm ci --silent --ignore-scripts --no-audit --no-fund --prefix build/node </dev/null
+    cp "$from/package-lock.json" "$made"
 }
