@@ -15,6 +15,18 @@ bool paxos_can_propose_at(const struct paxos *px, paxos_slot slot)
            paxos_has_majority(px, &governing->config, paxos_peer_promised, slot); /* P3 */
 }
 
+uint64_t paxos_open_bytes(const struct paxos *px)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < PAXOS_ALPHA_MAX; i++) {
+        const struct paxos_cell *cell = &px->cells[i];
+        if (cell->slot > px->chosen && cell->entry.payload != NULL) {
+            bytes += cell->entry.payload->bytes;
+        }
+    }
+    return bytes;
+}
+
 bool paxos_may_propose(const struct paxos *px)
 {
     return px->established && px->hand_over_to == 0 && px->next_slot > px->adopted_to &&

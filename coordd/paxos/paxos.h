@@ -410,6 +410,13 @@ void paxos_check(const struct paxos *px);
 /* Whether a PROPOSE would be taken now: an established leader with room in its window. */
 bool paxos_may_propose(const struct paxos *px);
 
+/*
+ * Bytes of payloads in slots that are not chosen yet. Who wins a ballot proposes all of them again
+ * in one step, so a leader that keeps them small keeps small what its successors owe their disks at
+ * once. O(alpha).
+ */
+uint64_t paxos_open_bytes(const struct paxos *px);
+
 /* No configuration, nothing chosen: the only state in which BIRTH is allowed. */
 bool paxos_is_empty(const struct paxos *px);
 

@@ -38,7 +38,10 @@ enum {
     REPLICA_OUTSTANDING_HIGH = 1 << 20,
     REPLICA_OUTSTANDING_LOW = 256 << 10,
     /* With this much waiting for the disk, proposals wait and acceptances are let go unheard. */
-    REPLICA_DISK_BYTES_HIGH = STORAGE_PENDING_BYTES_MAX / 2,
+    REPLICA_DISK_BYTES_HIGH = STORAGE_PENDING_BYTES_MAX / 4,
+    /* With this much proposed and not chosen, further proposals wait: whoever leads next has to put
+     * all of it on its disk at once, beside what waits there already. */
+    REPLICA_OPEN_BYTES_HIGH = STORAGE_PENDING_BYTES_MAX / 4,
     REPLICA_IDLE_MARK_MS = 20,
     REPLICA_WAIT_MS_DEFAULT = 5000, /* for reads and writes whose client names no bound */
     REPLICA_WAIT_MS_MAX = 60000,

@@ -497,9 +497,12 @@ void replica_propose(struct replica *r)
     }
     struct storage_stats stats;
     storage_log_stats(r->log, &stats);
+    uint64_t open_bytes = paxos_open_bytes(r->px);
     while (r->queue_first != NULL && paxos_may_propose(r->px) &&
+           open_bytes <= REPLICA_OPEN_BYTES_HIGH &&
            stats.pending_bytes <= REPLICA_DISK_BYTES_HIGH) {
         struct cd_blob *payload = make_batch(r);
+        open_bytes += payload->bytes;
         struct paxos_event event = {.kind = PAXOS_EV_PROPOSE, .payload = payload};
         replica_step(r, &event);
         cd_blob_unref(payload);

@@ -73,7 +73,7 @@ enum {
     STORAGE_FORMAT_VERSION = 1,
     STORAGE_BODY_BYTES_MAX = 8 << 20,
     /* What may wait for the disk before storage_log_append answers CD_BUSY. */
-    STORAGE_PENDING_BYTES_MAX = 64 << 20,
+    STORAGE_PENDING_BYTES_MAX = 128 << 20,
     STORAGE_CLUSTER_NAME_BYTES_MAX = 64,
     /* What `describe` may put at the head of one segment, with record headers. */
     STORAGE_HEAD_BYTES_MAX = 1 << 20,

@@ -81,6 +81,7 @@ void house_init(struct house *house, size_t count)
     house->limits = (struct fsm_limits)FSM_LIMITS_DEFAULT;
     house->snapshot_bytes = 64 << 20;
     house->segment_bytes = 1 << 20;
+    house->alpha = 16;
     for (size_t i = 0; i < count; i++) {
         struct house_replica *replica = &house->replicas[i];
         replica->house = house;
@@ -123,7 +124,7 @@ void house_start(struct house *house, size_t index)
         .admins = admins,
         .admins_count = 1,
         .limits = house->limits,
-        .alpha = 16,
+        .alpha = house->alpha,
         .heartbeat_ms = 50,
         .election_ms = 400,
         .segment_bytes = house->segment_bytes,

@@ -51,6 +51,7 @@ struct house {
     size_t mail_count;
     struct fsm_limits limits;
     uint64_t snapshot_bytes, segment_bytes;
+    uint32_t alpha; /* of a cluster that is born here */
 };
 
 void house_init(struct house *house, size_t count);

@@ -1,5 +1,7 @@
 #include "guest.h"
 
+#include "base/memory.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,9 +27,15 @@ static bool all_vote(struct house *house)
     return true;
 }
 
-static void begin(struct house *house, struct guest *guest, size_t index, uint32_t timeout_ms)
+static void begin_with(struct house *house, struct guest *guest, size_t index, uint32_t timeout_ms,
+                       uint32_t alpha)
 {
     house_init(house, 3);
+    house->alpha = alpha;
+    for (size_t i = 0; i < 3; i++) {
+        house_crash(house, i);
+        house_start(house, i);
+    }
     house_give_birth(house);
     assert_true(house_run_until(house, 10000, all_vote));
     house_run(house, 500);
@@ -39,6 +47,11 @@ static void begin(struct house *house, struct guest *guest, size_t index, uint32
     assert_int_equal(guest->welcome_code, CD_OK);
     assert_true(guest->session != 0);
     assert_int_equal(guest->attach, 1);
+}
+
+static void begin(struct house *house, struct guest *guest, size_t index, uint32_t timeout_ms)
+{
+    begin_with(house, guest, index, timeout_ms, 16);
 }
 
 static size_t follower(struct house *house)
@@ -308,6 +321,54 @@ static void test_calls_when_no_more_replies_are_kept(void **state)
     house_release(&house);
 }
 
+/* What a leader leaves open is no more than its successor's disk takes at once. */
+static void test_a_window_of_large_values(void **state)
+{
+    (void)state;
+    enum { COUNT = 120, BYTES = 1 << 20 };
+    struct house house;
+    struct guest guest;
+    begin_with(&house, &guest, 0, 60000, 256);
+    int leader = house_leader(&house);
+    size_t served = follower(&house);
+    struct guest other;
+    guest_open(&other, &house, served, "cn:client");
+    guest_resume(&other, guest.session, 7, 2, 0);
+    guest_run(&other, 100);
+    guest_rearm_done(&other);
+    for (size_t i = 0; i < 3; i++) {
+        house.replicas[i].stalled = i != (size_t)leader;
+    }
+    char *data = cd_calloc(1, BYTES + 1);
+    memset(data, 'x', BYTES);
+    for (uint64_t seq = 1; seq <= COUNT; seq++) {
+        char path[16];
+        snprintf(path, sizeof(path), "/w%d", (int)seq);
+        guest_create(&other, seq, seq, path, data, PLAIN, false);
+        house_run(&house, 2);
+    }
+    cd_free(data);
+    struct replica_view view;
+    replica_get_view(house.replicas[leader].replica, &view);
+    assert_true(view.queued_bytes > 32 << 20); /* it waits before it is proposed */
+    house_crash(&house, (size_t)leader);
+    for (size_t i = 0; i < 3; i++) {
+        house.replicas[i].stalled = false;
+    }
+    house_forget_answers(&house);
+    other.seen = 0;
+    for (int i = 0; i < 200 && guest_code(&other, COUNT) < 0; i++) {
+        guest_run(&other, 50);
+        house_forget_answers(&house);
+        other.seen = 0;
+    }
+    assert_int_equal(guest_code(&other, COUNT), CD_OK);
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(house.replicas[i].fatal, "");
+    }
+    house_release(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_a_new_leader_gives_everybody_time),
         cmocka_unit_test(test_writes_survive_the_leader),
         cmocka_unit_test(test_calls_with_a_key),
+        cmocka_unit_test(test_a_window_of_large_values),
         cmocka_unit_test(test_calls_when_no_more_replies_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
