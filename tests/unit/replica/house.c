@@ -344,7 +344,9 @@ int house_get(struct house *house, size_t index, const char *path, char *ret_dat
     if (code == 0 && response->reply->get != NULL) {
         size_t bytes = response->reply->get->data.len;
         bytes = bytes < room - 1 ? bytes : room - 1;
-        memcpy(ret_data, response->reply->get->data.data, bytes);
+        if (bytes != 0) {
+            memcpy(ret_data, response->reply->get->data.data, bytes);
+        }
         ret_data[bytes] = '\0';
     }
     coord__v1__call_response__free_unpacked(response, NULL);
