@@ -149,6 +149,8 @@ struct replica_stream {
     struct cd_buf held;               /* replies that wait until events were told */
     struct replica_held *held_frames; /* full ones, before it */
     size_t held_bytes;                /* in held_frames */
+    bool full;                        /* on the list of those that fall behind after this zxid */
+    struct replica_stream *next_full;
     struct replica_stream *next_dirty;
     UT_hash_handle hh;
     UT_hash_handle hh_session;
@@ -388,6 +390,7 @@ struct replica {
     struct replica_stream *streams; /* hash by number */
     struct replica_stream *served;  /* those with a session, hash by it */
     struct replica_stream *dirty;
+    struct replica_stream *full;  /* within one replica_tell_events */
     size_t resuming_count;        /* streams in REPLICA_RESUMING */
     struct replica_write *writes; /* hash by counter */
     size_t writes_count;

@@ -81,7 +81,7 @@ static void refuse_hello(struct replica *r, struct replica_stream *stream, enum 
 {
     put_welcome(r, stream, status, message);
     if (stream->welcomed) {
-        stream->mode = REPLICA_LIVE;
+        stream->mode = stream->mode == REPLICA_OPENING ? REPLICA_LIVE : stream->mode;
         take_parked(r, stream);
     } else {
         replica_close_stream(r, stream, REPLICA_RPC_OK, "the welcome says why");
@@ -289,9 +289,10 @@ static void take_hello(struct replica *r, struct replica_stream *stream,
     if (status == CD_OK && r->stopping) {
         status = CD_SHUTTING_DOWN;
     } else if (status == CD_OK && stream->welcomed &&
-               (hello->kind != WIRE_HELLO_OPEN || stream->session != 0)) {
+               (hello->kind != WIRE_HELLO_OPEN || stream->session != 0 ||
+                stream->mode != REPLICA_LIVE)) {
         status = CD_INVALID_ARGUMENT;
-        message = "a later hello opens a session on a stream that has none";
+        message = "a later hello opens a session on a stream that has none, and takes its events";
     }
     if (status != CD_OK) {
         refuse_hello(r, stream, status, message);

@@ -23,18 +23,29 @@ static void make_room(struct replica *r, struct replica_stream *stream, bool mor
     replica_stream_flush(r, stream, more);
 }
 
+/* Whoever does not read goes on out of the history, from the end of this zxid on. */
+static void note_full(struct replica *r, struct replica_stream *stream)
+{
+    bool full = stream->outstanding_bytes + stream->frame.bytes > REPLICA_OUTSTANDING_HIGH;
+    if (full && stream->mode == REPLICA_LIVE && !stream->full) {
+        stream->full = true;
+        stream->next_full = r->full;
+        r->full = stream;
+    }
+}
+
 static void put_event(void *context, uint64_t watcher, const struct watch_event *event)
 {
     struct replica *r = context;
     struct replica_stream *stream = replica_stream_find(r, watcher);
-    if (stream == NULL || stream->closing) {
-        return;
-    }
-    if (!event->same) {
+    if (!event->same) { /* first, for whoever comes next needs it too */
         cd_buf_clear(&r->event_head);
         enum cd_status encoded =
             wire_event_encode(&r->event_head, event->zxid, event->kind, event->path, &event->stat);
         CD_ASSERT(encoded == CD_OK); /* a path and numbers */
+    }
+    if (stream == NULL || stream->closing) {
+        return;
     }
     struct wire_event wire = {.head = {r->event_head.data, r->event_head.bytes},
                               .data = event->data,
@@ -49,6 +60,7 @@ static void put_event(void *context, uint64_t watcher, const struct watch_event 
     stream->event_zxid = event->zxid;
     stream->seen_zxid = event->zxid > stream->seen_zxid ? event->zxid : stream->seen_zxid;
     replica_stream_touch(r, stream);
+    note_full(r, stream);
 }
 
 static void put_queue(void *context, uint64_t watcher, const struct watch_queue_event *event)
@@ -91,15 +103,11 @@ void replica_tell_events(struct replica *r, const struct fsm_result *result)
 {
     watch_feed(r->watches, r->fsm, result, put_event, put_queue, r);
     r->told_zxid = fsm_zxid(r->fsm);
-    if (r->watching_count == 0) {
-        return;
-    }
-    /* Whoever does not read goes on out of the history, when there is room again. */
-    for (struct replica_stream *stream = r->dirty; stream != NULL; stream = stream->next_dirty) {
-        bool full = stream->outstanding_bytes + stream->frame.bytes > REPLICA_OUTSTANDING_HIGH;
-        if (full && stream->mode == REPLICA_LIVE && stream->watching) {
-            replica_fall_behind(r, stream, r->told_zxid);
-        }
+    while (r->full != NULL) {
+        struct replica_stream *stream = r->full;
+        r->full = stream->next_full;
+        stream->full = false;
+        replica_fall_behind(r, stream, r->told_zxid);
     }
 }
 

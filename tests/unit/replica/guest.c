@@ -163,6 +163,7 @@ void guest_watch(struct guest *guest, uint64_t id, uint64_t watch_id, const char
     Coord__V1__TreeWatch tree = COORD__V1__TREE_WATCH__INIT;
     tree.path = text(path);
     tree.scope = scope;
+    tree.with_data = guest->wants_data;
     watch.watch_id = watch_id;
     watch.after_zxid = after_zxid;
     watch.target_case = COORD__V1__WATCH_REQUEST__TARGET_TREE;
@@ -272,11 +273,21 @@ void guest_take(struct guest *guest)
             guest->close_code = (int)answer->rpc;
             continue;
         }
+        guest->bytes += answer->bytes->bytes;
         Coord__V1__ServerFrame *frame =
             coord__v1__server_frame__unpack(NULL, answer->bytes->bytes, answer->bytes->data);
         CD_ASSERT(frame != NULL);
         take_frame(guest, frame);
         coord__v1__server_frame__free_unpacked(frame, NULL);
+    }
+}
+
+void guest_read(struct guest *guest)
+{
+    if (guest->bytes > 0) {
+        replica_on_stream_sent(guest->house->replicas[guest->index].replica, guest->stream,
+                               guest->bytes);
+        guest->bytes = 0;
     }
 }
 

@@ -35,6 +35,8 @@ struct guest {
     uint32_t timeout_ms;
     uint8_t cluster_id[16];
     uint64_t confirmed, complete_to;
+    size_t bytes;    /* of frames that came and were not yet told as sent */
+    bool wants_data; /* of watches that it sets */
     bool closed;
     int close_code;
     struct guest_told told[GUEST_TOLD_MAX];
@@ -65,6 +67,9 @@ void guest_delete(struct guest *guest, uint64_t id, uint64_t seq, const char *pa
 void guest_watch(struct guest *guest, uint64_t id, uint64_t watch, const char *path,
                  Coord__V1__WatchScope scope, uint64_t after_zxid);
 void guest_watch_queue(struct guest *guest, uint64_t id, uint64_t watch, const char *path);
+
+/* It reads on: what has come counts as sent from now on. */
+void guest_read(struct guest *guest);
 
 /* Runs the house for `ms` and takes in what came. */
 void guest_run(struct guest *guest, uint64_t ms);

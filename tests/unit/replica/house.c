@@ -82,6 +82,7 @@ void house_init(struct house *house, size_t count)
     house->snapshot_bytes = 64 << 20;
     house->segment_bytes = 1 << 20;
     house->alpha = 16;
+    house->history_bytes = 16 << 20;
     for (size_t i = 0; i < count; i++) {
         struct house_replica *replica = &house->replicas[i];
         replica->house = house;
@@ -129,7 +130,7 @@ void house_start(struct house *house, size_t index)
         .election_ms = 400,
         .segment_bytes = house->segment_bytes,
         .snapshot_bytes = house->snapshot_bytes,
-        .history_bytes = 16 << 20,
+        .history_bytes = house->history_bytes,
     };
     struct cd_error error = {0};
     enum cd_status status = replica_create(&options, &replica->replica, &error);

@@ -50,7 +50,7 @@ struct house {
     } mail[4096];
     size_t mail_count;
     struct fsm_limits limits;
-    uint64_t snapshot_bytes, segment_bytes;
+    uint64_t snapshot_bytes, segment_bytes, history_bytes;
     uint32_t alpha; /* of a cluster that is born here */
 };
 

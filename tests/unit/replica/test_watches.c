@@ -1,5 +1,7 @@
 #include "guest.h"
 
+#include "base/memory.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,9 +16,12 @@
 #define CHILDREN COORD__V1__WATCH_SCOPE__WATCH_SCOPE_CHILDREN
 #define SUBTREE  COORD__V1__WATCH_SCOPE__WATCH_SCOPE_SUBTREE
 
-static void begin(struct house *house, struct guest *guest)
+static void begin_with(struct house *house, struct guest *guest, uint64_t history_bytes)
 {
     house_init(house, 1);
+    house->history_bytes = history_bytes;
+    house_crash(house, 0);
+    house_start(house, 0);
     house_give_birth(house);
     house_run(house, 200);
     house_forget_answers(house);
@@ -24,6 +29,11 @@ static void begin(struct house *house, struct guest *guest)
     guest_begin(guest, 7, 60000);
     guest_run(guest, 50);
     assert_int_equal(guest->welcome_code, CD_OK);
+}
+
+static void begin(struct house *house, struct guest *guest)
+{
+    begin_with(house, guest, 16 << 20);
 }
 
 static size_t place(const struct guest *guest, const struct guest_told *told)
@@ -189,6 +199,92 @@ static void test_queue_front(void **state)
     house_release(&house);
 }
 
+/* Creates /d0, /d1, ... with 100 kB each, and forgets what the house was answered. */
+static void create_large(struct house *house, struct guest *guest, int count)
+{
+    char *data = cd_calloc(1, 100001);
+    memset(data, 'x', 100000);
+    for (int i = 0; i < count; i++) {
+        char path[16];
+        snprintf(path, sizeof(path), "/d%d", i);
+        assert_int_equal(house_create(house, 0, path, data), CD_OK);
+        guest_take(guest);
+        house_forget_answers(house);
+        guest->seen = 0;
+    }
+    cd_free(data);
+}
+
+static size_t count_events(const struct guest *guest)
+{
+    size_t count = 0;
+    while (guest_find(guest, GUEST_EVENT, count) != NULL) {
+        char path[16];
+        snprintf(path, sizeof(path), "/d%d", (int)count);
+        assert_string_equal(guest_find(guest, GUEST_EVENT, count)->path, path);
+        count++;
+    }
+    return count;
+}
+
+/* A client that does not read is told nothing more until it does, and then misses nothing. */
+static void test_a_slow_client_misses_nothing(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest);
+    guest.wants_data = true;
+    guest_watch(&guest, 1, 1, "/", SUBTREE, 0);
+    guest_run(&guest, 20);
+    create_large(&house, &guest, 60);
+    size_t told = count_events(&guest);
+    assert_in_range(told, 5, 20);
+    guest_create(&guest, 2, 1, "/mine", "", PLAIN, false);
+    guest_run(&guest, 50);
+    assert_int_equal(guest_code(&guest, 2), -1); /* R18: behind what came before it */
+    for (int i = 0; i < 20; i++) {
+        guest_read(&guest);
+        guest_run(&guest, 10);
+    }
+    assert_int_equal(guest_code(&guest, 2), CD_OK);
+    for (size_t i = 0; i < 60; i++) {
+        char path[16];
+        snprintf(path, sizeof(path), "/d%d", (int)i);
+        assert_string_equal(guest_find(&guest, GUEST_EVENT, i)->path, path);
+    }
+    assert_string_equal(guest_find(&guest, GUEST_EVENT, 60)->path, "/mine");
+    assert_null(guest_find(&guest, GUEST_EVENT, 61));
+    house_release(&house);
+}
+
+/* When the history no longer has what comes next, it is told so, with where to go on. */
+static void test_a_client_that_is_too_slow_lags(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin_with(&house, &guest, 512 << 10);
+    guest.wants_data = true;
+    guest_watch(&guest, 1, 1, "/", SUBTREE, 0);
+    guest_run(&guest, 20);
+    create_large(&house, &guest, 60);
+    size_t told = count_events(&guest);
+    uint64_t last = guest_find(&guest, GUEST_EVENT, told - 1)->zxid;
+    guest_read(&guest);
+    guest_run(&guest, 50);
+    const struct guest_told *lagged = guest_find(&guest, GUEST_LAGGED, 0);
+    assert_non_null(lagged);
+    assert_int_equal(lagged->zxid, last);
+    /* Set again from there it hears that the history does not reach back. */
+    guest_watch(&guest, 2, 1, "/", SUBTREE, last);
+    guest_read(&guest);
+    guest_run(&guest, 50);
+    assert_int_equal(guest_code(&guest, 2), CD_OK);
+    assert_non_null(guest_find(&guest, GUEST_RESYNC, 0));
+    house_release(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +293,8 @@ int main(void)
         cmocka_unit_test(test_resume_replays_in_order),
         cmocka_unit_test(test_kept_replies_wait_for_events),
         cmocka_unit_test(test_a_late_watch_repeats_nothing_for_others),
+        cmocka_unit_test(test_a_slow_client_misses_nothing),
+        cmocka_unit_test(test_a_client_that_is_too_slow_lags),
         cmocka_unit_test(test_queue_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
