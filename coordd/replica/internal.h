@@ -151,6 +151,7 @@ struct replica_stream {
     size_t held_bytes;                /* in held_frames */
     bool full;                        /* on the list of those that fall behind after this zxid */
     struct replica_stream *next_full;
+    struct replica_stream *prev_behind, *next_behind;
     struct replica_stream *next_dirty;
     UT_hash_handle hh;
     UT_hash_handle hh_session;
@@ -407,13 +408,13 @@ struct replica {
     uint64_t expiry_ms;   /* when they are looked through next */
 
     struct watches *watches;
-    uint64_t told_zxid;          /* its events were put into the frames of all that are live */
-    size_t watching_count;       /* streams that watch, */
-    size_t behind_count;         /* and those of them in REPLICA_BEHIND */
-    size_t rearming_count;       /* streams with rearm_asked */
-    uint64_t bookmark_ms;        /* when bookmarks are due next */
-    struct cd_buf event_head;    /* of the change being told */
-    struct wire_page watch_page; /* read along with a watch */
+    uint64_t told_zxid;            /* its events were put into the frames of all that are live */
+    size_t watching_count;         /* streams that watch, */
+    struct replica_stream *behind; /* those of them in REPLICA_BEHIND; list */
+    size_t rearming_count;         /* streams with rearm_asked */
+    uint64_t bookmark_ms;          /* when bookmarks are due next */
+    struct cd_buf event_head;      /* of the change being told */
+    struct wire_page watch_page;   /* read along with a watch */
 
     bool in_office;               /* this replica leads and has applied its leadership, */
     struct paxos_ballot office;   /* this one */

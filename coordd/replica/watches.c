@@ -118,7 +118,7 @@ void replica_fall_behind(struct replica *r, struct replica_stream *stream, uint6
     stream->told_zxid = zxid;
     if (stream->mode != REPLICA_BEHIND) {
         stream->mode = REPLICA_BEHIND;
-        r->behind_count++;
+        DL_APPEND2(r->behind, stream, prev_behind, next_behind);
     }
 }
 
@@ -140,7 +140,7 @@ static void lag(struct replica *r, struct replica_stream *stream)
 static void become_live(struct replica *r, struct replica_stream *stream)
 {
     stream->mode = REPLICA_LIVE;
-    r->behind_count--;
+    DL_DELETE2(r->behind, stream, prev_behind, next_behind);
     stream->told_zxid = r->told_zxid;
     watch_tell_queues(r->watches, r->fsm, stream->stream, 0, put_queue, r);
     replica_stream_let_go(r, stream);
@@ -170,14 +170,11 @@ static void catch_up(struct replica *r, struct replica_stream *stream)
 
 void replica_catch_up(struct replica *r)
 {
-    if (r->behind_count == 0) {
-        return;
-    }
     struct replica_stream *stream;
     struct replica_stream *next;
-    HASH_ITER(hh, r->streams, stream, next)
+    DL_FOREACH_SAFE2(r->behind, stream, next, next_behind)
     {
-        if (stream->mode == REPLICA_BEHIND && !stream->closing) {
+        if (!stream->closing) {
             catch_up(r, stream);
         }
     }
@@ -204,7 +201,7 @@ void replica_drop_watches(struct replica *r, struct replica_stream *stream)
 {
     drop_rearm(r, stream);
     if (stream->mode == REPLICA_BEHIND) {
-        r->behind_count--;
+        DL_DELETE2(r->behind, stream, prev_behind, next_behind);
         stream->mode = REPLICA_LIVE;
     }
     if (stream->watching) {
