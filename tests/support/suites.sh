@@ -73,6 +73,25 @@ piece_failover() {
     quote_result '^[0-9]* writes acknowledged'
 }
 
+# at_length FILE VARIABLE=NUMBER...: an integration test with other numbers than in ./dev test.
+at_length() {
+    local file=$1
+    shift
+    env "COORD_BUILD=$PWD/build/dev" "$@" python3 "tests/integration/test_$file.py"
+}
+
+piece_exactly_once() {
+    run_part "10000 increments, 50 leader kills, 50 cuts" \
+        at_length exactly_once COORD_INCREMENTS=10000 COORD_KILLS=50 COORD_CUTS=50
+    quote_result '^[0-9]* increments by'
+}
+
+piece_watch_log() {
+    run_part "10000 changes told, 20 kills" \
+        at_length watch_log COORD_CHANGES=10000 COORD_KILLS=20
+    quote_result '^[0-9]* changes told'
+}
+
 piece_repeat() {
     ctest_part dev integration 1 --repeat until-fail:5
 }
@@ -101,7 +120,7 @@ commit_name() {
 suite_long() {
     local commit piece started=$SECONDS
     local pieces=("$@")
-    [ $# -gt 0 ] || pieces=(seeds broken failover repeat sanitizers)
+    [ $# -gt 0 ] || pieces=(seeds broken failover exactly_once watch_log repeat sanitizers)
     commit=$(commit_name)
     build_gcc
     for piece in "${pieces[@]}"; do

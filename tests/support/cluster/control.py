@@ -61,6 +61,11 @@ class Running:
     def signal(self, number):
         self._process.send_signal(number)
 
+    def pace(self, number):
+        """A line of standard input, for programs that take it."""
+        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.flush()
+
     def end_input(self):
         self._process.stdin.close()
 

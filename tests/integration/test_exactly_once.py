@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Increments by several sessions through killed leaders and cut connections: each exactly once.
+
+COORD_INCREMENTS, COORD_KILLS and COORD_CUTS change its length; ./dev long asks for 10000, 50, 50.
+"""
+
+import os
+import time
+
+import harness
+from cluster.relay import Relay
+
+INCREMENTS = int(os.environ.get("COORD_INCREMENTS", "1000"))
+KILLS = int(os.environ.get("COORD_KILLS", "5"))
+CUTS = int(os.environ.get("COORD_CUTS", "5"))
+SESSIONS = 10
+
+
+class Increments(harness.ClusterTest):
+    def setUp(self):
+        ports = harness.free_ports(len(self.cluster.replicas))
+        self.relays = [Relay(port, replica.client_port)
+                       for port, replica in zip(ports, self.cluster.replicas)]
+        for relay in self.relays:
+            self.addCleanup(relay.close)
+
+    def start_load(self):
+        control = harness.Coordctl(
+            os.path.join(harness.BUILD, "tests", "integration", "load"),
+            [relay.endpoint for relay in self.relays], self.cluster.client)
+        load = control.start("increments", "/sum", str(SESSIONS), str(INCREMENTS))
+        self.addCleanup(load.end)
+        return load
+
+    def kill_leader(self):
+        leader = self.cluster.wait_leader()
+        leader.daemon.kill()
+        self.cluster.wait_leader(other_than=leader)
+        leader.start()
+        harness.wait_until(f"coordd {leader.number} is ready again", 60, leader.is_ready)
+
+    def cut_connections(self):
+        """At least one was there to be cut, and none is left that could go on."""
+        self.assertGreater(sum(relay.cut() for relay in self.relays), 0)
+
+    def test_each_happens_exactly_once(self):
+        self.cluster.coordctl().do("create", "/sum", "0")
+        load = self.start_load()
+        disturbances = spread(KILLS * [self.kill_leader] + CUTS * [self.cut_connections])
+        steps = len(disturbances) + 1
+        started = time.monotonic()
+        for step, disturb in enumerate(disturbances):
+            # As many as belong to this disturbance may begin; it comes once the first is through.
+            load.pace((step + 1) * INCREMENTS // steps)
+            load.wait_lines(step * INCREMENTS // steps + 1, 120)
+            disturb()
+        load.end_input()
+        self.assertEqual(load.wait(300), 0, load.err)
+        self.assertEqual(sorted(map(int, load.lines)), list(range(1, INCREMENTS + 1)))
+        self.cluster.wait_all_vote()
+        for replica in self.cluster.replicas:
+            self.assertEqual(self.cluster.coordctl(replica).do("get", "/sum").decode(),
+                             str(INCREMENTS))
+        print(f"\n{INCREMENTS} increments by {SESSIONS} sessions, {KILLS} leader kills, "
+              f"{CUTS} times all connections cut: {INCREMENTS} distinct results, "
+              f"{time.monotonic() - started:.0f} s")
+
+
+def spread(kinds):
+    """The same, with kinds taking turns."""
+    half = len(kinds) // 2
+    first, second = kinds[:half], kinds[half:]
+    mixed = [each for pair in zip(first, second) for each in pair]
+    return mixed + first[len(second):] + second[len(first):]
+
+
+if __name__ == "__main__":
+    harness.main()
