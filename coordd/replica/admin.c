@@ -79,6 +79,9 @@ static enum wire_replica_state state_of(const struct replica *r, const struct pa
     if (paxos_is_empty(r->px)) {
         return WIRE_REPLICA_EMPTY;
     }
+    if (r->fence.on) {
+        return WIRE_REPLICA_FENCED;
+    }
     switch (status->role) {
     case PAXOS_ROLE_LEARNER:
         return WIRE_REPLICA_LEARNER;
@@ -114,6 +117,10 @@ static void fill_kept(struct replica *r, struct wire_status *status)
 static void sessions_of(struct replica *r, uint64_t call,
                         const struct wire_sessions_request *request)
 {
+    if (r->fence.on) {
+        refuse(r, call, CD_BEHIND, replica_fence_text);
+        return;
+    }
     struct wire_session_info *infos = cd_calloc(WIRE_SESSIONS_PAGE_MAX, sizeof(*infos));
     uint64_t now = env_now_ms(&r->env);
     size_t count = 0;
@@ -142,6 +149,32 @@ static void sessions_of(struct replica *r, uint64_t call,
     }
     cd_buf_release(&buf);
     cd_free(infos);
+}
+
+/* R6 */
+static size_t fill_alarms(const struct replica *r, char texts[2][256], const char *ret_alarms[2])
+{
+    size_t count = 0;
+    if (r->fence.on) {
+        snprintf(texts[count], sizeof(texts[count]),
+                 "the state here differs from what a majority computed for slot %llu; %s",
+                 (unsigned long long)r->fence.slot,
+                 r->fence.own_wrong
+                     ? "so does what this disk holds: a peer's next snapshot takes its place. "
+                       "Check that version and limits are those of the other replicas, and the disk"
+                     : "it is being built anew from this replica's snapshot and log");
+        ret_alarms[count] = texts[count];
+        count++;
+    }
+    if (r->undecided_slot != 0) {
+        snprintf(texts[count], sizeof(texts[count]),
+                 "no majority agrees on the state at slot %llu, so writes have stopped: compare "
+                 "version, limits and digest of all replicas, and restart those that differ",
+                 (unsigned long long)r->undecided_slot);
+        ret_alarms[count] = texts[count];
+        count++;
+    }
+    return count;
 }
 
 static void status_of(struct replica *r, uint64_t call)
@@ -173,6 +206,10 @@ static void status_of(struct replica *r, uint64_t call)
         .digest = view.digest,
         .ready = view.ready,
     };
+    char texts[2][256];
+    const char *alarms[2];
+    status.alarms = alarms;
+    status.alarms_count = fill_alarms(r, texts, alarms);
     fill_kept(r, &status);
     const struct paxos_config *config = paxos_config_newest(r->px, NULL);
     if (config != NULL) {

@@ -75,6 +75,13 @@ static void free_all(struct replica_version **list)
     }
 }
 
+void replica_give_up_versions(struct replica *r)
+{
+    while (r->versions != NULL) {
+        give_up_version(r, r->versions);
+    }
+}
+
 void replica_free_versions(struct replica *r)
 {
     free_all(&r->versions);

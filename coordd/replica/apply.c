@@ -17,6 +17,12 @@ static struct paxos_ballot leadership_in_force(const struct replica *r)
 static void tell(struct replica *r, const struct fsm_command *command,
                  const struct fsm_result *result)
 {
+    if (command->op.kind == FSM_OP_AGREE_DIGEST) {
+        replica_digest_agreed(r, &command->op.agree_digest);
+    }
+    if (r->fence.on) {
+        return; /* nobody hears anything of this state */
+    }
     replica_emit(r, &(struct replica_event){
                         .kind = REPLICA_EV_COMMAND, .command = command, .result = result});
     replica_tell_events(r, result);
@@ -34,8 +40,8 @@ static void tell(struct replica *r, const struct fsm_command *command,
     }
 }
 
-static enum cd_status apply_commands(struct replica *r, const struct wire_batch *batch,
-                                     struct cd_error *error)
+static enum cd_status apply_commands(struct replica *r, struct fsm *fsm,
+                                     const struct wire_batch *batch, struct cd_error *error)
 {
     for (size_t i = 0; i < batch->commands_count; i++) {
         struct fsm_command command;
@@ -44,17 +50,21 @@ static enum cd_status apply_commands(struct replica *r, const struct wire_batch 
         if (status != CD_OK) {
             return status;
         }
-        fsm_apply(r->fsm, &command, &r->result);
-        r->counts.applied_commands++;
-        tell(r, &command, &r->result);
+        fsm_apply(fsm, &command, &r->result);
+        if (fsm == r->fsm) {
+            r->counts.applied_commands++;
+            tell(r, &command, &r->result);
+        } else if (command.op.kind == FSM_OP_AGREE_DIGEST) {
+            replica_fence_agreed(r, &command.op.agree_digest);
+        }
         wire_arena_clear(
             &r->command_arena); /* decoded, a command may be far larger than its bytes */
     }
     return CD_OK;
 }
 
-static enum cd_status apply_batch(struct replica *r, const struct paxos_entry *entry,
-                                  struct cd_error *error)
+static enum cd_status apply_batch(struct replica *r, struct fsm *fsm,
+                                  const struct paxos_entry *entry, struct cd_error *error)
 {
     struct wire_batch batch;
     enum cd_status status = wire_batch_decode(&r->apply_arena, entry->payload->data,
@@ -62,43 +72,55 @@ static enum cd_status apply_batch(struct replica *r, const struct paxos_entry *e
     if (status != CD_OK) {
         return status;
     }
-    fsm_slot_begin(r->fsm, entry->slot, &batch.stamp);
-    status = apply_commands(r, &batch, error);
-    fsm_slot_end(r->fsm);
+    fsm_slot_begin(fsm, entry->slot, &batch.stamp);
+    status = apply_commands(r, fsm, &batch, error);
+    fsm_slot_end(fsm);
     return status;
 }
 
-static void apply_leadership(struct replica *r, const struct paxos_entry *entry)
+static void apply_leadership(struct replica *r, struct fsm *fsm, const struct paxos_entry *entry)
 {
     struct fsm_leadership lead = {.round = entry->lead.round,
                                   .node = entry->lead.node,
                                   .incarnation = entry->lead.incarnation};
-    fsm_slot_begin(r->fsm, entry->slot, NULL);
-    fsm_apply_leadership(r->fsm, &lead);
-    fsm_slot_end(r->fsm);
-    replica_leadership_applied(r, entry->lead);
+    fsm_slot_begin(fsm, entry->slot, NULL);
+    fsm_apply_leadership(fsm, &lead);
+    fsm_slot_end(fsm);
+    if (fsm == r->fsm) {
+        replica_leadership_applied(r, entry->lead);
+    }
+}
+
+enum cd_status replica_apply_to(struct replica *r, struct fsm *fsm, struct replica_digests *digests,
+                                const struct paxos_entry *entry, struct cd_error *error)
+{
+    CD_ASSERT(entry->slot == fsm_slot(fsm) + 1); /* P6 */
+    enum cd_status status = CD_OK;
+    switch (entry->kind) {
+    case PAXOS_COMMANDS:
+        status = apply_batch(r, fsm, entry, error);
+        wire_arena_clear(&r->apply_arena);
+        break;
+    case PAXOS_LEAD:
+        apply_leadership(r, fsm, entry);
+        break;
+    case PAXOS_NOOP:
+    case PAXOS_CONFIG:
+        fsm_slot_begin(fsm, entry->slot, NULL);
+        fsm_slot_end(fsm);
+        break;
+    }
+    if (status == CD_OK) {
+        replica_digest_note(digests, fsm);
+    }
+    return status;
 }
 
 enum cd_status replica_apply(struct replica *r, const struct paxos_entry *entry,
                              struct cd_error *error)
 {
-    CD_ASSERT(entry->slot == fsm_slot(r->fsm) + 1); /* P6 */
-    enum cd_status status = CD_OK;
     uint64_t begin_us = env_now_us(&r->env);
-    switch (entry->kind) {
-    case PAXOS_COMMANDS:
-        status = apply_batch(r, entry, error);
-        wire_arena_clear(&r->apply_arena);
-        break;
-    case PAXOS_LEAD:
-        apply_leadership(r, entry);
-        break;
-    case PAXOS_NOOP:
-    case PAXOS_CONFIG:
-        fsm_slot_begin(r->fsm, entry->slot, NULL);
-        fsm_slot_end(r->fsm);
-        break;
-    }
+    enum cd_status status = replica_apply_to(r, r->fsm, &r->digests, entry, error);
     if (status != CD_OK) {
         return status;
     }

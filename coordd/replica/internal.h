@@ -49,9 +49,15 @@ enum {
     REPLICA_AGAIN_MS = 50,         /* between proposing a stream's writes again */
     REPLICA_EXPIRY_PERIOD_MS = 20, /* how often what waits is looked through for deadlines */
     REPLICA_BOOKMARK_PERIOD_MS = 5000,
-    REPLICA_DIGEST_SLOTS = 64,    /* R6: digests are compared, and snapshots taken, at multiples */
-    REPLICA_SNAPSHOT_PACE_MS = 5, /* between two blocks of a snapshot being taken */
-    REPLICA_CHUNK_BYTES = 256 << 10, /* of a snapshot's file, sent at once */
+    REPLICA_DIGEST_SLOTS = 64, /* R6: digests are compared, and snapshots taken, at multiples */
+    /* Own digests that are remembered. Half of them may still be agreed on, and the command that
+     * says so is chosen within alpha of that: at most PAXOS_ALPHA_MAX slots later. */
+    REPLICA_DIGESTS_KEPT = 2 * PAXOS_ALPHA_MAX / REPLICA_DIGEST_SLOTS,
+    REPLICA_DIGEST_AGAIN_MS = 500,     /* between two reports of a digest nobody has agreed on */
+    REPLICA_DIGEST_PATIENCE_MS = 2000, /* with voters unheard of, when two others differ */
+    REPLICA_REBUILD_ENTRIES = 256,     /* of the log, put into a machine in one turn */
+    REPLICA_SNAPSHOT_PACE_MS = 5,      /* between two blocks of a snapshot being taken */
+    REPLICA_CHUNK_BYTES = 256 << 10,   /* of a snapshot's file, sent at once */
     REPLICA_ASK_AGAIN_MS = 300,
     REPLICA_ASKS_MAX = 20, /* without an answer, before another peer is tried */
     REPLICA_SOURCE_IDLE_MS = 10000,
@@ -243,6 +249,64 @@ struct replica_loading {
     struct fsm *fsm; /* when it is complete; owned until taken */
 };
 
+/* What this replica computed for a slot (R6); slot 0: nothing. */
+struct replica_digest {
+    uint64_t slot;
+    uint64_t digest;
+    bool agreed; /* a majority computed the same */
+};
+
+/* The last ones of one machine. */
+struct replica_digests {
+    struct replica_digest at[REPLICA_DIGESTS_KEPT];
+    uint64_t agreed_slot; /* newest that a majority agreed on */
+};
+
+enum replica_verdict {
+    REPLICA_ALIKE,
+    REPLICA_DIFFERS,
+    REPLICA_INCOMPARABLE, /* of another version, or not remembered */
+};
+
+/* What a leader was told of one slot. */
+struct replica_report {
+    uint32_t node;
+    uint64_t incarnation;
+    uint64_t digest;
+    uint32_t version;
+};
+
+struct replica_count {
+    uint64_t slot;
+    bool proposed;     /* by the leadership in force */
+    uint64_t split_ms; /* since when two differ and no majority is known; 0 */
+    struct replica_report reports[PAXOS_MEMBERS_MAX];
+    size_t reports_count;
+};
+
+enum replica_fence_stage {
+    REPLICA_REBUILD_CHOOSING = 0, /* a snapshot to begin with */
+    REPLICA_REBUILD_LOADING,
+    REPLICA_REBUILD_REPLAYING,
+    REPLICA_REBUILD_WAITING, /* for a peer's snapshot */
+};
+
+/* A state that differs from the majority's, and the machine that is built in its place: fence.c. */
+struct replica_fence {
+    bool on;
+    bool told;      /* clients were sent away */
+    uint64_t slot;  /* the newest digest slot known to differ */
+    bool own_wrong; /* what the disk holds leads to another state than the majority's, too */
+    enum replica_fence_stage stage;
+    uint64_t below; /* only snapshots of earlier slots are left to begin with */
+    struct replica_loading loading;
+    struct fsm *fsm; /* NULL: none yet */
+    struct replica_digests digests;
+    bool differs; /* that machine, at a slot that it has replayed */
+    uint64_t asked_ms;
+    size_t asked_peer;
+};
+
 /* A snapshot being taken; frozen NULL: none. */
 struct replica_making {
     struct fsm_snapshot *frozen;
@@ -290,6 +354,7 @@ struct replica_command {
 
 struct replica_peer {
     uint32_t node;
+    uint64_t features;   /* as its last frame said; 0: not heard of yet */
     struct cd_buf frame; /* pieces of this turn */
     size_t messages;
 };
@@ -348,6 +413,15 @@ struct replica {
     struct paxos_base base;        /* of what is applied */
     struct paxos_base loaded_base; /* of the snapshot that this start has loaded */
     struct fsm *fsm;
+    struct replica_digests digests; /* of `fsm` */
+    struct replica_fence fence;
+    uint64_t digests_ms;             /* when what nobody has agreed on is said again */
+    struct paxos_ballot reported_to; /* the leadership that was told, */
+    uint64_t reported_slot;          /* and up to where */
+    struct replica_count digest_counts[REPLICA_DIGESTS_KEPT];
+    struct paxos_ballot counted_under;
+    uint64_t undecided_slot; /* at the leader: no majority can agree on it; 0 */
+    uint64_t wanted_slot;    /* a peer needs a snapshot of this slot or a later one; 0 */
     struct paxos_effects effects;
     struct wire_arena arena;         /* of the frame being dealt with */
     struct wire_arena apply_arena;   /* of the slot being applied */
@@ -450,7 +524,7 @@ struct replica {
 void replica_step(struct replica *r, struct paxos_event *event);
 void replica_fail(struct replica *r, const char *text);
 void replica_emit(struct replica *r, const struct replica_event *event);
-bool replica_leads(const struct replica *r); /* established */
+bool replica_leads(const struct replica *r); /* established, and not fenced */
 void replica_get_status(const struct replica *r, struct paxos_status *ret_status);
 
 /* recovery.c */
@@ -464,8 +538,51 @@ CD_MUST_USE enum cd_status replica_append(struct replica *r, const struct paxos_
 /* apply.c */
 CD_MUST_USE enum cd_status replica_apply(struct replica *r, const struct paxos_entry *entry,
                                          struct cd_error *error);
+/* The same to a machine that nobody sees, beside the one in force. */
+CD_MUST_USE enum cd_status replica_apply_to(struct replica *r, struct fsm *fsm,
+                                            struct replica_digests *digests,
+                                            const struct paxos_entry *entry,
+                                            struct cd_error *error);
+
+/* digests.c */
+/* `fsm` has ended a slot. */
+void replica_digest_note(struct replica_digests *kept, const struct fsm *fsm);
+/* `fsm` is as a snapshot of an agreed slot had it. */
+void replica_digest_begin(struct replica_digests *kept, const struct fsm *fsm);
+enum replica_verdict replica_digest_compare(struct replica_digests *kept,
+                                            const struct fsm_op_agree_digest *agree);
+/* Of a snapshot of that slot: may it be kept? INCOMPARABLE: not known yet. */
+enum replica_verdict replica_digest_verdict(struct replica *r, uint64_t slot);
+void replica_digest_agreed(struct replica *r, const struct fsm_op_agree_digest *agree);
+void replica_on_digest(struct replica *r, uint32_t node, uint64_t incarnation,
+                       const struct wire_digest *digest);
+void replica_digests_turn(struct replica *r, uint64_t now_ms);
+uint64_t replica_digests_deadline_ms(const struct replica *r);
+
+/* fence.c */
+/* The state differs from the majority's at `slot`. May be called while a slot is applied. */
+void replica_fence(struct replica *r, uint64_t slot);
+void replica_fence_agreed(struct replica *r, const struct fsm_op_agree_digest *agree);
+/* A peer's snapshot lies here now. False: it is nothing for a fenced replica. */
+bool replica_fence_received(struct replica *r, uint64_t slot);
+bool replica_fence_wants(const struct replica *r, uint64_t slot);
+/* A whole other state was put in force. */
+void replica_fence_end(struct replica *r);
+void replica_fence_turn(struct replica *r, uint64_t now_ms);
+uint64_t replica_fence_deadline_ms(const struct replica *r);
+void replica_fence_free(struct replica *r);
+extern const char replica_fence_text[]; /* for clients */
 
 /* peers.c */
+bool replica_peer_knows(const struct replica *r, uint32_t node, uint64_t feature);
+/* No peer that was heard of lacks it. */
+bool replica_peers_know(const struct replica *r, uint64_t feature);
+/* Chosen entries from `first` on, at most `max`, for who releases their payloads. */
+CD_MUST_USE enum cd_status replica_read_entries(struct replica *r, paxos_slot first,
+                                                paxos_slot last, struct paxos_entry *entries,
+                                                size_t max, size_t *ret_count,
+                                                struct cd_error *error);
+void replica_send_digest(struct replica *r, uint32_t node, const struct wire_digest *digest);
 void replica_peer_send(struct replica *r, const struct paxos_send *send);
 void replica_release_delayed(struct replica *r);
 /* Drops all that was composed and has not left: a frame names one incarnation for all of it (R2).
@@ -510,12 +627,15 @@ void replica_close_stream(struct replica *r, struct replica_stream *stream,
                           enum replica_rpc_status status, const char *message);
 void replica_tell_leaderless(struct replica *r, uint64_t since_ms);
 void replica_tell_stopping(struct replica *r);
+void replica_tell_fenced(struct replica *r);
 void replica_flush_streams(struct replica *r);
 void replica_free_streams(struct replica *r);
 
 /* session.c */
 bool replica_hello_waits(const struct replica_stream *stream);
 void replica_drop_hello(struct replica *r, struct replica_stream *stream);
+void replica_refuse_hello(struct replica *r, struct replica_stream *stream, enum cd_status status,
+                          const char *message);
 /* The stream's OPEN_SESSION was applied, or will not be. `stream` may be NULL: it is gone. */
 void replica_session_opened(struct replica *r, struct replica_stream *stream,
                             const struct fsm_result *result);
@@ -601,6 +721,8 @@ void replica_propose(struct replica *r);
 void replica_expire_writes(struct replica *r, uint64_t now_ms);
 /* Another state was installed: what it knows of waiting writes is answered. */
 void replica_settle_writes(struct replica *r);
+/* Calls whose writes are on their way are told that the outcome is unknown. */
+void replica_abandon_calls(struct replica *r);
 void replica_free_writes(struct replica *r);
 
 /* reads.c */
@@ -613,6 +735,7 @@ void replica_run_reads(struct replica *r);
  * session if that is not 0. */
 void replica_run_reads_after(struct replica *r, uint64_t stream, uint64_t counter, uint64_t seq);
 void replica_refuse_barrier_reads(struct replica *r);
+void replica_refuse_all_reads(struct replica *r, enum cd_status status, const char *message);
 void replica_expire_reads(struct replica *r, uint64_t now_ms);
 void replica_free_reads(struct replica *r);
 
@@ -625,6 +748,7 @@ enum cd_status replica_read_now(struct replica *r, const struct fsm_who *who, ui
 enum cd_status replica_read_page(struct replica *r, const struct fsm_who *who,
                                  const struct wire_list *wanted, struct wire_page *ret_page);
 void replica_release_versions(struct replica *r, uint64_t now_ms);
+void replica_give_up_versions(struct replica *r);
 void replica_free_versions(struct replica *r);
 
 /* loading.c: CD_OK, CD_NOT_FOUND, CD_CORRUPT, CD_NEWER_FORMAT, CD_IO. After a failure: end. */
@@ -637,6 +761,7 @@ void replica_load_end(struct replica_loading *loading);
 
 /* snapshots.c */
 void replica_snapshot_at_slot(struct replica *r); /* a slot was applied */
+void replica_snapshot_abandon(struct replica *r); /* the one that is being taken */
 void replica_offer_snapshot(struct replica *r, uint32_t node);
 void replica_on_snapshot_offer(struct replica *r, uint32_t node,
                                const struct wire_snapshot_offer *offer);

@@ -19,6 +19,26 @@ static struct replica_peer *find_peer(struct replica *r, uint32_t node)
     return NULL;
 }
 
+bool replica_peer_knows(const struct replica *r, uint32_t node, uint64_t feature)
+{
+    for (size_t i = 0; i < r->peers_count; i++) {
+        if (r->peers[i].node == node) {
+            return (r->peers[i].features & feature) != 0;
+        }
+    }
+    return false;
+}
+
+bool replica_peers_know(const struct replica *r, uint64_t feature)
+{
+    for (size_t i = 0; i < r->peers_count; i++) {
+        if (r->peers[i].features != 0 && (r->peers[i].features & feature) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void flush_peer(struct replica *r, struct replica_peer *peer)
 {
     if (peer->messages == 0) {
@@ -34,7 +54,7 @@ static void flush_peer(struct replica *r, struct replica_peer *peer)
     /* R2: what is durable when the frame leaves, so that it covers all that the frame acknowledges.
      */
     struct wire_peer_head head = {
-        .features = WIRE_PEER_SESSIONS | WIRE_PEER_SNAPSHOTS,
+        .features = WIRE_PEER_FEATURES,
         .from = r->node,
         .incarnation = status.incarnation,
         .boot = r->boot,
@@ -144,7 +164,7 @@ void replica_release_delayed(struct replica *r)
 struct fetched {
     struct replica *r;
     struct paxos_entry *entries;
-    size_t count;
+    size_t count, max;
     bool failed;
 };
 
@@ -161,22 +181,35 @@ static bool collect(void *context, const struct storage_record *record)
         fetched->failed = true;
         return false;
     }
-    /* Sent as chosen (P7): under which ballot it was accepted here does not matter any more. */
-    fetched->entries[fetched->count].ballot = (struct paxos_ballot){0};
     fetched->count++;
-    return fetched->count < PAXOS_MESSAGE_ENTRIES_MAX;
+    return fetched->count < fetched->max;
+}
+
+enum cd_status replica_read_entries(struct replica *r, paxos_slot first, paxos_slot last,
+                                    struct paxos_entry *entries, size_t max, size_t *ret_count,
+                                    struct cd_error *error)
+{
+    struct fetched fetched = {.r = r, .entries = entries, .max = max};
+    enum cd_status status = storage_log_read_entries(r->log, first, last, PAXOS_MESSAGE_BYTES_SOFT,
+                                                     collect, &fetched, error);
+    *ret_count = fetched.count;
+    return status == CD_OK && fetched.failed ? CD_CORRUPT : status;
 }
 
 void replica_answer_fetch(struct replica *r, uint32_t to, paxos_slot first, paxos_slot last)
 {
-    struct fetched fetched = {.r = r};
-    fetched.entries = cd_calloc(PAXOS_MESSAGE_ENTRIES_MAX, sizeof(*fetched.entries));
+    struct paxos_entry *entries = cd_calloc(PAXOS_MESSAGE_ENTRIES_MAX, sizeof(*entries));
+    size_t count = 0;
     struct cd_error error = {0};
-    enum cd_status status = storage_log_read_entries(r->log, first, last, PAXOS_MESSAGE_BYTES_SOFT,
-                                                     collect, &fetched, &error);
-    if (status == CD_OK && !fetched.failed && fetched.count != 0) {
+    enum cd_status status =
+        replica_read_entries(r, first, last, entries, PAXOS_MESSAGE_ENTRIES_MAX, &count, &error);
+    for (size_t i = 0; i < count; i++) {
+        /* Sent as chosen (P7): under which ballot it was accepted here does not matter any more. */
+        entries[i].ballot = (struct paxos_ballot){0};
+    }
+    if (status == CD_OK && count != 0) {
         struct paxos_message message;
-        paxos_make_chosen(r->px, to, fetched.entries, fetched.count, &message);
+        paxos_make_chosen(r->px, to, entries, count, &message);
         send_message(r, &message, false);
     } else {
         replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_FRAME_BAD,
@@ -184,10 +217,10 @@ void replica_answer_fetch(struct replica *r, uint32_t to, paxos_slot first, paxo
                                                 .slot = first,
                                                 .text = "asked for slots that the log lacks"});
     }
-    for (size_t i = 0; i < fetched.count; i++) {
-        cd_blob_unref(fetched.entries[i].payload);
+    for (size_t i = 0; i < count; i++) {
+        cd_blob_unref(entries[i].payload);
     }
-    cd_free(fetched.entries);
+    cd_free(entries);
 }
 
 /* --- Writes on their way to the leader --- */
@@ -217,8 +250,10 @@ void replica_refuse_forwarded(struct replica *r, const struct replica_command *c
     if (peer == NULL) {
         return;
     }
-    struct wire_forward_refused refused = {
-        .boot = command->boot, .counter = command->counter, .status = status};
+    struct wire_forward_refused refused = {.boot = command->boot,
+                                           .counter = command->counter,
+                                           .status = status,
+                                           .stopped = status == CD_BUSY && r->undecided_slot != 0};
     struct cd_buf piece;
     cd_buf_init(&piece, WIRE_PEER_FRAME_BYTES_MAX);
     enum cd_status encoded = wire_peer_put_refused(&piece, &refused);
@@ -282,6 +317,13 @@ void replica_send_gone(struct replica *r, uint32_t node, uint64_t slot)
     cd_buf_init(&piece, WIRE_PEER_FRAME_BYTES_MAX);
     (void)send_piece(r, node, &piece, wire_peer_put_snapshot_gone(&piece, slot));
 }
+void replica_send_digest(struct replica *r, uint32_t node, const struct wire_digest *digest)
+{
+    struct cd_buf piece;
+    cd_buf_init(&piece, WIRE_PEER_FRAME_BYTES_MAX);
+    (void)send_piece(r, node, &piece, wire_peer_put_digest(&piece, digest));
+}
+
 /* --- Coming in --- */
 
 static bool is_heavy(const struct paxos_message *message)
@@ -346,6 +388,10 @@ void replica_on_peer_frame(struct replica *r, uint32_t node, const void *bytes, 
         wire_peer_frame_decode(&r->arena, r->node, bytes, bytes_count, &frame, &error);
     const char *why = error.message;
     if (status == CD_OK && frame_is_ours(r, node, &frame.head, &why)) {
+        struct replica_peer *peer = find_peer(r, node);
+        if (peer != NULL) {
+            peer->features = frame.head.features;
+        }
         for (size_t i = 0; i < frame.messages_count && !r->fatal; i++) {
             struct wire_peer_message *message = &frame.messages[i];
             switch (message->kind) {
@@ -376,7 +422,8 @@ void replica_on_peer_frame(struct replica *r, uint32_t node, const void *bytes, 
             case WIRE_PEER_SNAPSHOT_GONE:
                 replica_on_snapshot_gone(r, node, message->gone_slot);
                 break;
-            case WIRE_PEER_DIGEST: /* this replica announces no feature that would bring it */
+            case WIRE_PEER_DIGEST:
+                replica_on_digest(r, node, frame.head.incarnation, &message->digest);
                 break;
             }
         }

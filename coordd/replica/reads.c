@@ -204,6 +204,17 @@ void replica_refuse_barrier_reads(struct replica *r)
     }
 }
 
+void replica_refuse_all_reads(struct replica *r, enum cd_status status, const char *message)
+{
+    struct replica_read *read;
+    struct replica_read *next;
+    DL_FOREACH_SAFE(r->reads, read, next)
+    {
+        replica_refuse(r, &read->asker, status, message);
+        forget_read(r, read);
+    }
+}
+
 void replica_expire_reads(struct replica *r, uint64_t now_ms)
 {
     struct replica_read *read;

@@ -338,6 +338,7 @@ static enum cd_status load_newest(struct replica *r, struct cd_error *error)
             r->loaded_base = loading.base;
             r->limits = *fsm_limits(r->fsm);
             r->snapshot_slot = slot;
+            replica_digest_begin(&r->digests, r->fsm);
             watch_reset(r->watches, fsm_zxid(r->fsm));
             r->told_zxid = fsm_zxid(r->fsm);
             status = paxos_restore_base(r->px, &r->base, 0);

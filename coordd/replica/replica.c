@@ -30,7 +30,7 @@ bool replica_leads(const struct replica *r)
 {
     struct paxos_status status;
     replica_get_status(r, &status);
-    return status.role == PAXOS_ROLE_LEADER && status.established;
+    return status.role == PAXOS_ROLE_LEADER && status.established && !r->fence.on;
 }
 
 /* --- Making one --- */
@@ -134,6 +134,7 @@ void replica_free(struct replica *r)
     cd_buf_release(&r->event_head);
     replica_free_versions(r);
     replica_free_peers(r);
+    replica_fence_free(r);
     replica_snapshots_free(r);
     storage_log_free(r->log);
     paxos_free(r->px);
@@ -392,6 +393,8 @@ void replica_turn(struct replica *r)
         struct paxos_event tick = {.kind = PAXOS_EV_TICK};
         replica_step(r, &tick);
     }
+    replica_fence_turn(r, now);
+    replica_digests_turn(r, now);
     watch_office(r, now);
     replica_lease_judge(r, now);
     replica_reap(r, now);
@@ -427,6 +430,10 @@ uint64_t replica_deadline_ms(const struct replica *r)
                    r->watching_count != 0;
     deadline = waiting && r->expiry_ms < deadline ? r->expiry_ms : deadline;
     other = replica_snapshots_deadline_ms(r);
+    deadline = other < deadline ? other : deadline;
+    other = replica_digests_deadline_ms(r);
+    deadline = other < deadline ? other : deadline;
+    other = replica_fence_deadline_ms(r);
     deadline = other < deadline ? other : deadline;
     other = replica_lease_deadline_ms(r);
     return other < deadline ? other : deadline;
@@ -485,7 +492,10 @@ void replica_get_view(const struct replica *r, struct replica_view *ret_view)
     ret_view->born = !paxos_is_empty(r->px);
     bool led = status->role == PAXOS_ROLE_LEADER ? status->established : status->leader != 0;
     bool close = status->known_chosen - status->chosen <= r->alpha;
-    ret_view->ready = r->started && !r->fatal && !r->stopping && ret_view->born && led && close;
+    ret_view->fenced = r->fence.on;
+    ret_view->undecided_slot = r->undecided_slot;
+    ret_view->ready =
+        r->started && !r->fatal && !r->stopping && !r->fence.on && ret_view->born && led && close;
     ret_view->voters = count_voters(r, 0); /* no node is 0 */
     ret_view->zxid = fsm_zxid(r->fsm);
     ret_view->nodes = fsm_nodes_count(r->fsm);

@@ -33,6 +33,8 @@ enum replica_event_kind {
     REPLICA_EV_APPLIED, /* entry, slot; digest after it. Also while recovering */
     REPLICA_EV_COMMAND, /* command, result: directly after it was applied. Also while recovering */
     REPLICA_EV_INSTALLED,    /* a snapshot took the place of the state: slot, digest */
+    REPLICA_EV_FENCED,       /* the state differs from the majority's: slot, digest now, text */
+    REPLICA_EV_REBUILT,      /* another took its place: slot, digest, count = slot that differed */
     REPLICA_EV_SNAPSHOT_BAD, /* a kept snapshot is damaged: slot, text */
     REPLICA_EV_FRAME_BAD,    /* a peer's frame was refused: text says why */
     REPLICA_EV_BORN,         /* this replica founded a cluster */
@@ -200,6 +202,11 @@ struct replica_view {
     uint64_t sessions;
     uint64_t watches;
     uint64_t snapshots_taken, snapshots_installed;
+    /* R6. Fenced: the state differs from the majority's, and nobody is served. Undecided: of a
+     * leader that takes no writes, the newest slot whose digest no majority agrees on; else 0. */
+    bool fenced;
+    uint64_t undecided_slot;
+    uint64_t digests_agreed, fences, rebuilds;
     uint64_t resyncs, lags;      /* told to watches */
     struct cd_histogram commits; /* writes served here, from their acceptance to being applied */
     struct cd_histogram applies; /* slots, the time to apply one; not while recovering */

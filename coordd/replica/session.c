@@ -76,8 +76,8 @@ static void welcome(struct replica *r, struct replica_stream *stream, enum repli
 }
 
 /* A later hello that is refused leaves the stream as it was. */
-static void refuse_hello(struct replica *r, struct replica_stream *stream, enum cd_status status,
-                         const char *message)
+void replica_refuse_hello(struct replica *r, struct replica_stream *stream, enum cd_status status,
+                          const char *message)
 {
     put_welcome(r, stream, status, message);
     if (stream->welcomed) {
@@ -113,7 +113,7 @@ void replica_session_opened(struct replica *r, struct replica_stream *stream,
         return; /* an orphan, which will expire */
     }
     if (result->status != CD_OK) {
-        refuse_hello(r, stream, result->status, NULL);
+        replica_refuse_hello(r, stream, result->status, NULL);
         return;
     }
     replica_serve(r, stream, result->session_opened);
@@ -127,14 +127,14 @@ void replica_session_refused(struct replica *r, struct replica_stream *stream,
                              enum cd_status status)
 {
     if (stream != NULL && !stream->closing) {
-        refuse_hello(r, stream, status, NULL);
+        replica_refuse_hello(r, stream, status, NULL);
     }
 }
 
 static void open(struct replica *r, struct replica_stream *stream, const struct wire_hello *hello)
 {
     if (r->writes_count >= REPLICA_WRITES_MAX) {
-        refuse_hello(r, stream, CD_BUSY, NULL);
+        replica_refuse_hello(r, stream, CD_BUSY, NULL);
         return;
     }
     memcpy(stream->opening.secret_hash, hello->secret_hash, sizeof(stream->opening.secret_hash));
@@ -176,23 +176,25 @@ static void resume_now(struct replica *r, struct replica_stream *stream)
     uint64_t session = stream->resume_session;
     bool alive = fsm_session_find(r->fsm, session, &view);
     if (!alive && !fsm_session_find_ended(r->fsm, session, &view)) {
-        refuse_hello(r, stream, CD_SESSION_EXPIRED,
-                     "there is no such session, or it ended long ago");
+        replica_refuse_hello(r, stream, CD_SESSION_EXPIRED,
+                             "there is no such session, or it ended long ago");
         return;
     }
     if (!replica_may_claim(&view, &stream->who, stream->resume_secret)) {
-        refuse_hello(r, stream, CD_SESSION_REFUSED,
-                     "a session is resumed with its secret, under the identity that opened it");
+        replica_refuse_hello(
+            r, stream, CD_SESSION_REFUSED,
+            "a session is resumed with its secret, under the identity that opened it");
         return;
     }
     if (!alive) {
-        refuse_hello(r, stream, CD_SESSION_EXPIRED, "the session has ended");
+        replica_refuse_hello(r, stream, CD_SESSION_EXPIRED, "the session has ended");
         return;
     }
     struct replica_stream *other = replica_served_find(r, session);
     uint64_t newest = other != NULL && other->attach > view.attach ? other->attach : view.attach;
     if (stream->attach <= newest) {
-        refuse_hello(r, stream, CD_SESSION_MOVED, "a newer stream of this session was seen");
+        replica_refuse_hello(r, stream, CD_SESSION_MOVED,
+                             "a newer stream of this session was seen");
         return;
     }
     if (other != NULL) {
@@ -243,7 +245,7 @@ void replica_settle_hellos(struct replica *r, uint64_t now_ms)
         if (may) {
             resume_now(r, stream);
         } else {
-            refuse_hello(r, stream, CD_BEHIND, NULL);
+            replica_refuse_hello(r, stream, CD_BEHIND, NULL);
         }
         memset(stream->resume_secret, 0, sizeof(stream->resume_secret));
     }
@@ -258,6 +260,10 @@ static enum cd_status judge_hello(const struct replica *r, const struct wire_hel
     if (config == NULL) {
         *ret_message = "this replica belongs to no cluster yet: run `coordctl init` on one replica";
         return CD_NOT_BORN;
+    }
+    if (r->fence.on) {
+        *ret_message = replica_fence_text;
+        return CD_BEHIND;
     }
     bool other = hello->has_cluster &&
                  memcmp(hello->cluster_id, config->cluster_id, sizeof(hello->cluster_id)) != 0;
@@ -295,7 +301,7 @@ static void take_hello(struct replica *r, struct replica_stream *stream,
         message = "a later hello opens a session on a stream that has none, and takes its events";
     }
     if (status != CD_OK) {
-        refuse_hello(r, stream, status, message);
+        replica_refuse_hello(r, stream, status, message);
         return;
     }
     stream->seen_zxid =
@@ -320,7 +326,9 @@ void replica_take_request(struct replica *r, const struct replica_asker *asker,
                           struct wire_request *request)
 {
     uint64_t session = stream != NULL ? stream->session : 0;
-    if (request->seq != 0 && session == 0) {
+    if (r->fence.on) {
+        replica_refuse(r, asker, CD_BEHIND, replica_fence_text);
+    } else if (request->seq != 0 && session == 0) {
         replica_refuse(r, asker, CD_INVALID_ARGUMENT,
                        "seq: only a write of a session has one, and this stream has no session");
     } else if (request->kind == WIRE_REFUSED && request->seq != 0) {

@@ -23,6 +23,7 @@ static void taken(void *context, enum cd_status status, uint64_t slot)
     if (status == CD_OK) {
         r->counts.snapshots_taken++;
         r->snapshot_slot = slot;
+        r->wanted_slot = slot >= r->wanted_slot ? 0 : r->wanted_slot;
     }
 }
 
@@ -63,12 +64,13 @@ static bool wants_snapshot(struct replica *r)
     if (storage_snapshots_stats(r->snapshots, &stats) == CD_OK && stats.newest_bytes > least) {
         least = stats.newest_bytes; /* a large state is written no more often than its log */
     }
-    return log_bytes(r) - r->snapshot_log_bytes >= least;
+    bool wanted = r->wanted_slot != 0 && slot >= r->wanted_slot;
+    return wanted || log_bytes(r) - r->snapshot_log_bytes >= least;
 }
 
 void replica_snapshot_at_slot(struct replica *r)
 {
-    if (!r->started || !wants_snapshot(r)) {
+    if (!r->started || r->fence.on || !wants_snapshot(r)) {
         return;
     }
     struct storage_snapshot_meta meta = {
@@ -125,25 +127,43 @@ static bool put_block(struct replica *r)
     return status == CD_OK;
 }
 
+void replica_snapshot_abandon(struct replica *r)
+{
+    if (r->making.frozen != NULL && !r->making.done) {
+        storage_snapshot_abort(r->snapshots);
+        r->making.done = true;
+        r->snapshot_log_bytes = 0; /* the next digest slot tries again */
+    }
+}
+
+/*
+ * A snapshot is kept, and may be sent, started from and counted on, only if a majority computed its
+ * digest (R6), and from when the log durably holds its slot as chosen: else its loss could not be
+ * made up for.
+ */
+static bool may_keep(struct replica *r)
+{
+    struct paxos_status status;
+    replica_get_status(r, &status);
+    return replica_digest_verdict(r, r->making.slot) == REPLICA_ALIKE &&
+           status.chosen_durable >= r->making.slot;
+}
+
 static void make_on(struct replica *r)
 {
     struct replica_making *making = &r->making;
-    if (!making->finishing) {
+    if (replica_digest_verdict(r, making->slot) == REPLICA_DIFFERS) {
+        replica_snapshot_abandon(r);
+    } else if (!making->finishing) {
         bool more = making->items.bytes >= STORAGE_SNAPSHOT_PUT_BYTES_MAX || fill_block(r);
         bool put = put_block(r);
         if (!more && put && making->items.bytes == 0) {
             making->finishing = true;
         }
-    } else if (!making->asked) {
-        /* Kept from when the log durably holds its slot as chosen: else its loss could not be made
-         * up for. */
-        struct paxos_status status;
-        replica_get_status(r, &status);
-        if (status.chosen_durable >= making->slot) {
-            making->asked = true;
-            if (storage_snapshot_finish(r->snapshots) != CD_OK) {
-                making->done = true;
-            }
+    } else if (!making->asked && may_keep(r)) {
+        making->asked = true;
+        if (storage_snapshot_finish(r->snapshots) != CD_OK) {
+            making->done = true;
         }
     }
 }
@@ -213,8 +233,23 @@ static struct storage_snapshot_source *source_of(struct replica *r, uint64_t slo
     return source->from;
 }
 
+/* A fenced peer needs one of a later slot than the one at which it differed (R6). */
+static void offer_later(struct replica *r, uint32_t node, uint64_t at_least)
+{
+    struct storage_snapshot_info info;
+    if (newest_verified(r, &info) && info.meta.slot >= at_least) {
+        replica_offer_snapshot(r, node);
+    } else if (at_least <= fsm_slot(r->fsm) + REPLICA_DIGEST_SLOTS) {
+        r->wanted_slot = at_least;
+    }
+}
+
 void replica_on_snapshot_ask(struct replica *r, uint32_t node, const struct wire_snapshot_ask *ask)
 {
+    if (ask->slot == 0) {
+        offer_later(r, node, ask->at_least);
+        return;
+    }
     struct storage_snapshot_source *source = source_of(r, ask->slot);
     size_t bytes = 0;
     if (source == NULL || ask->offset >= storage_snapshot_source_bytes(source)) {
@@ -265,7 +300,8 @@ static void ask(struct replica *r, uint64_t now_ms)
 void replica_on_snapshot_offer(struct replica *r, uint32_t node,
                                const struct wire_snapshot_offer *offer)
 {
-    if (r->receiving.node != 0 || r->making.frozen != NULL || offer->slot <= fsm_slot(r->fsm)) {
+    if (r->receiving.node != 0 || r->making.frozen != NULL ||
+        (offer->slot <= fsm_slot(r->fsm) && !replica_fence_wants(r, offer->slot))) {
         return;
     }
     struct storage_snapshot_meta meta = {
@@ -364,6 +400,7 @@ static void install(struct replica *r)
     r->fsm = loading->fsm;
     loading->fsm = NULL;
     r->base = loading->base;
+    replica_digest_begin(&r->digests, r->fsm);
     r->limits = *fsm_limits(r->fsm);
     r->applied_told = fsm_slot(r->fsm);
     r->snapshot_slot = r->base.slot;
@@ -376,6 +413,7 @@ static void install(struct replica *r)
     replica_step(r, &event);
     settle_streams(r);
     fsm_free(old);
+    replica_fence_end(r);
 }
 
 static void receive_on(struct replica *r, uint64_t now_ms)
@@ -399,6 +437,10 @@ static void receive_on(struct replica *r, uint64_t now_ms)
         }
         return;
     case REPLICA_RECEIVED:
+        if (replica_fence_received(r, receiving->offer.slot)) {
+            give_up_receiving(r); /* it lies here: that is enough */
+            return;
+        }
         status = replica_load_begin(r, receiving->offer.slot, &receiving->loading, &error);
         receiving->stage = REPLICA_LOADING;
         break;

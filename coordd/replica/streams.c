@@ -200,6 +200,26 @@ void replica_tell_stopping(struct replica *r)
     }
 }
 
+/* R6: nothing more of this state; a hello that waits is refused, later ones as they come. */
+void replica_tell_fenced(struct replica *r)
+{
+    struct replica_stream *stream;
+    struct replica_stream *next;
+    HASH_ITER(hh, r->streams, stream, next)
+    {
+        if (stream->closing) {
+            continue;
+        }
+        if (replica_hello_waits(stream)) {
+            replica_refuse_hello(r, stream, CD_BEHIND, replica_fence_text);
+        }
+        if (stream->welcomed && !stream->closing) {
+            tell_to_go(r, stream, CD_BEHIND, replica_fence_text);
+            replica_close_stream(r, stream, REPLICA_RPC_OK, "the last item says why");
+        }
+    }
+}
+
 static void forget_stream(struct replica *r, struct replica_stream *stream);
 
 void replica_flush_streams(struct replica *r)

@@ -101,6 +101,17 @@ static uint64_t write_deadline(const struct replica *r, const struct wire_reques
     return env_now_ms(&r->env) + wait;
 }
 
+/* R6: without a majority nobody knows which state is the right one. */
+static const char stopped_text[] =
+    "the replicas' states differ and no majority agrees on one: writes stop until an operator has "
+    "looked at the leader's alarms in `coordctl status`";
+
+/* NULL: writes go on. */
+static const char *why_busy(const struct replica *r)
+{
+    return r->undecided_slot != 0 && replica_leads(r) ? stopped_text : NULL;
+}
+
 /* Gives encoded commands to the leader. CD_OK: on its way. Otherwise nothing was done. */
 static enum cd_status submit(struct replica *r, const struct cd_blob *bytes, uint64_t counter,
                              struct paxos_ballot *ret_leader)
@@ -108,6 +119,9 @@ static enum cd_status submit(struct replica *r, const struct cd_blob *bytes, uin
     struct paxos_status status;
     replica_get_status(r, &status);
     bool here = replica_leads(r);
+    if (here && r->undecided_slot != 0) {
+        return CD_BUSY;
+    }
     if (!here && (status.leader == 0 || status.leader == r->node)) {
         return CD_NO_LEADER;
     }
@@ -138,9 +152,16 @@ static struct cd_blob *encode(struct replica *r, struct fsm_command *command, ui
 
 bool replica_submit_own(struct replica *r, struct fsm_command *command)
 {
-    struct paxos_ballot leader = {0};
     struct cd_blob *bytes = encode(r, command, 0); /* nobody waits for it */
-    bool sent = bytes != NULL && submit(r, bytes, 0, &leader) == CD_OK;
+    bool may = r->undecided_slot == 0 || command->op.kind == FSM_OP_AGREE_DIGEST;
+    bool sent =
+        bytes != NULL && may && replica_leads(r) && r->queue_bytes <= REPLICA_QUEUE_BYTES_MAX;
+    if (sent) {
+        struct paxos_status status;
+        replica_get_status(r, &status);
+        queue_command(r, status.ballot, (struct fsm_bytes){bytes->data, bytes->bytes}, r->node,
+                      r->boot, 0);
+    }
     if (bytes != NULL) {
         cd_blob_unref(bytes);
     }
@@ -192,7 +213,7 @@ static void write_once(struct replica *r, const struct replica_asker *asker,
         if (bytes != NULL) {
             cd_blob_unref(bytes);
         }
-        replica_refuse(r, asker, status, NULL);
+        replica_refuse(r, asker, status, why_busy(r));
         return;
     }
     struct replica_write *write = add_write(r, asker, stream, counter);
@@ -211,9 +232,25 @@ static void refuse_from(struct replica *r, const struct replica_asker *asker,
 {
     stream->busy_from = seq;
     stream->next_seq = seq;
+    const char *message = why_busy(r);
     replica_refuse(r, asker, CD_BUSY,
-                   "too many unanswered writes: send this one and all later ones again when some "
-                   "were answered");
+                   message != NULL ? message
+                                   : "too many unanswered writes: send this one and all later ones "
+                                     "again when some were answered");
+}
+
+/* The leader takes no writes, so this one and all later ones are the client's again (R11). */
+static void refuse_again(struct replica *r, struct replica_stream *stream,
+                         struct replica_write *write)
+{
+    uint64_t seq = write->seq;
+    while (write != NULL) {
+        struct replica_write *next = write->next;
+        give_up(r, write, CD_BUSY, stopped_text);
+        write = next;
+    }
+    stream->busy_from = seq;
+    stream->next_seq = seq;
 }
 
 /* What is finally refused at the door takes its place in the log (R11). */
@@ -240,7 +277,8 @@ static void write_in_session(struct replica *r, const struct replica_asker *aske
                              "the seqs of a session's writes go up by one");
         return;
     }
-    if (r->writes_count >= REPLICA_WRITES_MAX || stream->writes_count >= r->limits.unacked_writes) {
+    if (r->writes_count >= REPLICA_WRITES_MAX || stream->writes_count >= r->limits.unacked_writes ||
+        why_busy(r) != NULL) {
         refuse_from(r, asker, stream, seq);
         return;
     }
@@ -402,7 +440,7 @@ void replica_on_forward(struct replica *r, uint32_t from, uint64_t boot,
     if (!replica_leads(r) || r->stopping ||
         paxos_ballot_compare(status.ballot, forward->leader) != 0) {
         replica_refuse_forwarded(r, &refused, CD_NO_LEADER);
-    } else if (r->queue_bytes > REPLICA_QUEUE_BYTES_MAX) {
+    } else if (r->queue_bytes > REPLICA_QUEUE_BYTES_MAX || r->undecided_slot != 0) {
         replica_refuse_forwarded(r, &refused, CD_BUSY);
     } else {
         queue_command(r, status.ballot, forward->command, from, boot, command.origin.counter);
@@ -434,7 +472,11 @@ static struct replica_write *find_write(const struct replica *r, uint64_t counte
 void replica_on_forward_refused(struct replica *r, const struct wire_forward_refused *refused)
 {
     struct replica_write *write = refused->boot == r->boot ? find_write(r, refused->counter) : NULL;
-    if (write != NULL) {
+    struct replica_stream *stream =
+        write != NULL && write->seq != 0 ? replica_stream_find(r, write->asker.channel) : NULL;
+    if (stream != NULL && refused->stopped) {
+        refuse_again(r, stream, write);
+    } else if (write != NULL) {
         not_proposed(r, write, refused->status);
     }
 }
@@ -684,6 +726,18 @@ void replica_drop_writes(struct replica *r, struct replica_stream *stream)
     {
         if (!write->asker.is_call && write->asker.channel == stream->stream) {
             forget_write(r, write);
+        }
+    }
+}
+
+void replica_abandon_calls(struct replica *r)
+{
+    struct replica_write *write;
+    struct replica_write *next;
+    HASH_ITER(hh, r->writes, write, next)
+    {
+        if (write->asker.is_call) {
+            give_up(r, write, CD_OUTCOME_UNKNOWN, NULL);
         }
     }
 }

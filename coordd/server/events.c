@@ -172,6 +172,20 @@ void server_events_replica(struct server_events *events, const struct replica_ev
         server_line_str(&line, "text", "a peer's snapshot took the place of the state");
         server_line_end(&line);
         return;
+    case REPLICA_EV_FENCED:
+        server_line_begin(&line, events->log, SERVER_LOG_ERROR, "fenced");
+        server_line_u64(&line, "slot", event->slot);
+        server_line_hex(&line, "digest", event->digest);
+        server_line_str(&line, "text", event->text);
+        server_line_end(&line);
+        return;
+    case REPLICA_EV_REBUILT:
+        server_line_begin(&line, events->log, SERVER_LOG_WARN, "rebuilt");
+        server_line_u64(&line, "slot", event->slot);
+        server_line_u64(&line, "differed", event->count);
+        server_line_str(&line, "text", "the state was built anew: this replica serves again");
+        server_line_end(&line);
+        return;
     case REPLICA_EV_SNAPSHOT_BAD:
         server_line_begin(&line, events->log, SERVER_LOG_WARN, "snapshot_bad");
         server_line_u64(&line, "slot", event->slot);

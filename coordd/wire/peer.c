@@ -86,6 +86,7 @@ static enum cd_status take_refused(struct wire_forward_refused *ret_refused,
     ret_refused->boot = from->boot;
     ret_refused->counter = from->counter;
     ret_refused->status = (enum cd_status)from->code;
+    ret_refused->stopped = from->stopped;
     return CD_OK;
 }
 
@@ -184,8 +185,9 @@ static enum cd_status take_later(struct wire_arena *arena, struct wire_peer_mess
         return take_offer(&message->offer, from->snapshot_offer, error);
     case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_ASK:
         message->kind = WIRE_PEER_SNAPSHOT_ASK;
-        message->ask =
-            (struct wire_snapshot_ask){from->snapshot_ask->slot, from->snapshot_ask->offset};
+        message->ask = (struct wire_snapshot_ask){.slot = from->snapshot_ask->slot,
+                                                  .offset = from->snapshot_ask->offset,
+                                                  .at_least = from->snapshot_ask->at_least};
         return CD_OK;
     case COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_CHUNK:
         message->kind = WIRE_PEER_SNAPSHOT_CHUNK;
@@ -420,6 +422,7 @@ enum cd_status wire_peer_put_refused(struct cd_buf *frame,
     message.boot = refused->boot;
     message.counter = refused->counter;
     message.code = (uint32_t)wire_code(refused->status);
+    message.stopped = refused->stopped;
     Coord__Peer__V1__PeerMessage piece = COORD__PEER__V1__PEER_MESSAGE__INIT;
     piece.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_FORWARD_REFUSED;
     piece.forward_refused = &message;
@@ -501,6 +504,7 @@ enum cd_status wire_peer_put_snapshot_ask(struct cd_buf *frame, const struct wir
     Coord__Peer__V1__SnapshotAsk message = COORD__PEER__V1__SNAPSHOT_ASK__INIT;
     message.slot = ask->slot;
     message.offset = ask->offset;
+    message.at_least = ask->at_least;
     Coord__Peer__V1__PeerMessage piece = COORD__PEER__V1__PEER_MESSAGE__INIT;
     piece.message_case = COORD__PEER__V1__PEER_MESSAGE__MESSAGE_SNAPSHOT_ASK;
     piece.snapshot_ask = &message;

@@ -69,6 +69,7 @@ struct wire_forward {
 struct wire_forward_refused {
     uint64_t boot, counter;
     enum cd_status status; /* at most CD_STATUS_CLIENT_MAX */
+    bool stopped;          /* CD_BUSY: no write is taken at all (R6); else a queue is full */
 };
 
 /* Follower to leader: these sessions' heartbeats came since the last one. */
@@ -105,7 +106,9 @@ struct wire_snapshot_offer {
 };
 
 struct wire_snapshot_ask {
-    uint64_t slot, offset;
+    uint64_t slot; /* 0: to be offered one of slot `at_least` or later */
+    uint64_t offset;
+    uint64_t at_least;
 };
 
 struct wire_snapshot_chunk {

@@ -499,7 +499,9 @@ static bool log_txn(struct model_command *command, const Coord__V1__TxnRequest *
            log_steps(command->else_steps, &command->else_count, txn->on_failure, txn->n_on_failure);
 }
 
-static bool log_command(struct model_command *command, const ProtobufCBinaryData *bytes)
+/* `ret_idle`: it says something to replicas and does nothing to the tree. */
+static bool log_command(struct model_command *command, const ProtobufCBinaryData *bytes,
+                        bool *ret_idle)
 {
     Coord__Storage__V1__Command *from =
         coord__storage__v1__command__unpack(NULL, bytes->len, bytes->data);
@@ -509,6 +511,7 @@ static bool log_command(struct model_command *command, const ProtobufCBinaryData
     if (!known) {
         return false;
     }
+    *ret_idle = from->op_case == COORD__STORAGE__V1__COMMAND__OP_AGREE_DIGEST;
     if (from->op_case == COORD__STORAGE__V1__COMMAND__OP_CREATE) {
         log_create(&command->then_steps[0], from->create);
     } else if (from->op_case == COORD__STORAGE__V1__COMMAND__OP_SET) {
@@ -516,7 +519,8 @@ static bool log_command(struct model_command *command, const ProtobufCBinaryData
     } else if (from->op_case == COORD__STORAGE__V1__COMMAND__OP_DELETE) {
         log_delete(&command->then_steps[0], from->delete_);
     } else {
-        known = from->op_case == COORD__STORAGE__V1__COMMAND__OP_TXN && log_txn(command, from->txn);
+        known = *ret_idle || (from->op_case == COORD__STORAGE__V1__COMMAND__OP_TXN &&
+                              log_txn(command, from->txn));
     }
     coord__storage__v1__command__free_unpacked(from, NULL);
     return known;
@@ -533,8 +537,9 @@ bool frame_read_batch(const void *bytes, size_t bytes_count,
     bool known = true;
     for (size_t i = 0; i < batch->n_commands && known; i++) {
         struct model_command command;
-        known = log_command(&command, &batch->commands[i]);
-        if (known) {
+        bool idle = false;
+        known = log_command(&command, &batch->commands[i], &idle);
+        if (known && !idle) {
             each(context, &command);
         }
     }
@@ -550,8 +555,8 @@ bool frame_forwards(const void *bytes, size_t bytes_count)
         coord__peer__v1__peer_frame__unpack(NULL, bytes_count, bytes);
     bool found = false;
     for (size_t i = 0; frame != NULL && i < frame->n_messages; i++) {
-        found = found || frame->messages[i]->message_case !=
-                             COORD__PEER__V1__PEER_MESSAGE__MESSAGE_CONSENSUS;
+        found = found ||
+                frame->messages[i]->message_case == COORD__PEER__V1__PEER_MESSAGE__MESSAGE_FORWARD;
     }
     coord__peer__v1__peer_frame__free_unpacked(frame, NULL);
     return found;

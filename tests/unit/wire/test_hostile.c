@@ -178,13 +178,13 @@ static struct cd_blob *sample_peer(struct cd_buf *buf)
         .kind = PAXOS_MSG_PROMISE, .ballot = {1, 2, 3}, .entries = entries, .entries_count = 3};
     struct wire_peer_head head = {.from = 2, .has_cluster = true, .generation = 1};
     struct wire_forward forward = {text("command"), {1, 2, 3}};
-    struct wire_forward_refused refused = {1, 2, CD_BUSY};
+    struct wire_forward_refused refused = {1, 2, CD_BUSY, true};
     struct wire_renewal renewal = {1, 2};
     struct wire_not_renewed not_renewed = {1, CD_SESSION_MOVED};
     struct wire_renew renew = {7, &renewal, 1};
     struct wire_renewed renewed = {7, &not_renewed, 1};
     struct wire_snapshot_offer offer = {1, 2, 3, 4, 5};
-    struct wire_snapshot_ask ask = {1, 2};
+    struct wire_snapshot_ask ask = {1, 2, 3};
     struct wire_snapshot_chunk chunk = {1, 2, text("chunk")};
     struct wire_digest digest = {1, 2, 3};
     assert_int_equal(wire_peer_put_head(buf, &head), CD_OK);

@@ -228,10 +228,12 @@ static void test_head_and_forwards(void **state)
 {
     struct rig *rig = *state;
     struct wire_forward forward = {text("a command"), some_ballot};
-    struct wire_forward_refused refused = {99, 8, CD_NO_LEADER};
+    struct wire_forward_refused refused = {99, 8, CD_BUSY, true};
     assert_int_equal(wire_peer_put_head(&rig->buf, &some_head), CD_OK);
     assert_int_equal(wire_peer_put_forward(&rig->buf, &forward), CD_OK);
     assert_int_equal(wire_peer_put_refused(&rig->buf, &refused), CD_OK);
+    struct wire_snapshot_ask ask = {.at_least = 640};
+    assert_int_equal(wire_peer_put_snapshot_ask(&rig->buf, &ask), CD_OK);
     struct wire_peer_frame frame;
     assert_int_equal(decode(rig, &frame), CD_OK);
     assert_int_equal(frame.head.features, 3);
@@ -242,14 +244,17 @@ static void test_head_and_forwards(void **state)
     assert_int_equal(frame.head.incarnation, 77);
     assert_int_equal(frame.head.boot, 99);
     assert_int_equal(frame.head.log_position, 4711);
-    assert_int_equal(frame.messages_count, 2);
+    assert_int_equal(frame.messages_count, 3);
+    assert_int_equal(frame.messages[2].ask.slot, 0);
+    assert_int_equal(frame.messages[2].ask.at_least, 640);
     assert_int_equal(frame.messages[0].kind, WIRE_PEER_FORWARD);
     assert_text(frame.messages[0].forward.command, "a command");
     same_ballot(frame.messages[0].forward.leader, some_ballot);
     assert_int_equal(frame.messages[1].kind, WIRE_PEER_REFUSED);
     assert_int_equal(frame.messages[1].refused.boot, 99);
     assert_int_equal(frame.messages[1].refused.counter, 8);
-    assert_int_equal(frame.messages[1].refused.status, CD_NO_LEADER);
+    assert_int_equal(frame.messages[1].refused.status, CD_BUSY);
+    assert_true(frame.messages[1].refused.stopped);
     wire_peer_frame_release(&frame);
 }
 
@@ -283,7 +288,7 @@ static void put_later(struct cd_buf *buf)
     static const struct wire_renew renew = {6, renewals, 2};
     static const struct wire_renewed renewed = {6, refused, 1};
     static const struct wire_snapshot_offer offer = {1000, 281474976710999, 70000, 12345, 1};
-    static const struct wire_snapshot_ask ask = {1000, 4096};
+    static const struct wire_snapshot_ask ask = {1000, 4096, 0};
     static const struct wire_digest digest = {1024, 999, 1};
     struct wire_snapshot_chunk chunk = {1000, 4096, text("chunk")};
     assert_int_equal(wire_peer_put_head(buf, &head), CD_OK);
