@@ -28,12 +28,14 @@ enum {
     REPLICA_WATCHES_MAX = 4000000,        /* of all streams */
     REPLICA_READS_MAX = 65536,            /* waiting reads of all */
     REPLICA_WRITES_MAX = 65536,           /* unanswered writes of all */
-    REPLICA_CALLS_MAX = 4096,             /* pending calls of service Admin */
-    REPLICA_PARKED_MAX = 16,              /* frames of a stream whose hello is not answered */
-    REPLICA_QUEUE_BYTES_MAX = 64 << 20,   /* commands that wait to be proposed */
-    REPLICA_DELAYED_BYTES_MAX = 64 << 20, /* messages that wait for the disk */
-    REPLICA_FRAME_BYTES_KEPT = 64 << 10,  /* memory that an idle stream's frame may keep */
-    REPLICA_HELD_BYTES_MAX = 32 << 20,    /* replies of one stream that wait for its events */
+    REPLICA_WRITES_BYTES_MAX = 256 << 20, /* of commands that may be proposed again, of all, */
+    REPLICA_STREAM_WRITES_BYTES_MAX = 16 << 20, /* and of one stream; one more may pass it */
+    REPLICA_CALLS_MAX = 4096,                   /* pending calls of service Admin */
+    REPLICA_PARKED_MAX = 16,                    /* frames of a stream whose hello is not answered */
+    REPLICA_QUEUE_BYTES_MAX = 64 << 20,         /* commands that wait to be proposed */
+    REPLICA_DELAYED_BYTES_MAX = 64 << 20,       /* messages that wait for the disk */
+    REPLICA_FRAME_BYTES_KEPT = 64 << 10,        /* memory that an idle stream's frame may keep */
+    REPLICA_HELD_BYTES_MAX = 32 << 20,          /* replies of one stream that wait for its events */
     /* A stream with more than HIGH on its way is told no events until it is below LOW. */
     REPLICA_OUTSTANDING_HIGH = 1 << 20,
     REPLICA_OUTSTANDING_LOW = 256 << 10,
@@ -132,6 +134,8 @@ struct replica_stream {
     uint64_t next_seq;            /* 0: any, after a resume */
     uint64_t busy_from;           /* R11: later seqs are dropped until this one comes; 0 */
     struct replica_write *writes; /* of the session, unanswered, in the order of seqs */
+    size_t writes_bytes;          /* of their commands */
+    bool window_full;             /* the lowest one waits for room among the kept replies (R10) */
     bool again;                   /* they are to be proposed again */
     uint64_t again_ms;            /* when they were */
 
@@ -468,7 +472,7 @@ struct replica {
     struct replica_stream *full;  /* within one replica_tell_events */
     size_t resuming_count;        /* streams in REPLICA_RESUMING */
     struct replica_write *writes; /* hash by counter */
-    size_t writes_count;
+    size_t writes_count, writes_bytes;
     uint64_t write_counter;
     bool again; /* a write is to be proposed again */
     struct replica_command *queue_first, *queue_last;

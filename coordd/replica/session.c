@@ -364,8 +364,11 @@ static void take_frame(struct replica *r, struct replica_stream *stream,
     if (!stream->welcomed || frame->hello != NULL || frame->hello_refusal != NULL) {
         take_hello(r, stream, frame);
     }
-    stream->reply_mark =
-        frame->reply_mark > stream->reply_mark ? frame->reply_mark : stream->reply_mark;
+    if (frame->reply_mark > stream->reply_mark) {
+        stream->reply_mark = frame->reply_mark;
+        stream->again = stream->again || stream->window_full;
+        r->again = r->again || stream->again;
+    }
     replica_heartbeat(r, stream);
 }
 

@@ -16,6 +16,23 @@
  * session always from the lowest unanswered one on.
  */
 
+/* The command, for proposing it again; NULL: none any more. The reference is moved. */
+static void keep_bytes(struct replica *r, struct replica_write *write, struct cd_blob *bytes)
+{
+    struct replica_stream *stream =
+        write->seq != 0 ? replica_stream_find(r, write->asker.channel) : NULL;
+    size_t before = write->bytes != NULL ? write->bytes->bytes : 0;
+    size_t after = bytes != NULL ? bytes->bytes : 0;
+    r->writes_bytes += after - before;
+    if (stream != NULL) {
+        stream->writes_bytes += after - before;
+    }
+    if (write->bytes != NULL) {
+        cd_blob_unref(write->bytes);
+    }
+    write->bytes = bytes;
+}
+
 static void forget_write(struct replica *r, struct replica_write *write)
 {
     HASH_DEL(r->writes, write);
@@ -29,9 +46,7 @@ static void forget_write(struct replica *r, struct replica_write *write)
             }
         }
     }
-    if (write->bytes != NULL) {
-        cd_blob_unref(write->bytes);
-    }
+    keep_bytes(r, write, NULL);
     cd_free(write);
 }
 
@@ -220,7 +235,7 @@ static void write_once(struct replica *r, const struct replica_asker *asker,
     write->leader = leader;
     write->deadline_ms = write_deadline(r, request);
     if (request->command.has_key) {
-        write->bytes = bytes;
+        keep_bytes(r, write, bytes);
     } else {
         cd_blob_unref(bytes);
     }
@@ -263,6 +278,25 @@ static void refuse_in_log(struct fsm_command *command, const struct cd_error *er
         (struct fsm_bytes){(const uint8_t *)error->message, strlen(error->message)};
 }
 
+/*
+ * R10: may one more write of the session come in? The window counts from what its client has
+ * acknowledged of what was applied.
+ */
+static bool has_room(const struct replica *r, const struct replica_stream *stream, uint64_t seq)
+{
+    struct fsm_session_view view;
+    if (r->writes_count >= REPLICA_WRITES_MAX || r->writes_bytes >= REPLICA_WRITES_BYTES_MAX ||
+        stream->writes_bytes >= REPLICA_STREAM_WRITES_BYTES_MAX) {
+        return false;
+    }
+    if (!fsm_session_find(r->fsm, stream->session, &view)) {
+        return true; /* the log says what is left to say */
+    }
+    uint64_t mark = stream->reply_mark < view.last_seq ? stream->reply_mark : view.last_seq;
+    mark = mark > view.reply_mark ? mark : view.reply_mark;
+    return seq <= mark + r->limits.unacked_writes;
+}
+
 static void write_in_session(struct replica *r, const struct replica_asker *asker,
                              struct replica_stream *stream, struct wire_request *request)
 {
@@ -277,8 +311,7 @@ static void write_in_session(struct replica *r, const struct replica_asker *aske
                              "the seqs of a session's writes go up by one");
         return;
     }
-    if (r->writes_count >= REPLICA_WRITES_MAX || stream->writes_count >= r->limits.unacked_writes ||
-        why_busy(r) != NULL) {
+    if (!has_room(r, stream, seq) || why_busy(r) != NULL) {
         refuse_from(r, asker, stream, seq);
         return;
     }
@@ -304,8 +337,8 @@ static void write_in_session(struct replica *r, const struct replica_asker *aske
         CD_ASSERT(bytes != NULL);
     }
     struct replica_write *write = add_write(r, asker, stream, counter);
-    write->bytes = bytes;
     write->seq = seq;
+    keep_bytes(r, write, bytes);
     write->request_hash = command->request_hash;
     write->reply_mark = command->reply_mark;
     DL_APPEND(stream->writes, write);
@@ -338,7 +371,7 @@ void replica_open_session(struct replica *r, struct replica_stream *stream)
     struct replica_asker asker = {.channel = stream->stream};
     struct replica_write *write = add_write(r, &asker, stream, counter);
     write->opens = true;
-    write->bytes = bytes; /* a repeat leaves an orphan to expire (R7) */
+    keep_bytes(r, write, bytes); /* a repeat leaves an orphan to expire (R7) */
     write->deadline_ms = env_now_ms(&r->env) + REPLICA_HELLO_MS;
     (void)submit(r, bytes, counter, &write->leader);
 }
@@ -364,8 +397,7 @@ static void renew_mark(struct replica *r, const struct replica_stream *stream,
     struct cd_blob *bytes = encode(r, &command, write->counter);
     wire_arena_clear(&r->command_arena);
     if (bytes != NULL) { /* one that has just fitted goes on as it is */
-        cd_blob_unref(write->bytes);
-        write->bytes = bytes;
+        keep_bytes(r, write, bytes);
         write->reply_mark = stream->reply_mark;
     }
 }
@@ -375,6 +407,24 @@ static void propose_again(struct replica *r, struct replica_write *write, uint64
     write->leader = (struct paxos_ballot){0};
     write->proposed_ms = now_ms;
     (void)submit(r, write->bytes, write->counter, &write->leader);
+}
+
+/*
+ * From the lowest one on; but that one alone while it waits for room among the kept replies (R10),
+ * since the others cannot be applied before it.
+ */
+static void propose_all_again(struct replica *r, struct replica_stream *stream, uint64_t now_ms)
+{
+    struct replica_write *write;
+    DL_FOREACH(stream->writes, write)
+    {
+        renew_mark(r, stream, write);
+        if (write == stream->writes || !stream->window_full) {
+            propose_again(r, write, now_ms);
+        } else {
+            write->proposed_ms = now_ms;
+        }
+    }
 }
 
 void replica_propose_again(struct replica *r, uint64_t now_ms)
@@ -406,12 +456,7 @@ void replica_propose_again(struct replica *r, uint64_t now_ms)
         } else {
             stream->again = false;
             stream->again_ms = now_ms;
-            struct replica_write *of;
-            DL_FOREACH(stream->writes, of)
-            {
-                renew_mark(r, stream, of);
-                propose_again(r, of, now_ms);
-            }
+            propose_all_again(r, stream, now_ms);
         }
     }
 }
@@ -594,6 +639,9 @@ static void session_applied(struct replica *r, struct replica_stream *stream,
     switch (result->verdict) {
     case FSM_TAKEN:
     case FSM_REPLAYED:
+        stream->again = stream->again || stream->window_full; /* the others may follow */
+        r->again = r->again || stream->again;
+        stream->window_full = false;
         if (command->attach > stream->attach) {
             replica_stream_end_session(r, stream, CD_SESSION_MOVED); /* R9 */
         } else if (same) {
@@ -605,10 +653,13 @@ static void session_applied(struct replica *r, struct replica_stream *stream,
             answer(r, write, result);
         }
         return;
-    case FSM_EARLY:
     case FSM_WINDOW:
-        stream->again = stream->again || own;
-        r->again = r->again || own;
+        stream->window_full =
+            true; /* proposed again when it is late, or replies are acknowledged */
+        return;
+    case FSM_EARLY:
+        stream->again = stream->again || (own && !stream->window_full);
+        r->again = r->again || stream->again;
         return;
     case FSM_FORGOTTEN:
         if (own && write != NULL && write->counter == command->origin.counter) {
