@@ -92,6 +92,23 @@ piece_watch_log() {
     quote_result '^[0-9]* changes told'
 }
 
+piece_mastership() {
+    run_part "100 changes of mastership" at_length mastership COORD_CHANGES=100
+    quote_result 'changes of mastership|margin|fenced writes'
+}
+
+no_race_was_reported() {
+    ! grep -h . build/tsan/races/* /dev/null
+}
+
+# The thread sanitizer over real processes. test_planted_race.py shows that it would tell.
+piece_races() {
+    build_part tsan -DCMAKE_C_COMPILER=gcc -DCOORD_SANITIZE=thread
+    rm -f build/tsan/races/*
+    ctest_part tsan integration 1
+    run_part "no race was reported (tsan)" no_race_was_reported
+}
+
 piece_repeat() {
     ctest_part dev integration 1 --repeat until-fail:5
 }
@@ -120,7 +137,8 @@ commit_name() {
 suite_long() {
     local commit piece started=$SECONDS
     local pieces=("$@")
-    [ $# -gt 0 ] || pieces=(seeds broken failover exactly_once watch_log repeat sanitizers)
+    [ $# -gt 0 ] ||
+        pieces=(seeds broken failover exactly_once watch_log mastership repeat sanitizers races)
     commit=$(commit_name)
     build_gcc
     for piece in "${pieces[@]}"; do
