@@ -210,7 +210,8 @@ class OtherReplica(WatchTest):
         self.control.do("set", "/moved", "before")
         watch.wait_lines(2)
         serving.daemon.kill()
-        self.control.do("--timeout", "30s", "set", "/moved", "after")
+        self.cluster.wait_leader()  # a write without a session may be lost with the old one
+        self.control.do("set", "/moved", "after")
         events = [line for line in watch.wait_lines(3, 60) if " changed " in line]
         serving.start()
         self.cluster.wait_all_vote()
