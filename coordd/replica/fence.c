@@ -57,8 +57,6 @@ static void drop_machine(struct replica_fence *fence)
     fence->differs = false;
 }
 
-static void choose(struct replica *r);
-
 /* What was built, or was to be, is of no use: the next best beginning. */
 static void try_next(struct replica *r)
 {
@@ -105,7 +103,7 @@ static void choose(struct replica *r)
         }
         replica_load_end(&fence->loading);
     }
-    if (!fence->own_wrong && log_is_whole(r)) {
+    if (!fence->own_wrong && fence->below != 0 && log_is_whole(r)) {
         fence->below = 0;
         begin_replay(r, fsm_create(&r->limits, FSM_GENERATION_FIRST));
         return;

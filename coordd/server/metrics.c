@@ -37,6 +37,15 @@
     X(coord_snapshots_taken_total, COUNTER, v->snapshots_taken, "Snapshots made here.")            \
     X(coord_snapshots_installed_total, COUNTER, v->snapshots_installed,                            \
       "Snapshots of others that replaced the state here.")                                         \
+    X(coord_fenced, GAUGE, v->fenced,                                                              \
+      "1 while the state here differs from the majority's and nobody is served.")                  \
+    X(coord_undecided_slot, GAUGE, v->undecided_slot,                                              \
+      "At a leader whose writes have stopped: the slot whose digest no majority agrees on.")       \
+    X(coord_digests_agreed_total, COUNTER, v->digests_agreed,                                      \
+      "Digests of this replica that a majority agreed with.")                                      \
+    X(coord_fences_total, COUNTER, v->fences, "Times the state here was found to differ.")         \
+    X(coord_rebuilds_total, COUNTER, v->rebuilds,                                                  \
+      "Times such a state was built anew from snapshot and log.")                                  \
     X(coord_proposed_commands_total, COUNTER, v->proposed_commands, "Commands proposed here.")     \
     X(coord_applied_commands_total, COUNTER, v->applied_commands, "Commands applied.")             \
     X(coord_batches_total, COUNTER, v->batches, "Slots proposed with commands.")                   \

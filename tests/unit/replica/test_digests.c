@@ -183,9 +183,36 @@ static void test_idle(void **state)
     struct house house;
     begin(&house, 3, 64 << 20);
     write_some(&house, 0, 200);
+    struct replica_view view = view_of(&house, (size_t)house_leader(&house));
+    assert_true(view.proposed_commands <= 200 + view.paxos.applied / REPLICA_DIGEST_SLOTS);
     uint64_t applied = view_of(&house, 0).paxos.applied;
     house_run(&house, 20000);
     assert_int_equal(view_of(&house, 0).paxos.applied, applied);
+    house_release(&house);
+}
+
+/* A report that was lost is said again. */
+static void test_lost_reports(void **state)
+{
+    (void)state;
+    struct house house;
+    begin(&house, 3, 64 << 20);
+    write_some(&house, 0, 10);
+    for (size_t i = 0; i < 3; i++) {
+        struct replica *r = house.replicas[i].replica;
+        uint64_t agreed = r->digests.agreed_slot;
+        for (int k = 0; k < 200 && fsm_slot(r->fsm) < agreed + REPLICA_DIGEST_SLOTS; k++) {
+            for (size_t n = 0; n < 3; n++) { /* as if it had been sent */
+                house.replicas[n].replica->reported_slot = UINT64_MAX;
+                house.replicas[n].replica->digests_ms = house.now_ms + 1000;
+            }
+            assert_int_equal(write_one(&house, 0), CD_OK);
+        }
+        house_run(&house, 500);
+        assert_int_equal(r->digests.agreed_slot, agreed);
+        house_run(&house, 1500);
+        assert_true(r->digests.agreed_slot >= agreed + REPLICA_DIGEST_SLOTS);
+    }
     house_release(&house);
 }
 
@@ -333,6 +360,43 @@ static void test_other_limits(void **state)
     assert_true(house_run_until(&house, 10000, all_vote));
     assert_alike(&house);
     assert_int_equal(view_of(&house, 2).fences, 0);
+    house_release(&house);
+}
+
+/* Its own snapshots are damaged and the log behind them is gone: only a peer helps. */
+static void test_damaged_disk(void **state)
+{
+    (void)state;
+    struct house house;
+    begin(&house, 3, 8 << 10);
+    write_some(&house, 0, 1200);
+    size_t bad = follower_of(&house);
+    size_t good = (size_t)house_leader(&house);
+    struct replica *r = house.replicas[bad].replica;
+    struct storage_stats stats;
+    storage_log_stats(r->log, &stats);
+    assert_true(stats.first_slot > 1);
+    struct storage_snapshot_info info;
+    for (size_t i = 0; storage_snapshots_at(r->snapshots, i, &info); i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "snapshot-%020llu.zst", (unsigned long long)info.meta.slot);
+        fault_disk_flip(house.replicas[bad].disk, name, info.file_bytes * 4);
+    }
+    stray(&house, bad, "/stray");
+    write_until_fenced(&house, good);
+    bool asked = false;
+    for (int i = 0; i < 200; i++) {
+        asked = asked || r->fence.own_wrong;
+        house_run(&house, 1);
+    }
+    assert_true(asked);
+    for (int i = 0; i < 400 && any_fenced(&house); i++) {
+        assert_int_equal(write_one(&house, good), CD_OK);
+    }
+    house_run(&house, 1000);
+    assert_int_equal(view_of(&house, bad).rebuilds, 1);
+    assert_int_equal(view_of(&house, bad).fences, 1);
+    assert_alike(&house);
     house_release(&house);
 }
 
@@ -518,10 +582,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agreed),
         cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_lost_reports),
         cmocka_unit_test(test_follower),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_leader),
         cmocka_unit_test(test_other_limits),
+        cmocka_unit_test(test_damaged_disk),
         cmocka_unit_test(test_no_snapshot_kept),
         cmocka_unit_test(test_no_majority),
         cmocka_unit_test(test_third_away),

@@ -110,6 +110,22 @@ static void the_last_place_is_remembered(void **state)
                                               "text=x\n");
 }
 
+/* A state that differs is an alarm; that it was built anew, the end of it. */
+static void fences_are_told(void **state)
+{
+    (void)state;
+    struct replica_event event = {
+        .kind = REPLICA_EV_FENCED, .slot = 128, .digest = 0xabc, .text = "x"};
+    server_events_replica(&events, &event, 0);
+    assert_string_equal(take(),
+                        HEAD("error") "fenced node=2 slot=128 digest=0000000000000abc text=x\n");
+    event = (struct replica_event){.kind = REPLICA_EV_REBUILT, .slot = 140, .count = 128};
+    server_events_replica(&events, &event, 0);
+    assert_string_equal(take(),
+                        HEAD("warn") "rebuilt node=2 slot=140 differed=128 text=\"the state was "
+                                     "built anew: this replica serves again\"\n");
+}
+
 static void what_comes_per_slot_is_for_debugging(void **state)
 {
     (void)state;
@@ -192,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(replica_lines_carry_ballot_and_slot),
         TEST(the_last_place_is_remembered),
+        TEST(fences_are_told),
         TEST(what_comes_per_slot_is_for_debugging),
         TEST(bad_frames_are_counted_and_limited),
         TEST(notes_are_limited),

@@ -135,6 +135,11 @@ static void queues_and_certificates(void **state)
     view.watches = 65;
     view.snapshots_taken = 66;
     view.snapshots_installed = 67;
+    view.fenced = true;
+    view.undecided_slot = 68;
+    view.digests_agreed = 69;
+    view.fences = 70;
+    view.rebuilds = 71;
     fill();
     assert_sample("coord_ca_expiry_timestamp_seconds 1900000000");
     assert_sample("coord_certificate_reloads_total 502");
@@ -147,6 +152,11 @@ static void queues_and_certificates(void **state)
     assert_sample("coord_watches 65");
     assert_sample("coord_snapshots_taken_total 66");
     assert_sample("coord_snapshots_installed_total 67");
+    assert_sample("coord_fenced 1");
+    assert_sample("coord_undecided_slot 68");
+    assert_sample("coord_digests_agreed_total 69");
+    assert_sample("coord_fences_total 70");
+    assert_sample("coord_rebuilds_total 71");
 }
 
 static void latencies_are_histograms(void **state)
