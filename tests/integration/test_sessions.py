@@ -404,6 +404,33 @@ class Limits(SessionsTest):
     def log_bytes(self):
         return sum(replica.metrics()["coord_log_bytes_total"] for replica in self.cluster.replicas)
 
+    def test_unanswered_writes(self):
+        """Its client never says that an answer has arrived: writes beyond the window are not taken,
+        whatever they weigh, others are served, and when the mark comes all go on in order."""
+        session = self.open(timeout_ms=60000)
+        session.create("/flood")
+        limit = session.stream.welcome().limits.unacked_writes
+        self.flood(session, limit - 1, 10)
+        session.stream.wait("as many are answered as may", lambda: (
+            len(self.replies(session)) == limit))
+        logged = self.log_bytes()
+        rest = self.flood(session, 600, MIB - 1000)
+        busy = session.stream.reply(rest[0].id)
+        self.assertEqual(busy.code, ops.CODE_BUSY, busy)
+        control = self.cluster.coordctl()
+        for number in range(100):
+            control.do("create", f"/meanwhile-{number}")
+        logged = self.log_bytes() - logged
+        self.assertEqual(len(self.replies(session)), limit + 1, "BUSY for the first, nothing more")
+        self.assert_flat()
+        print(f"{logged / MIB:.0f} MiB in three logs meanwhile", flush=True)
+        self.assertLess(logged, 100 * MIB)
+        # It was not done; sent again with the mark, under other ids, it and the next ones are.
+        for number, request in enumerate(rest[:20], 1):
+            request.id = 100000 + number
+            session.stream.send(requests=[request], reply_mark=limit)
+            self.assertEqual(session.stream.reply(request.id).set.stat.version, limit - 1 + number)
+
     def test_kept_bytes(self):
         """The same for the bytes of kept replies: transactions that read a lot, never marked."""
         session = self.open(timeout_ms=60000)
