@@ -75,7 +75,7 @@ class WatchAndLog(harness.ClusterTest):
         load = self.start_load()
         started = time.monotonic()
         for kill in range(KILLS):
-            load.pace((kill + 1) * CHANGES // (KILLS + 1))
+            load.say((kill + 1) * CHANGES // (KILLS + 1))
             load.wait_lines(kill * CHANGES // (KILLS + 1) + 1, 120)
             self.disturb(kill)
         load.end_input()

@@ -21,7 +21,7 @@ class Result:
 
 
 class Running:
-    """A coordctl that goes on: its lines as they come, and what ends it."""
+    """A coordctl, or another program, that goes on: its lines as they come, and what ends it."""
 
     def __init__(self, arguments, environment):
         self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -50,20 +50,20 @@ class Running:
 
     def wait_lines(self, count, seconds=30):
         """The first `count` lines, once they came."""
-        wait_until(f"{count} lines of coordctl, or its end", seconds,
+        wait_until(f"{count} lines, or the end", seconds,
                    lambda: len(self.lines) >= count or self.ended())
         if len(self.lines) < count:
             self.wait()
         if len(self.lines) < count:
-            raise AssertionError(f"coordctl ended after {self.lines}: {self.err}")
+            raise AssertionError(f"it ended after {self.lines}: {self.err}")
         return self.lines[:count]
 
     def signal(self, number):
         self._process.send_signal(number)
 
-    def pace(self, number):
+    def say(self, line):
         """A line of standard input, for programs that take it."""
-        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 
     def end_input(self):
