@@ -72,7 +72,7 @@ struct client_watch_job {
 void client_driver_submit_watch(struct client_driver *driver, struct client_watch_job *job);
 
 /* See client_session_took, client_session_abandon. Thread: any. */
-void client_driver_took(struct client_driver *driver, size_t bytes);
+void client_driver_took(struct client_driver *driver, struct client_watch *watch, size_t bytes);
 void client_driver_abandon(struct client_driver *driver, uint64_t id);
 
 /* One call to one replica, on a connection of its own. */

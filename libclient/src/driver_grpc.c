@@ -26,7 +26,6 @@ struct driver_stream {
     struct driver_call call;
     struct driver_tag answered_tag, received_tag, sent_tag;
     bool sending, over;
-    bool receiving; /* else it is held back: client_session_may_read */
     grpc_byte_buffer *received, *sent;
 };
 
@@ -52,7 +51,6 @@ static struct client_time now(void)
 
 static void receive(struct driver_stream *stream)
 {
-    stream->receiving = true;
     const grpc_op op = {
         .op = GRPC_OP_RECV_MESSAGE,
         .data.recv_message.recv_message = &stream->received,
@@ -153,7 +151,7 @@ static void on_received(void *owner, bool ok)
         if (stream->id != 0) {
             deliver(stream, message);
         }
-        stream->receiving = false; /* go_on_reading: until there is none, then the status comes */
+        receive(stream); /* until there is none, then the status comes */
     }
     if (message != NULL) {
         grpc_byte_buffer_destroy(message);
@@ -207,17 +205,6 @@ static void close_stream(struct client_driver *driver, uint64_t id)
         if (stream->id == id) {
             stream->id = 0;
             driver_call_cancel(&stream->call);
-        }
-    }
-}
-
-/* One that nobody has a use for is read to its end at once. */
-static void go_on_reading(struct client_driver *driver)
-{
-    bool may_read = client_session_may_read(driver->session);
-    for (struct driver_stream *stream = driver->streams; stream != NULL; stream = stream->next) {
-        if (!stream->receiving && !stream->over && (may_read || stream->id == 0)) {
-            receive(stream);
         }
     }
 }
@@ -293,7 +280,6 @@ struct inbox {
     struct client_request *requests;
     struct client_unary *unaries;
     struct client_watch_job *jobs;
-    size_t took;
     uint64_t abandoned;
     bool stop;
 };
@@ -301,15 +287,20 @@ struct inbox {
 static void open_inbox(struct client_driver *driver, struct inbox *ret_inbox)
 {
     (void)pthread_mutex_lock(&driver->lock); /* cannot fail for a plain mutex */
-    *ret_inbox = (struct inbox){driver->requests, driver->unaries,   driver->jobs,
-                                driver->took,     driver->abandoned, driver->stopping};
+    *ret_inbox = (struct inbox){driver->requests, driver->unaries, driver->jobs, driver->abandoned,
+                                driver->stopping};
+    while (driver->took != NULL) {
+        struct client_watch *watch = driver->took;
+        driver->took = watch->took_next;
+        client_session_took(driver->session, watch, watch->took);
+        watch->took = 0;
+    }
     driver->requests = NULL;
     driver->requests_end = &driver->requests;
     driver->unaries = NULL;
     driver->unaries_end = &driver->unaries;
     driver->jobs = NULL;
     driver->jobs_end = &driver->jobs;
-    driver->took = 0;
     (void)pthread_mutex_unlock(&driver->lock);
 }
 
@@ -317,7 +308,6 @@ static void take_inbox(struct client_driver *driver)
 {
     struct inbox inbox;
     open_inbox(driver, &inbox);
-    client_session_took(driver->session, inbox.took);
     client_session_abandon(driver->session, now(), inbox.abandoned);
     while (inbox.jobs != NULL) {
         struct client_watch_job *next = inbox.jobs->next;
@@ -352,8 +342,7 @@ static uint64_t turn(struct client_driver *driver)
         pump(stream);
     }
     run_effects(driver); /* taking a frame can end a request that is too large */
-    go_on_reading(driver);
-    publish(driver); /* its times change without an effect */
+    publish(driver);     /* its times change without an effect */
     uint64_t session_ms = client_session_deadline_ms(driver->session);
     return session_ms < unaries_ms ? session_ms : unaries_ms;
 }
@@ -452,15 +441,23 @@ void client_driver_submit_watch(struct client_driver *driver, struct client_watc
     }
     (void)pthread_mutex_unlock(&driver->lock);
     if (stopped) {
-        take_job(driver, job); /* the machine has nobody else's thread any more */
+        (void)pthread_mutex_lock(&driver->late);
+        take_job(driver, job);
+        (void)pthread_mutex_unlock(&driver->late);
     }
 }
 
-void client_driver_took(struct client_driver *driver, size_t bytes)
+void client_driver_took(struct client_driver *driver, struct client_watch *watch, size_t bytes)
 {
     (void)pthread_mutex_lock(&driver->lock);
-    driver->took += bytes;
-    wake(driver);
+    if (!driver->stopped) { /* else nobody counts any more */
+        if (watch->took == 0) {
+            watch->took_next = driver->took;
+            driver->took = watch;
+        }
+        watch->took += bytes;
+        wake(driver);
+    }
     (void)pthread_mutex_unlock(&driver->lock);
 }
 
@@ -508,6 +505,7 @@ static struct client_driver *make_driver(const struct client_driver_config *conf
     driver->jobs_end = &driver->jobs;
     driver->wake_tag = (struct driver_tag){on_wake, driver};
     (void)pthread_mutex_init(&driver->lock, NULL); /* cannot fail without attributes */
+    (void)pthread_mutex_init(&driver->late, NULL);
     driver->cq = grpc_completion_queue_create_for_next(NULL);
     driver->wake_channel =
         grpc_lame_client_channel_create("wake", GRPC_STATUS_UNAVAILABLE, "only wakes a thread");
@@ -528,6 +526,7 @@ static void free_driver(struct client_driver *driver)
     }
     grpc_completion_queue_destroy(driver->cq);
     (void)pthread_mutex_destroy(&driver->lock);
+    (void)pthread_mutex_destroy(&driver->late);
     client_session_free(driver->session);
     client_free(driver);
 }
@@ -575,11 +574,13 @@ void client_driver_stop(struct client_driver *driver)
     wake(driver);
     (void)pthread_mutex_unlock(&driver->lock);
     (void)pthread_join(driver->thread, NULL);
+    (void)pthread_mutex_lock(&driver->late);
     (void)pthread_mutex_lock(&driver->lock);
     driver->stopped = true;
     (void)pthread_mutex_unlock(&driver->lock);
     take_inbox(driver);
     run_effects(driver);
+    (void)pthread_mutex_unlock(&driver->late);
 }
 
 void client_driver_free(struct client_driver *driver)

@@ -41,16 +41,17 @@ struct client_driver {
     grpc_call *wake_call;               /* constant */
     struct driver_tag wake_tag;         /* constant */
 
+    pthread_mutex_t late; /* for the machine, once its thread is gone; taken before `lock` */
     pthread_mutex_t lock;
     /* Under lock. */
     struct client_request *requests, **requests_end; /* submitted, not yet taken; by `next` */
     struct client_unary *unaries, **unaries_end;
     struct client_watch_job *jobs, **jobs_end;
-    size_t took;        /* bytes of items that users have taken */
-    uint64_t abandoned; /* a session that somebody was told is lost */
-    bool woken;         /* the wake tag was posted and not yet seen */
-    bool stopping;      /* client_driver_stop began */
-    bool stopped;       /* it ended: there is no thread any more */
+    struct client_watch *took; /* whose items users have taken; by took_next */
+    uint64_t abandoned;        /* a session that somebody was told is lost */
+    bool woken;                /* the wake tag was posted and not yet seen */
+    bool stopping;             /* client_driver_stop began */
+    bool stopped;              /* it ended: there is no thread any more */
 
     /* own */
     struct client_session *session;

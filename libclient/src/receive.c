@@ -66,6 +66,11 @@ static void send_again(struct client_session *session, uint64_t now_ms, struct s
 {
     request->refused = item->code;
     request_wait_again(session, request);
+    if (request->inquiry && item->code == COORD_BUSY) { /* S12: its session lives on there */
+        uint64_t until = now_ms + client_dial_pause_ms(&session->dial, ++request->busy_count);
+        session->inquire_ms = until > session->inquire_ms ? until : session->inquire_ms;
+        return;
+    }
     pause_or_leave(session, now_ms, stream, item, &request->busy_count);
 }
 
@@ -167,8 +172,7 @@ static void take_watch_reply(struct client_session *session, uint64_t now_ms, st
         }
         return;
     }
-    watch->state = WATCH_UNSENT;
-    watch->stream = 0;
+    watch_refused(session, watch);
     if (is_passing(item->code) || item->code == COORD_LIMIT_TIME) {
         pause_or_leave(session, now_ms, stream, item, &stream->busy_count);
     } else {
@@ -223,9 +227,7 @@ static void take_reply(struct client_session *session, uint64_t now_ms, struct s
         take_write_reply(session, now_ms, stream, write, item);
     } else if ((watch = watch_find_sent(session, stream, item->id)) != NULL) {
         take_watch_reply(session, now_ms, stream, watch, item);
-    } else {
-        (void)farewell_answered(session, item->id); /* or S7 */
-    }
+    } /* else S7 */
 }
 
 /* ---- Welcomes ---- */
@@ -428,7 +430,7 @@ static void take_frame(struct client_session *session, uint64_t now_ms, struct s
         take_item(session, now_ms, stream, &frame->items[i]);
     }
     if (stream_find(session, id) != NULL && stream->state == STREAM_ACTIVE) {
-        if (!watches_frame_end(session, stream, frame->complete_to, frame->more)) {
+        if (!watches_frame_end(session, frame->complete_to, frame->more)) {
             refuse_stream(session, now_ms, stream, COORD_NO_MEMORY, "no memory for its events");
         } else {
             take_confirmed(session, stream, frame->confirmed);

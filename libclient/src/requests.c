@@ -314,13 +314,14 @@ static uint64_t expire_list(struct client_session *session, struct request_list 
     return next_ms;
 }
 
-/* Those that were not set in time. */
-static uint64_t expire_watches(struct client_session *session, uint64_t now_ms)
+/* Those of one state that were not set in time. */
+static uint64_t expire_watches(struct client_session *session, enum client_watch_state state,
+                               uint64_t now_ms)
 {
     uint64_t next_ms = CLIENT_NEVER;
     struct client_watch *next = NULL;
     char reasons[COORD_ERROR_MESSAGE_BYTES];
-    for (struct client_watch *watch = session->watches; watch != NULL; watch = next) {
+    for (struct client_watch *watch = session->watches[state].first; watch != NULL; watch = next) {
         next = watch->next;
         if (watch->told_set || watch->deadline_ms == 0) {
             continue;
@@ -346,9 +347,12 @@ void requests_expire(struct client_session *session, uint64_t now_ms)
     }
     uint64_t waiting = expire_list(session, &session->waiting, now_ms);
     uint64_t sent = expire_list(session, &session->sent, now_ms);
-    uint64_t watches = expire_watches(session, now_ms);
-    session->expiry_ms = waiting < sent ? waiting : sent;
-    session->expiry_ms = watches < session->expiry_ms ? watches : session->expiry_ms;
+    uint64_t next_ms = waiting < sent ? waiting : sent;
+    for (int state = WATCH_NEW; state <= WATCH_SENT; state++) { /* the others are answered */
+        uint64_t watches = expire_watches(session, (enum client_watch_state)state, now_ms);
+        next_ms = watches < next_ms ? watches : next_ms;
+    }
+    session->expiry_ms = next_ms;
 }
 
 void requests_refuse_waiting(struct client_session *session)

@@ -11,6 +11,11 @@ enum {
     PAUSE_MS_MAX = 500,
 };
 
+static size_t or_default(size_t value, size_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
 struct client_session *client_session_create(const struct client_session_config *config)
 {
     CD_ASSERT(config->endpoints_count >= 1 && config->endpoints_count <= COORD_ENDPOINTS_MAX);
@@ -33,8 +38,10 @@ struct client_session *client_session_create(const struct client_session_config 
     session->sessions = config->sessions;
     session->timeout_wanted_ms = config->session_timeout_ms;
     session->items_end = &session->items;
-    session->events_bytes_max =
-        config->events_bytes_max != 0 ? config->events_bytes_max : CLIENT_EVENTS_BYTES_MAX;
+    session->farewells_end = &session->farewells;
+    session->events_bytes_max = or_default(config->events_bytes_max, CLIENT_EVENTS_BYTES_MAX);
+    session->watch_bytes_max = or_default(config->watch_bytes_max, CLIENT_WATCH_BYTES_MAX);
+    session->group_bytes_max = or_default(config->group_bytes_max, CLIENT_GROUP_BYTES_MAX);
     return session;
 }
 
@@ -44,11 +51,10 @@ void client_session_free(struct client_session *session)
         return;
     }
     CD_ASSERT(session->waiting.count + session->sent.count + session->done.count == 0);
-    CD_ASSERT(session->writes == NULL && session->watches == NULL && session->items == NULL);
+    CD_ASSERT(session->writes == NULL && session->items == NULL && session->groups == NULL);
+    watch_table_free(session);
     while (session->farewells != NULL) {
-        struct client_farewell *farewell = session->farewells;
-        session->farewells = farewell->next;
-        client_free(farewell);
+        watch_farewell_over(session);
     }
     client_free(session);
 }
@@ -135,6 +141,9 @@ void client_session_on_timer(struct client_session *session, struct client_time 
     if (session->hold_ms <= now.ms) {
         session->hold_ms = 0;
     }
+    if (session->inquire_ms <= now.ms) {
+        session->inquire_ms = 0;
+    }
     requests_expire(session, now.ms);
     streams_expire(session, now.ms);
     plan_beat(session);
@@ -183,6 +192,9 @@ uint64_t client_session_deadline_ms(const struct client_session *session)
     }
     if (active != NULL && session->hold_ms != 0) {
         deadline = earlier(deadline, session->hold_ms);
+    }
+    if (active != NULL && session->inquire_ms != 0) {
+        deadline = earlier(deadline, session->inquire_ms);
     }
     if (session->id != 0) {
         deadline = earlier(deadline, lease_deadline(session));

@@ -40,13 +40,21 @@
  *      every input. LOST, or a replica's word that it has ended, is final: nothing that comes later
  *      counts, a stream at hand is told to close it, its watches end, writes that were not sent end
  *      with COORD_SESSION_EXPIRED, and what became of the unanswered ones is asked on another
- *      stream (R20, R21). The next write opens another session.
+ *      stream (R20, R21), again after a pause as long as the cluster has not ended the session and
+ *      says BUSY. The next write opens another session.
  *  S13 Watches live as long as their session; without one they are the client's, and are set again
  *      on every stream. What a watch is told is in the order of zxids, each zxid's events whole and
  *      once. It is set again from where it was complete: what its own answer, a frame's
  *      complete_to, a bookmark or a RESYNC said (R12), or from where LAGGED says.
- *  S14 Once CLIENT_EVENTS_BYTES_MAX of items were told and not taken, client_session_may_read is
- *      false, and the driver takes no more messages from the network.
+ *  S14 A user who does not take what his watch is told harms that watch alone: the library goes on
+ *      reading. What waits for one watch is bounded by CLIENT_WATCH_BYTES_MAX, or by one zxid's
+ *      events, and what waits for all by CLIENT_EVENTS_BYTES_MAX, the zxid that passes it and
+ *      CLIENT_WATCH_BYTES_MIN for each watch. Where the next zxid's events would pass that, the
+ *      watch is removed at the replica, and LAGGED is told behind what waits, which stays as it is.
+ *      Once all of it was taken, and there is room for all, the watch is set again under a new id
+ *      from where LAGGED says: from the history, or with RESYNC. A zxid with more than
+ *      CLIENT_GROUP_BYTES_MAX for one watch becomes a RESYNC; a bookmark without room is left out.
+ *      SET, LAGGED and ENDED are told always: at most one of each waits at its turn.
  *  S15 A frame that breaks the contract ends its stream, never more.
  *
  *   request:  submit -> WAITING -> SENT -> DONE         SENT -> WAITING: refused, or a lost read
@@ -77,7 +85,8 @@ struct client_session_config {
     uint32_t dial_timeout_ms;    /* an attempt is given up then [5000] */
     uint32_t pause_ms_min;       /* between rounds of dialling, doubling [25] */
     uint32_t pause_ms_max;       /* [500] */
-    size_t events_bytes_max;     /* 0: CLIENT_EVENTS_BYTES_MAX */
+    /* 0: the limit in watch.h */
+    size_t events_bytes_max, watch_bytes_max, group_bytes_max;
 };
 
 #define CLIENT_NEVER UINT64_MAX
@@ -107,8 +116,11 @@ CD_MUST_USE enum coord_code client_session_watch(struct client_session *session,
 /* Ends it, in whatever state; its items that were not told are gone. */
 void client_session_unwatch(struct client_session *session, struct client_watch *watch);
 
-/* The user has taken items of that many bytes (client_watch_item.bytes). */
-void client_session_took(struct client_session *session, size_t bytes);
+/*
+ * The user has taken items of that many bytes (client_watch_item.bytes). What he has not taken
+ * client_session_unwatch settles: nothing of the watch is taken after it.
+ */
+void client_session_took(struct client_session *session, struct client_watch *watch, size_t bytes);
 
 /* Answers CLIENT_EFFECT_SECRET: 16 random bytes and their SHA-256; NULL: there are none now. */
 void client_session_give_secret(struct client_session *session, struct client_time now,
@@ -144,9 +156,6 @@ void client_session_shutdown(struct client_session *session, struct client_time 
 
 /* When on_timer is wanted, in client_time.ms, or CLIENT_NEVER. */
 uint64_t client_session_deadline_ms(const struct client_session *session);
-
-/* S14. */
-bool client_session_may_read(const struct client_session *session);
 
 enum client_effect_kind {
     CLIENT_EFFECT_DIAL,   /* open `stream` to endpoints[endpoint]; send what take_frame gives */

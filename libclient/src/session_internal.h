@@ -69,6 +69,10 @@ struct client_write {
     struct client_watch *watch; /* on the node that it creates, or NULL */
 };
 
+struct client_watch_list {
+    struct client_watch *first, *last;
+};
+
 struct client_session {
     const char *const *endpoints;
     size_t endpoints_count;
@@ -94,7 +98,8 @@ struct client_session {
     struct request_list sent;    /* in the order of sending; those of the session among them */
     struct request_list done;    /* in the order of ending */
     uint64_t expiry_ms;          /* no deadline of a request is below it */
-    uint64_t hold_ms; /* nothing is sent before: a replica was busy, or no memory; or 0 */
+    uint64_t hold_ms;    /* nothing is sent before: a replica was busy, or no memory; or 0 */
+    uint64_t inquire_ms; /* no inquiry is sent before; or 0 */
 
     /* The session, if id is not 0 (S8). */
     bool sessions;
@@ -113,13 +118,19 @@ struct client_session {
     uint64_t state_id, told_id;
 
     /* Watches. */
-    struct client_watch *watches, *watches_last;
+    struct client_watch_list watches[WATCH_ENDED]; /* by their state */
     size_t watches_count;
-    uint64_t last_watch;                          /* the newest id */
-    struct client_farewell *farewells;            /* owned */
-    struct client_watch_item *items, **items_end; /* to be told */
-    size_t events_bytes, events_bytes_max;        /* told and not taken, and those to be told */
-    uint64_t group_zxid;                          /* of the events that may go on; or 0 */
+    struct client_watch_slot *slots; /* owned: by their ids (watch_table.c) */
+    uint32_t slots_count, slots_free;
+    uint64_t last_watch;                                /* the newest number in an id */
+    struct client_farewell *farewells, **farewells_end; /* owned: to be said */
+    struct client_watch_item *items, **items_end;       /* owned: to be told */
+    uint64_t group_zxid;                                /* of the events that may go on; or 0 */
+    struct client_watch_item *groups; /* owned: these events; those without a watch
+                                         are dropped */
+    uint64_t complete_zxid, marks;    /* what a frame on `active` said last (R12), and how often */
+    size_t events_bytes;              /* the sum of client_watch.waiting_bytes */
+    size_t events_bytes_max, watch_bytes_max, group_bytes_max;
 };
 
 /* ---- requests.c: the lists, and every way in which a request ends ---- */
@@ -248,7 +259,65 @@ void writes_inquire(struct client_session *session, uint64_t id, const uint8_t *
 /* S10: the next thing to send is a Forget, if it is due. NULL: it is not, or no memory. */
 struct client_write *writes_forget(struct client_session *session);
 
-/* ---- watches.c (S13, S14) ---- */
+/* ---- watch_table.c ---- */
+
+/* False: no memory. There are fewer than CLIENT_WATCHES_MAX. It gets its id. */
+CD_MUST_USE bool watch_table_add(struct client_session *session, struct client_watch *watch,
+                                 enum client_watch_state state);
+/* It is ENDED. */
+void watch_table_remove(struct client_session *session, struct client_watch *watch);
+void watch_table_free(struct client_session *session);
+
+/* To the end of the list of that state, which is not ENDED. */
+void watch_move(struct client_session *session, struct client_watch *watch,
+                enum client_watch_state state);
+
+/* A new id: what still comes for the old one is nobody's. */
+void watch_rename(struct client_session *session, struct client_watch *watch);
+
+/* The id for a request that sets it. */
+uint64_t watch_next_request(struct client_session *session, const struct client_watch *watch);
+
+/* The one with that id that was sent to the stream, or NULL. */
+struct client_watch *watch_find(const struct client_session *session, const struct stream *stream,
+                                uint64_t id);
+/* The one whose setting that request of the stream asks for, or NULL. */
+struct client_watch *watch_find_sent(const struct client_session *session,
+                                     const struct stream *stream, uint64_t request);
+
+/* ---- backlog.c (S14) ---- */
+
+/* NULL: no memory. */
+struct client_watch_item *backlog_item(struct client_watch *watch, enum coord_watch_item_kind kind);
+
+/* Its bytes, which may have grown, are counted. */
+void backlog_count(struct client_session *session, struct client_watch_item *item);
+
+/* It is counted and will be told, behind SET. */
+void backlog_tell(struct client_session *session, struct client_watch_item *item);
+
+/* Whether that many bytes more may wait for it. */
+bool backlog_fits(const struct client_session *session, const struct client_watch *watch,
+                  size_t bytes);
+
+/*
+ * They may not: it is told LAGGED, from where all was told, which is not above `limit`. Before its
+ * first answer this waits for that one. False: no memory; the stream must end.
+ */
+CD_MUST_USE bool backlog_lag(struct client_session *session, struct client_watch *watch,
+                             uint64_t limit);
+
+/* SET was told: what came before it. */
+void backlog_tell_early(struct client_session *session, struct client_watch *watch);
+void backlog_drop_early(struct client_session *session, struct client_watch *watch);
+
+/* The events of a zxid that may go on. */
+void backlog_drop_pending(struct client_session *session, struct client_watch *watch);
+
+/* All that waits for it. */
+void backlog_forget(struct client_session *session, struct client_watch *watch);
+
+/* ---- watches.c (S13) ---- */
 
 /* Those of a stream that is gone, or left, are to be set again. */
 void watches_lose_stream(struct client_session *session, const struct stream *stream);
@@ -263,15 +332,23 @@ void watches_refuse_new(struct client_session *session, enum coord_code code, co
 void watch_end(struct client_session *session, struct client_watch *watch, enum coord_code code,
                const char *format, ...) CD_PRINTF(4, 5);
 
-/* The one whose setting that request of the stream asks for, or NULL. */
-struct client_watch *watch_find_sent(struct client_session *session, const struct stream *stream,
-                                     uint64_t request);
-/* Takes the answer to it. False: no memory, or nonsense; the stream must end. */
+/* The replica at hand, if it knows the watch, will be told to forget it. */
+void watch_say_farewell(struct client_session *session, struct client_watch *watch);
+/* The first of session->farewells was said, or is no longer needed. */
+void watch_farewell_over(struct client_session *session);
+
+/* Takes the answer to its request. False: no memory, or nonsense; the stream must end. */
 CD_MUST_USE bool watch_answered(struct client_session *session, struct client_watch *watch,
                                 struct client_item *item);
 
+/* Its request was, or it will end: it is to be set again. */
+void watch_refused(struct client_session *session, struct client_watch *watch);
+
+/* Every event of it up to there was told. */
+uint64_t watch_told_to(const struct client_session *session, struct client_watch *watch);
+
 /* The write that makes its node was sent as `seq`, or answered. */
-void watch_created(struct client_watch *watch, uint64_t seq);
+void watch_created(struct client_session *session, struct client_watch *watch, uint64_t seq);
 void watch_create_ended(struct client_session *session, struct client_watch *watch,
                         enum coord_code code, const struct coord_result *result);
 
@@ -280,11 +357,7 @@ void watch_create_ended(struct client_session *session, struct client_watch *wat
 CD_MUST_USE bool watches_take(struct client_session *session, const struct stream *stream,
                               const struct client_item *item);
 
-/* The frame is over; false as above. */
-CD_MUST_USE bool watches_frame_end(struct client_session *session, const struct stream *stream,
-                                   uint64_t complete_to, bool more);
-
-/* The answer to the end of a watch at the replica. True: it was one. */
-bool farewell_answered(struct client_session *session, uint64_t request);
+/* A frame of the active stream is over; false as above. */
+CD_MUST_USE bool watches_frame_end(struct client_session *session, uint64_t complete_to, bool more);
 
 #endif

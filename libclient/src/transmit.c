@@ -161,13 +161,10 @@ static void batch_add(struct batch *batch, enum entry_kind kind, void *what, uin
 static void add_farewells(struct batch *batch)
 {
     struct client_session *session = batch->session;
-    for (struct client_farewell *farewell = session->farewells; farewell != NULL;
-         farewell = farewell->next) {
+    for (struct client_farewell *farewell = session->farewells;
+         farewell != NULL && !batch->no_memory; farewell = farewell->next) {
         struct client_bytes bytes;
         const struct client_address address = {.id = ++session->last_request};
-        if (farewell->sent || batch->no_memory) {
-            continue;
-        }
         if (client_codec_unwatch_encode(farewell->watch_id, &address, &bytes) != COORD_OK) {
             batch->no_memory = true;
         } else if (batch_fits(batch, bytes.count)) {
@@ -184,7 +181,7 @@ static void add_watch(struct batch *batch, struct client_watch *watch)
 {
     struct client_session *session = batch->session;
     const struct client_address address = {
-        .id = ++session->last_request,
+        .id = watch_next_request(session, watch),
         .after_seq = watch->created_path == NULL ? watch->created_seq : 0,
     };
     struct client_bytes bytes;
@@ -208,11 +205,11 @@ static void add_watch(struct batch *batch, struct client_watch *watch)
 static void add_watches(struct batch *batch)
 {
     struct client_watch *next = NULL;
-    for (struct client_watch *watch = batch->session->watches;
+    for (struct client_watch *watch = batch->session->watches[WATCH_UNSENT].first;
          watch != NULL && !batch->full && !batch->no_memory; watch = next) {
         bool by_seq = watch->created_seq != 0 && watch->created_path == NULL;
         next = watch->next;
-        if (watch->state == WATCH_UNSENT && !by_seq) {
+        if (!by_seq) {
             add_watch(batch, watch);
         }
     }
@@ -230,7 +227,7 @@ static bool add_write(struct batch *batch, struct client_write *write)
     batch_add(batch, ENTRY_WRITE, write, write->id, (struct client_bytes){write->bytes, count});
     struct client_watch *watch = write->watch;
     if (watch != NULL && watch->state == WATCH_NEW) {
-        watch_created(watch, write->seq);
+        watch_created(batch->session, watch, write->seq);
     }
     if (watch != NULL && watch->state == WATCH_UNSENT) {
         add_watch(batch, watch);
@@ -330,6 +327,9 @@ static void add_waiting(struct batch *batch)
             session->open_wanted = true;
             return;
         }
+        if (request->inquiry && session->now.ms < session->inquire_ms) {
+            continue;
+        }
         size_t bytes = address_request(session, request);
         bool is_write = request->is_write && !request->inquiry;
         if (is_too_large(batch, request)) {
@@ -360,7 +360,6 @@ static void mark_sent(struct batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         struct entry *entry = &batch->entries[i];
         struct client_watch *watch = entry->what;
-        struct client_farewell *farewell = entry->what;
         switch (entry->kind) {
         case ENTRY_REQUEST:
             request_mark_sent(session, stream, entry->what);
@@ -369,13 +368,13 @@ static void mark_sent(struct batch *batch)
             ((struct client_write *)entry->what)->stream = stream->id;
             break;
         case ENTRY_WATCH:
-            watch->state = WATCH_SENT;
+            watch_move(session, watch, WATCH_SENT);
             watch->stream = stream->id;
             watch->request = entry->id;
             break;
         case ENTRY_FAREWELL:
-            farewell->sent = true;
-            farewell->request = entry->id;
+            CD_ASSERT(session->farewells == entry->what); /* they were added in their order */
+            watch_farewell_over(session);
             break;
         }
     }

@@ -52,7 +52,7 @@ static void on_told(struct client_watch_item *item)
     (void)pthread_cond_broadcast(&watch->changed);
     (void)pthread_mutex_unlock(&watch->lock);
     if (old != NULL) {
-        client_driver_took(watch->client->driver, old->bytes);
+        client_driver_took(watch->client->driver, &watch->watch, old->bytes);
         client_watch_item_free(old);
     }
 }
@@ -95,7 +95,7 @@ enum coord_code coord_watch_next(struct coord_watch *watch, uint32_t timeout_ms,
     }
     (void)pthread_mutex_unlock(&watch->lock);
     if (item != NULL) {
-        client_driver_took(watch->client->driver, item->bytes);
+        client_driver_took(watch->client->driver, &watch->watch, item->bytes);
         *ret_item = &item->item;
     }
     client_leave(watch->client);
@@ -109,7 +109,6 @@ static void release(struct coord_watch *watch)
     while (watch->first != NULL) {
         struct client_watch_item *item = watch->first;
         watch->first = item->next;
-        client_driver_took(watch->client->driver, item->bytes);
         client_watch_item_free(item);
     }
     (void)pthread_cond_destroy(&watch->changed);

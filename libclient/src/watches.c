@@ -6,10 +6,11 @@
 #include <string.h>
 
 /*
- * Watches: their table, what they are told, and from where they are set again (S13, S14).
+ * Watches: what they are told, and from where they are set again (S13).
  *
  *   NEW -> UNSENT -> SENT -> SET          SENT, SET -> UNSENT: stream lost, or LAGGED
  *    (its create sent)                    any -> ENDED
+ *   The user is too slow: backlog.c.
  */
 
 /* An event on its way into an item. */
@@ -18,114 +19,7 @@ struct client_event_node {
     struct coord_event event;
 };
 
-/* ---- Items ---- */
-
-void client_watch_item_free(struct client_watch_item *item)
-{
-    if (item != NULL) {
-        coord_result_free(item->result);
-        client_arena_release(&item->arena);
-        client_free(item);
-    }
-}
-
-static struct client_watch_item *item_create(struct client_watch *watch,
-                                             enum coord_watch_item_kind kind)
-{
-    struct client_watch_item *item = client_calloc(1, sizeof(*item));
-    if (item != NULL) {
-        client_arena_init(&item->arena, CLIENT_GROUP_BYTES_MAX);
-        item->watch = watch;
-        item->item.kind = kind;
-        item->item.message = "";
-        item->item.path = "";
-    }
-    return item;
-}
-
-static void append(struct client_session *session, struct client_watch_item *item)
-{
-    item->next = NULL;
-    *session->items_end = item;
-    session->items_end = &item->next;
-}
-
-/* S13: SET or ENDED comes first, in whatever order the replica says it. */
-static void tell(struct client_session *session, struct client_watch_item *item)
-{
-    struct client_watch *watch = item->watch;
-    size_t result = item->result != NULL ? sizeof(*item->result) + item->result->arena.taken : 0;
-    item->bytes = sizeof(*item) + item->arena.taken + result;
-    session->events_bytes += item->bytes;
-    if (watch->told_set || item->item.kind == COORD_WATCH_ENDED) {
-        append(session, item);
-        return;
-    }
-    struct client_watch_item **link = &watch->early;
-    while (*link != NULL) {
-        link = &(*link)->next;
-    }
-    item->next = NULL;
-    *link = item;
-}
-
-static void tell_early(struct client_session *session, struct client_watch *watch)
-{
-    while (watch->early != NULL) {
-        struct client_watch_item *item = watch->early;
-        watch->early = item->next;
-        append(session, item);
-    }
-}
-
-void client_session_took(struct client_session *session, size_t bytes)
-{
-    CD_ASSERT(bytes <= session->events_bytes);
-    session->events_bytes -= bytes;
-}
-
-bool client_session_may_read(const struct client_session *session)
-{
-    return session->events_bytes < session->events_bytes_max;
-}
-
-/* ---- The table ---- */
-
-static void unlink_watch(struct client_session *session, struct client_watch *watch)
-{
-    if (watch->prev != NULL) {
-        watch->prev->next = watch->next;
-    } else {
-        session->watches = watch->next;
-    }
-    if (watch->next != NULL) {
-        watch->next->prev = watch->prev;
-    } else {
-        session->watches_last = watch->prev;
-    }
-    session->watches_count--;
-}
-
-static struct client_watch *find(const struct client_session *session, const struct stream *stream,
-                                 uint64_t id)
-{
-    for (struct client_watch *watch = session->watches; watch != NULL; watch = watch->next) {
-        if (watch->id == id) {
-            return watch->stream == stream->id ? watch : NULL;
-        }
-    }
-    return NULL;
-}
-
-static void drop_early(struct client_session *session, struct client_watch *watch)
-{
-    while (watch->early != NULL) {
-        struct client_watch_item *item = watch->early;
-        watch->early = item->next;
-        client_session_took(session, item->bytes);
-        client_watch_item_free(item);
-    }
-}
+/* ---- Life ---- */
 
 /*
  * Not answered yet, it begins from its own beginning: "from now on" will be another moment, and
@@ -134,7 +28,8 @@ static void drop_early(struct client_session *session, struct client_watch *watc
 static void begin_again(struct client_session *session, struct client_watch *watch)
 {
     if (!watch->told_set) {
-        drop_early(session, watch);
+        backlog_drop_early(session, watch);
+        watch->lags = false;
         watch->resume_zxid = watch->spec.after_zxid;
         watch->delivered_zxid = watch->spec.after_zxid;
         watch->queue_state = COORD_QUEUE_UNKNOWN;
@@ -143,12 +38,11 @@ static void begin_again(struct client_session *session, struct client_watch *wat
 
 static void release(struct client_session *session, struct client_watch *watch)
 {
-    drop_early(session, watch);
-    client_watch_item_free(watch->pending);
+    backlog_drop_early(session, watch);
+    backlog_drop_pending(session, watch);
     client_watch_item_free(watch->last);
     client_free(watch->farewell);
     client_free(watch->created_path);
-    watch->pending = NULL;
     watch->last = NULL;
     watch->farewell = NULL;
     watch->created_path = NULL;
@@ -166,27 +60,19 @@ enum coord_code client_session_watch(struct client_session *session, struct clie
     if (session->watches_count >= CLIENT_WATCHES_MAX) {
         return COORD_TOO_MANY;
     }
-    watch->last = item_create(watch, COORD_WATCH_ENDED);
+    watch->last = backlog_item(watch, COORD_WATCH_ENDED);
     watch->farewell = client_calloc(1, sizeof(*watch->farewell));
-    if (watch->last == NULL || watch->farewell == NULL) {
+    bool wanted = streams_wanted(session);
+    if (watch->last == NULL || watch->farewell == NULL ||
+        !watch_table_add(session, watch, watch->create != NULL ? WATCH_NEW : WATCH_UNSENT)) {
         release(session, watch);
         return COORD_NO_MEMORY;
     }
-    if (!streams_wanted(session)) {
+    if (!wanted) {
         session_wake_up(session);
     }
-    watch->id = ++session->last_watch;
-    watch->state = watch->create != NULL ? WATCH_NEW : WATCH_UNSENT;
     watch->resume_zxid = watch->spec.after_zxid;
     watch->delivered_zxid = watch->spec.after_zxid;
-    watch->prev = session->watches_last;
-    if (watch->prev != NULL) {
-        watch->prev->next = watch;
-    } else {
-        session->watches = watch;
-    }
-    session->watches_last = watch;
-    session->watches_count++;
     if (watch->deadline_ms != 0 && watch->deadline_ms < session->expiry_ms) {
         session->expiry_ms = watch->deadline_ms;
     }
@@ -201,44 +87,44 @@ static void cut_ties(struct client_session *session, struct client_watch *watch)
         watch->create->watch = NULL;
     }
     watch->create = NULL;
-    for (struct client_write *write = session->writes; write != NULL; write = write->next) {
+    for (struct client_write *write = watch->spec.path == NULL ? session->writes : NULL;
+         write != NULL; write = write->next) {
         write->watch = write->watch == watch ? NULL : write->watch;
     }
 }
 
 /* The replica at hand knows it: it is told, with the memory that was put by for that. */
-static void say_farewell(struct client_session *session, struct client_watch *watch)
+void watch_say_farewell(struct client_session *session, struct client_watch *watch)
 {
     bool known = session->active != NULL && watch->stream == session->active->id &&
                  (watch->state == WATCH_SENT || watch->state == WATCH_SET);
     if (known) {
         watch->farewell->watch_id = watch->id;
-        watch->farewell->next = session->farewells;
-        session->farewells = watch->farewell;
+        watch->farewell->next = NULL;
+        *session->farewells_end = watch->farewell;
+        session->farewells_end = &watch->farewell->next;
         watch->farewell = NULL;
     }
 }
 
+void watch_farewell_over(struct client_session *session)
+{
+    struct client_farewell *farewell = session->farewells;
+    session->farewells = farewell->next;
+    if (session->farewells == NULL) {
+        session->farewells_end = &session->farewells;
+    }
+    client_free(farewell);
+}
+
 void client_session_unwatch(struct client_session *session, struct client_watch *watch)
 {
-    struct client_watch_item **link = &session->items;
     if (watch->state != WATCH_ENDED) {
         cut_ties(session, watch);
-        say_farewell(session, watch);
-        unlink_watch(session, watch);
-        watch->state = WATCH_ENDED;
+        watch_say_farewell(session, watch);
+        watch_table_remove(session, watch);
     }
-    while (*link != NULL) {
-        struct client_watch_item *item = *link;
-        if (item->watch == watch) {
-            *link = item->next;
-            client_session_took(session, item->bytes);
-            client_watch_item_free(item);
-        } else {
-            link = &item->next;
-        }
-    }
-    session->items_end = link;
+    backlog_forget(session, watch);
     release(session, watch);
 }
 
@@ -253,63 +139,127 @@ void watch_end(struct client_session *session, struct client_watch *watch, enum 
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
     cut_ties(session, watch);
-    say_farewell(session, watch);
-    unlink_watch(session, watch);
-    watch->state = WATCH_ENDED;
+    watch_say_farewell(session, watch);
+    watch_table_remove(session, watch);
     watch->last = NULL;
     const char *copy = client_arena_copy(&item->arena, message, strlen(message));
     item->item.code = code;
     item->item.message = copy != NULL ? copy : coord_code_text(code);
-    tell(session, item);
+    backlog_tell(session, item);
     release(session, watch);
 }
 
 void watches_end(struct client_session *session, enum coord_code code, const char *why)
 {
-    while (session->watches != NULL) {
-        watch_end(session, session->watches, code, "%s", why);
+    for (int state = 0; state < WATCH_ENDED; state++) {
+        while (session->watches[state].first != NULL) {
+            watch_end(session, session->watches[state].first, code, "%s", why);
+        }
     }
 }
 
 void watches_refuse_new(struct client_session *session, enum coord_code code, const char *why)
 {
     struct client_watch *next = NULL;
-    for (struct client_watch *watch = session->watches; watch != NULL; watch = next) {
-        next = watch->next;
-        if (!watch->told_set && watch->create == NULL) {
-            watch_end(session, watch, code, "%s", why);
+    for (int state = WATCH_UNSENT; state < WATCH_ENDED; state++) {
+        for (struct client_watch *watch = session->watches[state].first; watch != NULL;
+             watch = next) {
+            next = watch->next;
+            if (!watch->told_set && watch->create == NULL) {
+                watch_end(session, watch, code, "%s", why);
+            }
         }
     }
 }
 
-void watches_lose_stream(struct client_session *session, const struct stream *stream)
+/* ---- From where it is set again ---- */
+
+static void complete_to(struct client_watch *watch, uint64_t zxid)
 {
-    for (struct client_watch *watch = session->watches; watch != NULL; watch = watch->next) {
-        if (watch->stream == stream->id && watch->state != WATCH_NEW) {
-            watch->state = WATCH_UNSENT;
-            watch->stream = 0;
-            client_watch_item_free(watch->pending); /* it is told again, whole */
-            watch->pending = NULL;
-            begin_again(session, watch);
+    if (zxid > watch->resume_zxid) {
+        watch->resume_zxid = zxid;
+    }
+}
+
+/*
+ * What frames have said since it was set. It holds for all watches that are set, so that it is
+ * kept once, in the session, and brought here where it is needed.
+ */
+static void take_marks(const struct client_session *session, struct client_watch *watch)
+{
+    if (watch->state == WATCH_SET && watch->marks != session->marks) {
+        complete_to(watch, session->complete_zxid);
+        watch->marks = session->marks;
+    }
+}
+
+uint64_t watch_told_to(const struct client_session *session, struct client_watch *watch)
+{
+    take_marks(session, watch);
+    return watch->resume_zxid > watch->delivered_zxid ? watch->resume_zxid : watch->delivered_zxid;
+}
+
+static void mark_complete(struct client_session *session, uint64_t zxid)
+{
+    if (zxid < session->complete_zxid) { /* a later one holds for all, but not an earlier one */
+        for (struct client_watch *watch = session->watches[WATCH_SET].first; watch != NULL;
+             watch = watch->next) {
+            take_marks(session, watch);
         }
     }
+    session->complete_zxid = zxid;
+    session->marks++;
+}
+
+static void lose_those(struct client_session *session, const struct stream *stream,
+                       enum client_watch_state state)
+{
+    struct client_watch *next = NULL;
+    for (struct client_watch *watch = session->watches[state].first; watch != NULL; watch = next) {
+        next = watch->next;
+        if (watch->stream == stream->id) {
+            take_marks(session, watch);
+            begin_again(session, watch);
+            watch->stream = 0;
+            watch_move(session, watch, WATCH_UNSENT);
+        }
+    }
+}
+
+/* What they began is told again, whole. */
+static void drop_groups(struct client_session *session)
+{
+    while (session->groups != NULL) {
+        struct client_watch_item *item = session->groups;
+        session->groups = item->next;
+        if (item->watch != NULL) {
+            backlog_drop_pending(session, item->watch);
+        }
+        client_watch_item_free(item);
+    }
+    session->group_zxid = 0;
+}
+
+void watches_lose_stream(struct client_session *session, const struct stream *stream)
+{
+    lose_those(session, stream, WATCH_SET);
+    lose_those(session, stream, WATCH_SENT);
     if (session->active == NULL || session->active == stream) {
-        session->group_zxid = 0;
+        drop_groups(session);
+        session->complete_zxid = 0;
         while (session->farewells != NULL) { /* what is not set again is gone by itself */
-            struct client_farewell *farewell = session->farewells;
-            session->farewells = farewell->next;
-            client_free(farewell);
+            watch_farewell_over(session);
         }
     }
 }
 
 /* ---- On the node that a write makes ---- */
 
-void watch_created(struct client_watch *watch, uint64_t seq)
+void watch_created(struct client_session *session, struct client_watch *watch, uint64_t seq)
 {
     watch->created_seq = seq;
     watch->create = NULL;
-    watch->state = WATCH_UNSENT;
+    watch_move(session, watch, WATCH_UNSENT);
 }
 
 static const char *path_of(const struct client_watch *watch, const struct coord_result *result)
@@ -338,25 +288,6 @@ void watch_create_ended(struct client_session *session, struct client_watch *wat
 
 /* ---- Answers ---- */
 
-struct client_watch *watch_find_sent(struct client_session *session, const struct stream *stream,
-                                     uint64_t request)
-{
-    for (struct client_watch *watch = session->watches; watch != NULL; watch = watch->next) {
-        if (watch->state == WATCH_SENT && watch->request == request &&
-            watch->stream == stream->id) {
-            return watch;
-        }
-    }
-    return NULL;
-}
-
-static void complete_to(struct client_watch *watch, uint64_t zxid)
-{
-    if (zxid > watch->resume_zxid) {
-        watch->resume_zxid = zxid;
-    }
-}
-
 bool watch_answered(struct client_session *session, struct client_watch *watch,
                     struct client_item *item)
 {
@@ -364,7 +295,7 @@ bool watch_answered(struct client_session *session, struct client_watch *watch,
         return false;
     }
     if (!watch->told_set) {
-        struct client_watch_item *set = item_create(watch, COORD_WATCH_SET);
+        struct client_watch_item *set = backlog_item(watch, COORD_WATCH_SET);
         if (set == NULL) {
             return false;
         }
@@ -377,13 +308,25 @@ bool watch_answered(struct client_session *session, struct client_watch *watch,
         if (watch->delivered_zxid == 0) {
             watch->delivered_zxid = set->item.zxid;
         }
-        tell(session, set);
-        tell_early(session, watch);
+        backlog_tell(session, set);
+        backlog_tell_early(session, watch);
     } else {
         complete_to(watch, item->result->zxid);
     }
-    watch->state = WATCH_SET;
+    watch->marks = session->marks;
+    watch_move(session, watch, WATCH_SET);
+    if (watch->lags) {
+        return backlog_lag(session, watch, watch->lag_zxid);
+    }
     return true;
+}
+
+void watch_refused(struct client_session *session, struct client_watch *watch)
+{
+    backlog_drop_pending(session, watch);
+    watch_move(session, watch, WATCH_UNSENT);
+    watch->stream = 0;
+    begin_again(session, watch);
 }
 
 /* ---- Events ---- */
@@ -393,16 +336,32 @@ static const void *keep(struct client_arena *arena, const void *from, size_t byt
     return client_arena_copy(arena, from, bytes);
 }
 
-static bool add_event(struct client_watch *watch, const struct coord_event *from)
+static size_t event_bytes(const struct coord_event *event)
 {
-    if (watch->pending == NULL) {
-        watch->pending = item_create(watch, COORD_WATCH_EVENTS);
-        if (watch->pending == NULL) {
-            return false;
-        }
-        watch->pending->item.zxid = from->zxid;
-        watch->pending->events = NULL;
-        watch->pending_end = &watch->pending->events;
+    return sizeof(struct client_event_node) + sizeof(struct coord_node_stat) +
+           sizeof(struct coord_event *) + strlen(event->path) + event->data_bytes +
+           event->previous_bytes;
+}
+
+static struct client_watch_item *begin_group(struct client_session *session,
+                                             struct client_watch *watch, uint64_t zxid)
+{
+    struct client_watch_item *item = backlog_item(watch, COORD_WATCH_EVENTS);
+    if (item != NULL) {
+        item->item.zxid = zxid;
+        watch->pending = item;
+        watch->pending_end = &item->events;
+        item->next = session->groups;
+        session->groups = item;
+    }
+    return item;
+}
+
+static bool add_event(struct client_session *session, struct client_watch *watch,
+                      const struct coord_event *from)
+{
+    if (watch->pending == NULL && begin_group(session, watch, from->zxid) == NULL) {
+        return false;
     }
     struct client_arena *arena = &watch->pending->arena;
     struct client_event_node *node = client_arena_get(arena, sizeof(*node));
@@ -424,13 +383,13 @@ static bool add_event(struct client_watch *watch, const struct coord_event *from
     *watch->pending_end = node;
     watch->pending_end = &node->next;
     watch->pending->item.events_count++;
+    backlog_count(session, watch->pending);
     return true;
 }
 
 /* All events of the zxid are there. */
-static bool flush_one(struct client_session *session, struct client_watch *watch)
+static bool flush_one(struct client_session *session, struct client_watch_item *item)
 {
-    struct client_watch_item *item = watch->pending;
     size_t count = item->item.events_count;
     const struct coord_event **events =
         client_arena_get_array(&item->arena, count, sizeof(*events));
@@ -442,24 +401,47 @@ static bool flush_one(struct client_session *session, struct client_watch *watch
         events[i++] = &node->event;
     }
     item->item.events = events;
-    watch->pending = NULL;
-    watch->delivered_zxid = item->item.zxid;
-    tell(session, item);
+    session->groups = item->next;
+    item->watch->pending = NULL;
+    item->watch->delivered_zxid = item->item.zxid;
+    backlog_tell(session, item);
     return true;
 }
 
 static bool flush(struct client_session *session)
 {
-    if (session->group_zxid == 0) {
-        return true;
-    }
     session->group_zxid = 0;
-    for (struct client_watch *watch = session->watches; watch != NULL; watch = watch->next) {
-        if (watch->pending != NULL && !flush_one(session, watch)) {
+    while (session->groups != NULL) {
+        struct client_watch_item *item = session->groups;
+        if (item->watch == NULL) { /* dropped meanwhile */
+            session->groups = item->next;
+            client_watch_item_free(item);
+        } else if (!flush_one(session, item)) {
             return false;
         }
     }
     return true;
+}
+
+static bool take_resync(struct client_session *session, struct client_watch *watch, uint64_t zxid);
+
+/* S14: one event for one watch. */
+static bool take_event_for(struct client_session *session, struct client_watch *watch,
+                           const struct coord_event *event)
+{
+    size_t bytes = event_bytes(event);
+    size_t pending = watch->pending != NULL ? watch->pending->bytes : 0;
+    if (event->zxid <= watch->delivered_zxid || watch->lags) {
+        return true;
+    }
+    if (pending + bytes > session->group_bytes_max) {
+        backlog_drop_pending(session, watch);
+        return take_resync(session, watch, event->zxid);
+    }
+    if (!backlog_fits(session, watch, bytes + sizeof(struct client_watch_item))) {
+        return backlog_lag(session, watch, event->zxid - 1);
+    }
+    return add_event(session, watch, event);
 }
 
 static bool take_event(struct client_session *session, const struct stream *stream,
@@ -470,9 +452,8 @@ static bool take_event(struct client_session *session, const struct stream *stre
     }
     session->group_zxid = item->zxid;
     for (size_t i = 0; i < item->watch_ids_count; i++) {
-        struct client_watch *watch = find(session, stream, item->watch_ids[i]);
-        bool fresh = watch != NULL && item->zxid > watch->delivered_zxid;
-        if (fresh && !add_event(watch, &item->event)) {
+        struct client_watch *watch = watch_find(session, stream, item->watch_ids[i]);
+        if (watch != NULL && !take_event_for(session, watch, &item->event)) {
             return false;
         }
     }
@@ -487,7 +468,10 @@ static bool take_queue_front(struct client_session *session, struct client_watch
     if (from->queue_state == watch->queue_state && from->fence == watch->queue_fence) {
         return true; /* told again because it was set again */
     }
-    struct client_watch_item *item = item_create(watch, COORD_WATCH_QUEUE);
+    if (!backlog_fits(session, watch, sizeof(struct client_watch_item) + strlen(from->path))) {
+        return backlog_lag(session, watch, UINT64_MAX);
+    }
+    struct client_watch_item *item = backlog_item(watch, COORD_WATCH_QUEUE);
     const char *path =
         item != NULL ? client_arena_copy(&item->arena, from->path, strlen(from->path)) : NULL;
     if (path == NULL) {
@@ -500,18 +484,20 @@ static bool take_queue_front(struct client_session *session, struct client_watch
     item->item.path = path;
     watch->queue_state = from->queue_state;
     watch->queue_fence = from->fence;
-    tell(session, item);
+    backlog_tell(session, item);
     return true;
 }
 
 static bool take_resync(struct client_session *session, struct client_watch *watch, uint64_t zxid)
 {
-    uint64_t from =
-        watch->resume_zxid > watch->delivered_zxid ? watch->resume_zxid : watch->delivered_zxid;
+    uint64_t from = watch_told_to(session, watch);
     if (zxid <= from) {
         return true; /* nothing is missing */
     }
-    struct client_watch_item *item = item_create(watch, COORD_WATCH_RESYNC);
+    if (!backlog_fits(session, watch, sizeof(struct client_watch_item))) {
+        return backlog_lag(session, watch, from != 0 ? from : UINT64_MAX);
+    }
+    struct client_watch_item *item = backlog_item(watch, COORD_WATCH_RESYNC);
     if (item == NULL) {
         return false;
     }
@@ -519,45 +505,50 @@ static bool take_resync(struct client_session *session, struct client_watch *wat
     item->item.zxid = zxid;
     watch->delivered_zxid = zxid;
     complete_to(watch, zxid);
-    tell(session, item);
+    backlog_tell(session, item);
     return true;
 }
 
 /* The replica has removed it. The id is free again, and events below after_zxid were told. */
 static bool take_lagged(struct client_session *session, struct client_watch *watch, uint64_t zxid)
 {
-    watch->state = WATCH_UNSENT;
+    watch_move(session, watch, WATCH_UNSENT);
     watch->stream = 0;
     if (!watch->told_set) {
         begin_again(session, watch);
         return true;
     }
-    struct client_watch_item *item = item_create(watch, COORD_WATCH_LAGGED);
+    if (!backlog_fits(session, watch, sizeof(struct client_watch_item))) {
+        complete_to(watch, zxid);
+        return backlog_lag(session, watch, zxid);
+    }
+    struct client_watch_item *item = backlog_item(watch, COORD_WATCH_LAGGED);
     if (item == NULL) {
         return false;
     }
     item->item.from_zxid = zxid;
     watch->resume_zxid = zxid;
-    tell(session, item);
+    backlog_tell(session, item);
     return true;
 }
 
-static bool take_bookmark(struct client_session *session, const struct stream *stream,
-                          uint64_t zxid)
+static bool take_bookmark(struct client_session *session, uint64_t zxid)
 {
-    for (struct client_watch *watch = session->watches; watch != NULL; watch = watch->next) {
-        if (watch->state != WATCH_SET || watch->stream != stream->id || watch->spec.queue_front ||
-            zxid <= watch->bookmark_zxid || zxid <= watch->delivered_zxid) {
+    for (struct client_watch *watch = session->watches[WATCH_SET].first; watch != NULL;
+         watch = watch->next) {
+        bool fresh =
+            !watch->spec.queue_front && zxid > watch->bookmark_zxid && zxid > watch->delivered_zxid;
+        complete_to(watch, fresh ? zxid : 0);
+        if (!fresh || !backlog_fits(session, watch, sizeof(struct client_watch_item))) {
             continue;
         }
-        struct client_watch_item *item = item_create(watch, COORD_WATCH_BOOKMARK);
+        struct client_watch_item *item = backlog_item(watch, COORD_WATCH_BOOKMARK);
         if (item == NULL) {
             return false;
         }
         item->item.zxid = zxid;
         watch->bookmark_zxid = zxid;
-        complete_to(watch, zxid);
-        tell(session, item);
+        backlog_tell(session, item);
     }
     return true;
 }
@@ -570,14 +561,13 @@ static void drop_partial(struct client_session *session, const struct stream *st
                          const struct client_item *item)
 {
     for (size_t i = 0; i < item->watch_ids_count; i++) {
-        struct client_watch *watch = find(session, stream, item->watch_ids[i]);
+        struct client_watch *watch = watch_find(session, stream, item->watch_ids[i]);
         if (watch == NULL || watch->pending == NULL) {
             continue;
         }
         bool above = watch->pending->item.zxid > item->zxid;
         if (above == (item->kind == CLIENT_ITEM_LAGGED)) {
-            client_watch_item_free(watch->pending);
-            watch->pending = NULL;
+            backlog_drop_pending(session, watch);
         }
     }
 }
@@ -595,12 +585,12 @@ bool watches_take(struct client_session *session, const struct stream *stream,
         return false;
     }
     if (item->kind == CLIENT_ITEM_BOOKMARK) {
-        return take_bookmark(session, stream, item->zxid);
+        return take_bookmark(session, item->zxid);
     }
     for (size_t i = 0; i < item->watch_ids_count; i++) {
-        struct client_watch *watch = find(session, stream, item->watch_ids[i]);
+        struct client_watch *watch = watch_find(session, stream, item->watch_ids[i]);
         bool taken = true;
-        if (watch == NULL) {
+        if (watch == NULL || (watch->lags && item->kind != CLIENT_ITEM_LAGGED)) {
             continue;
         }
         if (item->kind == CLIENT_ITEM_QUEUE_FRONT) {
@@ -617,8 +607,7 @@ bool watches_take(struct client_session *session, const struct stream *stream,
     return true;
 }
 
-bool watches_frame_end(struct client_session *session, const struct stream *stream, uint64_t zxid,
-                       bool more)
+bool watches_frame_end(struct client_session *session, uint64_t zxid, bool more)
 {
     if (!more && !flush(session)) {
         return false;
@@ -626,24 +615,8 @@ bool watches_frame_end(struct client_session *session, const struct stream *stre
     if (more && session->group_zxid != 0 && zxid >= session->group_zxid) {
         zxid = session->group_zxid - 1; /* whatever it says: not all of them are here */
     }
-    for (struct client_watch *watch = session->watches; watch != NULL; watch = watch->next) {
-        if (watch->state == WATCH_SET && watch->stream == stream->id) {
-            complete_to(watch, zxid);
-        }
+    if (zxid != 0) {
+        mark_complete(session, zxid);
     }
     return true;
-}
-
-bool farewell_answered(struct client_session *session, uint64_t request)
-{
-    for (struct client_farewell **link = &session->farewells; *link != NULL;
-         link = &(*link)->next) {
-        struct client_farewell *farewell = *link;
-        if (farewell->sent && farewell->request == request) {
-            *link = farewell->next;
-            client_free(farewell);
-            return true;
-        }
-    }
-    return false;
 }

@@ -716,7 +716,12 @@ enum coord_watch_item_kind {
      * from_zxid, ...) what changed. Later events come.
      */
     COORD_WATCH_RESYNC = 4,
-    /* The replica had to leave out events; the library has them sent again. Nothing is missing. */
+    /*
+     * Events above from_zxid were left out, because more than 4 MiB of the watch, or 64 MiB of all
+     * watches, waited for this program, or because a replica could not keep up. The library has
+     * them sent again once what waits was taken, or a RESYNC tells that they are gone. Until then
+     * the watch is told nothing; all else goes on, the session too.
+     */
     COORD_WATCH_LAGGED = 5,
     /* Of a queue-front watch: its state, now. Only the newest of several in a row is kept. */
     COORD_WATCH_QUEUE = 6,
@@ -728,7 +733,7 @@ enum coord_watch_item_kind {
 struct coord_watch_item {
     enum coord_watch_item_kind kind;
     uint64_t zxid;      /* SET: complete from there. EVENTS, BOOKMARK, RESYNC, QUEUE: as above */
-    uint64_t from_zxid; /* RESYNC. LAGGED: events from there on are sent again */
+    uint64_t from_zxid; /* RESYNC. LAGGED: events above it are sent again */
     size_t events_count;
     const struct coord_event *const *events;
     const struct coord_result *result; /* SET: stat, exists, data, children; else NULL */

@@ -52,11 +52,12 @@ static void send_item(struct fake *fake, uint64_t stream, Coord__V1__Item *item,
     send_frame(fake, stream, &frame);
 }
 
-static void tell_events(struct fake *fake, uint64_t stream, uint64_t watch, uint8_t *data,
-                        size_t bytes)
+static void tell_events(struct fake *fake, uint64_t stream, const Coord__V1__WatchRequest *request,
+                        uint8_t *data, size_t bytes)
 {
     size_t count = atomic_load(&fake->events);
-    for (uint64_t zxid = 1; zxid <= count; zxid++) {
+    uint64_t watch = request->watch_id;
+    for (uint64_t zxid = request->after_zxid + 1; zxid <= count; zxid++) {
         Coord__V1__Item item = COORD__V1__ITEM__INIT;
         Coord__V1__Event event = COORD__V1__EVENT__INIT;
         event.zxid = zxid;
@@ -145,7 +146,7 @@ static void reply(struct fake *fake, uint64_t stream, const Coord__V1__Request *
     item.reply = &message;
     send_item(fake, stream, &item, 0);
     if (request->op_case == COORD__V1__REQUEST__OP_WATCH) {
-        tell_events(fake, stream, request->watch->watch_id, data, bytes);
+        tell_events(fake, stream, request->watch, data, bytes);
     }
     if (request->op_case == COORD__V1__REQUEST__OP_CLOSE) {
         atomic_fetch_add(&fake->closes, 1);

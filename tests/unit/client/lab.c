@@ -16,6 +16,14 @@ struct client_time lab_now(const struct lab *lab)
     return (struct client_time){lab->now_ms, LAB_LEASE_AHEAD_MS + lab->now_ms + lab->suspended_ms};
 }
 
+static void begin(struct lab *lab, const struct client_session_config *config)
+{
+    memset(lab, 0, sizeof(*lab));
+    lab->now_ms = 1000;
+    lab->session = client_session_create(config);
+    assert_non_null(lab->session);
+}
+
 static void init(struct lab *lab, size_t endpoints, uint64_t seed, bool sessions)
 {
     const struct client_session_config config = {
@@ -25,10 +33,22 @@ static void init(struct lab *lab, size_t endpoints, uint64_t seed, bool sessions
         .seed = seed,
         .sessions = sessions,
     };
-    memset(lab, 0, sizeof(*lab));
-    lab->now_ms = 1000;
-    lab->session = client_session_create(&config);
-    assert_non_null(lab->session);
+    begin(lab, &config);
+}
+
+void lab_init_limits(struct lab *lab, size_t events_max, size_t watch_max, size_t group_max)
+{
+    const struct client_session_config config = {
+        .endpoints = lab_endpoints,
+        .endpoints_count = 1,
+        .client_name = "lab",
+        .seed = 1,
+        .sessions = true,
+        .events_bytes_max = events_max,
+        .watch_bytes_max = watch_max,
+        .group_bytes_max = group_max,
+    };
+    begin(lab, &config);
 }
 
 void lab_init(struct lab *lab, size_t endpoints, uint64_t seed)
@@ -222,11 +242,19 @@ static bool settle_once(struct lab *lab)
     return run_effects(lab) || moved;
 }
 
+static void take(struct lab *lab, size_t item)
+{
+    lab->taken[item] = true;
+    client_session_took(lab->session, lab->items[item]->watch, lab->items[item]->bytes);
+}
+
 /* A user who is not lazy takes what comes. */
 static void take_items(struct lab *lab)
 {
-    for (; !lab->lazy && lab->took < lab->items_count; lab->took++) {
-        client_session_took(lab->session, lab->items[lab->took]->bytes);
+    for (size_t i = 0; i < lab->items_count; i++) {
+        if (!lab->taken[i] && !lab->lazy[lab->items[i]->watch - lab->watches]) {
+            take(lab, i);
+        }
     }
 }
 
@@ -645,4 +673,26 @@ const struct coord_watch_item *lab_told(const struct lab *lab, size_t watch, siz
         }
     }
     return NULL;
+}
+
+int lab_take(struct lab *lab, size_t watch)
+{
+    for (size_t i = 0; i < lab->items_count; i++) {
+        if (!lab->taken[i] && lab->items[i]->watch == &lab->watches[watch]) {
+            take(lab, i);
+            lab_settle(lab);
+            return (int)lab->items[i]->item.kind;
+        }
+    }
+    return 0;
+}
+
+size_t lab_waiting(const struct lab *lab, size_t watch)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < lab->items_count; i++) {
+        bool waits = !lab->taken[i] && lab->items[i]->watch == &lab->watches[watch];
+        bytes += waits ? lab->items[i]->bytes : 0;
+    }
+    return bytes;
 }

@@ -73,17 +73,20 @@ struct lab {
     struct client_watch watches[LAB_WATCHES_MAX];
     size_t watches_count;
     struct client_watch_item *items[LAB_ITEMS_MAX]; /* told, owned */
-    size_t items_count, took;                       /* took: of them, taken by the user */
-    bool lazy;                                      /* the user takes none */
-    bool has_limits;                                /* told in welcomes of sessions */
+    bool taken[LAB_ITEMS_MAX];                      /* of them by the user */
+    size_t items_count;
+    bool lazy[LAB_WATCHES_MAX]; /* the user takes none by himself: lab_take */
+    bool has_limits;            /* told in welcomes of sessions */
     Coord__V1__Limits limits;
-    uint8_t event_data[64]; /* of events */
+    uint8_t event_data[8192]; /* of events */
     size_t event_bytes;
     bool stuck[LAB_STREAMS_MAX]; /* the driver cannot send on it now */
 };
 
 void lab_init(struct lab *lab, size_t endpoints, uint64_t seed);
 void lab_init_sessions(struct lab *lab, size_t endpoints, uint64_t seed);
+/* With these limits in bytes for what waits: for all, for a watch, for a zxid of a watch; or 0. */
+void lab_init_limits(struct lab *lab, size_t events_max, size_t watch_max, size_t group_max);
 void lab_release(struct lab *lab);
 
 struct client_time lab_now(const struct lab *lab);
@@ -160,6 +163,10 @@ void lab_events(struct lab *lab, uint64_t stream, size_t watch, uint64_t zxid, s
 void lab_lagged(struct lab *lab, uint64_t stream, size_t watch, uint64_t after_zxid);
 void lab_resync(struct lab *lab, uint64_t stream, size_t watch, uint64_t zxid);
 void lab_bookmark(struct lab *lab, uint64_t stream, uint64_t zxid);
+/* Its user takes the oldest item that he has not taken, and tells its kind; 0: there is none. */
+int lab_take(struct lab *lab, size_t watch);
+/* Bytes of its items that he has not taken. */
+size_t lab_waiting(const struct lab *lab, size_t watch);
 /* The `index`th item that was told to that watch, or NULL. */
 const struct coord_watch_item *lab_told(const struct lab *lab, size_t watch, size_t index);
 

@@ -8,14 +8,18 @@
 #include <cmocka.h>
 
 /*
- * Goal: S8 to S13 under anything that the contract allows: a write happens at most once, in order,
+ * Goal: S8 to S14 under anything that the contract allows: a write happens at most once, in order,
  * and what its caller is told is what happened; watches are told every event in order, whole, once,
- * or that there is a gap; a session is LOST before the cluster lets it expire. Method: the machine
- * against the model of replica.h, with streams that break, frames that dawdle, and a machine that
- * sleeps. A failure prints its seed.
+ * or that there is a gap; a session is LOST before the cluster lets it expire; and users who take
+ * nothing harm neither it nor one another. Method: the machine against the model of replica.h, with
+ * streams that break, frames that dawdle, users that sleep, and a machine that does. A failure
+ * prints its seed.
  */
 
-enum { SEEDS = 300, STEPS = 700, REQUESTS_MAX = 300, WATCHES = 3, CALL_MS = 9000 };
+enum { SEEDS = 300, STEPS = 700, REQUESTS_MAX = 400, WATCHES = 3, CALL_MS = 9000 };
+
+/* So few that it often comes to it; of what waits for a watch, and for all. */
+enum { WATCH_BYTES = 6000, EVENTS_BYTES = 10000, ITEM_BYTES = 1500 };
 
 struct asked {
     struct client_request request;
@@ -26,6 +30,9 @@ struct followed {
     struct client_watch watch;
     bool live;
     uint64_t told; /* everything up to there was told, or that it is missing */
+    bool asleep;   /* its user takes nothing */
+    struct client_watch_item *first, *last; /* owned: what he has not taken */
+    size_t bytes;
 };
 
 static struct play {
@@ -74,7 +81,8 @@ static void starve(bool within)
     starving = within && scarcity != 0;
 }
 
-static size_t lost_count, ok_count, unknown_count, not_applied_count, expired_count;
+static size_t lagged_count, dozed_count, lost_count, ok_count, unknown_count, not_applied_count,
+    expired_count;
 
 static struct client_time now(void)
 {
@@ -108,9 +116,9 @@ static void check_none_missing(struct followed *follow, uint64_t zxid)
     follow->told = zxid > follow->told ? zxid : follow->told;
 }
 
-static void take_item(struct client_watch_item *item)
+/* Its user takes one. */
+static void take_item(struct followed *follow, struct client_watch_item *item)
 {
-    struct followed *follow = item->watch->context;
     switch (item->item.kind) {
     case COORD_WATCH_SET:
         assert_int_equal(follow->told, 0);
@@ -128,14 +136,63 @@ static void take_item(struct client_watch_item *item)
         check_none_missing(follow, item->item.zxid);
         break;
     case COORD_WATCH_LAGGED:
+        check_none_missing(follow, item->item.from_zxid);
+        lagged_count++;
         break;
     default:
         assert_int_equal(item->item.kind, COORD_WATCH_ENDED);
         assert_int_equal(item->item.code, COORD_SESSION_EXPIRED);
         follow->live = false;
     }
-    client_session_took(play.session, item->bytes);
+    client_session_took(play.session, item->watch, item->bytes);
     client_watch_item_free(item);
+}
+
+static struct client_watch_item *pop(struct followed *follow)
+{
+    struct client_watch_item *item = follow->first;
+    follow->first = item->next;
+    follow->bytes -= item->bytes;
+    return item;
+}
+
+static bool take_items(struct followed *follow)
+{
+    bool taken = false;
+    while (follow->first != NULL && !follow->asleep) {
+        take_item(follow, pop(follow));
+        taken = true;
+    }
+    return taken;
+}
+
+static void on_told(struct client_watch_item *item)
+{
+    struct followed *follow = item->watch->context;
+    item->next = NULL;
+    if (follow->first != NULL) {
+        follow->last->next = item;
+    } else {
+        follow->first = item;
+    }
+    follow->last = item;
+    follow->bytes += item->bytes;
+    assert_true(follow->bytes <= WATCH_BYTES + 3 * ITEM_BYTES); /* SET, LAGGED, ENDED */
+    size_t all = 0;
+    for (size_t i = 0; i < WATCHES; i++) {
+        all += play.followed[i].bytes;
+    }
+    assert_true(all <= EVENTS_BYTES + WATCHES * (CLIENT_WATCH_BYTES_MIN + 3 * ITEM_BYTES));
+}
+
+/* The watch is removed. */
+static void forget(struct followed *follow)
+{
+    client_session_unwatch(play.session, &follow->watch);
+    follow->live = false;
+    while (follow->first != NULL) {
+        client_watch_item_free(pop(follow));
+    }
 }
 
 static void take_done(struct client_request *request)
@@ -184,7 +241,7 @@ static void run_effect(const struct client_effect *effect)
         lost_count += client_session_lease(play.session).state == COORD_STATE_LOST ? 1 : 0;
         return;
     case CLIENT_EFFECT_ITEM:
-        take_item(effect->item);
+        on_told(effect->item);
         return;
     case CLIENT_EFFECT_DONE:
         take_done(effect->request);
@@ -218,6 +275,9 @@ static void settle(void)
         while (take_effect(&effect)) {
             run_effect(&effect);
             moved = true;
+        }
+        for (size_t i = 0; i < WATCHES; i++) {
+            moved = take_items(&play.followed[i]) || moved;
         }
         uint64_t first = play.last_stream > 20 ? play.last_stream - 20 : 1;
         for (uint64_t id = first; id <= play.last_stream; id++) {
@@ -290,12 +350,11 @@ static void follow(size_t number)
     struct followed *follow = &play.followed[number];
     if (follow->live) {
         if (below(3) == 0) {
-            client_session_unwatch(play.session, &follow->watch);
-            follow->live = false;
+            forget(follow);
         }
         return;
     }
-    client_session_unwatch(play.session, &follow->watch); /* what was left of the one before */
+    forget(follow); /* what was left of the one before */
     *follow = (struct followed){.live = true};
     follow->watch.spec.path = "/t";
     follow->watch.spec.scope = COORD_WATCH_SUBTREE;
@@ -342,6 +401,9 @@ static void step(void)
         ask(below(3) != 0);
     } else if (action < 135) {
         follow((size_t)below(WATCHES));
+    } else if (action < 160) {
+        struct followed *follow = &play.followed[below(WATCHES)];
+        follow->asleep = !follow->asleep;
     } else if (action < 250) {
         pass(below(40), false);
     } else if (action < 258) {
@@ -364,19 +426,21 @@ static void step(void)
     settle();
 }
 
-/* The network and the cluster behave from here on. */
-static void heal(void)
+static void let_sleep(bool asleep)
 {
-    scarcity = 0;
-    play.model.kind = true;
-    for (uint64_t id = 1; id <= play.last_stream; id++) {
-        if (!play.model.streams[id].open) {
-            while (model_arrive(&play.model, id)) {
-            }
-        }
+    for (size_t i = 0; i < WATCHES; i++) {
+        play.followed[i].asleep = asleep;
     }
-    for (int i = 0; i < 2 * CALL_MS / 10; i++) {
+}
+
+/* The network and the cluster behave for so long. */
+static void behave(uint64_t ms, bool asking)
+{
+    for (uint64_t i = 0; i < ms / 10; i++) {
         uint64_t first = play.last_stream > 20 ? play.last_stream - 20 : 1;
+        if (asking && i % 20 == 0) {
+            ask(true);
+        }
         for (uint64_t id = first; id <= play.last_stream; id++) {
             while (model_arrive(&play.model, id)) {
             }
@@ -388,6 +452,40 @@ static void heal(void)
         settle();
         pass(10, false);
     }
+}
+
+/* And all that is wanted comes to pass. */
+static void heal(void)
+{
+    scarcity = 0;
+    play.model.kind = true;
+    for (uint64_t id = 1; id <= play.last_stream; id++) {
+        if (!play.model.streams[id].open) {
+            while (model_arrive(&play.model, id)) {
+            }
+        }
+    }
+    behave(2 * (uint64_t)CALL_MS, false);
+    let_sleep(false);
+    settle();
+    behave(1000, true);
+}
+
+/* S14: nobody takes anything, and all goes on but what he would be told. */
+static void doze(void)
+{
+    size_t lost = lost_count;
+    size_t lagged = lagged_count;
+    uint64_t zxid = play.model.zxid;
+    let_sleep(true);
+    behave(3 * (uint64_t)MODEL_TIMEOUT_MS, true);
+    assert_int_equal(client_session_lease(play.session).state, COORD_STATE_CONNECTED);
+    assert_int_equal(lost_count, lost);
+    assert_true(play.model.zxid > zxid + 80);
+    let_sleep(false);
+    settle();
+    behave(1000, false);
+    dozed_count += lagged_count - lagged;
 }
 
 /* Whoever was told "not done" was told the truth for ever; and what is watched was told. */
@@ -414,7 +512,9 @@ static void run(uint64_t seed)
                                                  .endpoints_count = 3,
                                                  .client_name = "play",
                                                  .seed = seed,
-                                                 .sessions = true};
+                                                 .sessions = true,
+                                                 .events_bytes_max = EVENTS_BYTES,
+                                                 .watch_bytes_max = WATCH_BYTES};
     memset(&play, 0, sizeof(play));
     model_init(&play.model, seed);
     play.model.now_ms = 1000000;
@@ -428,9 +528,10 @@ static void run(uint64_t seed)
         step();
     }
     heal();
+    doze();
     check_end();
     for (size_t i = 0; i < WATCHES; i++) {
-        client_session_unwatch(play.session, &play.followed[i].watch);
+        forget(&play.followed[i]);
     }
     client_session_shutdown(play.session, now());
     settle();
@@ -465,13 +566,14 @@ static void test_any_history(void **state)
     }
     print_message(
         "%zu writes done, %zu unknown, %zu not applied, %zu not sent; %zu sessions lost, "
-        "%zu resumes, %zu writes sent again, %zu resyncs, %zu lagged, %zu cut, %zu asked\n",
+        "%zu resumes, %zu writes sent again, %zu resyncs, %zu lagged, %zu cut, %zu asked; users "
+        "were told %zu times that they lag, %zu of them for having slept long\n",
         ok_count, unknown_count, not_applied_count, expired_count, lost_count, resumes, repeats,
-        resyncs, lagged, cut, outcomes);
+        resyncs, lagged, cut, outcomes, lagged_count, dozed_count);
     /* A test in which it never came to that shows nothing. */
     assert_true(ok_count > 0 && unknown_count > 0 && not_applied_count > 0 && expired_count > 0);
     assert_true(lost_count > 0 && resumes > 0 && repeats > 0 && resyncs > 0 && lagged > 0);
-    assert_true(outcomes > 0 && cut > 0);
+    assert_true(outcomes > 0 && cut > 0 && lagged_count > lagged && dozed_count > 0);
 }
 
 /* Every allocation may fail: all laws hold, and (by ASan) nothing is lost. */

@@ -332,6 +332,37 @@ static void test_outcomes_are_asked(void **state)
     lab_release(&lab);
 }
 
+/* As long as the cluster has not ended the session: BUSY, which holds up nothing else. */
+static void test_an_inquiry_that_is_open(void **state)
+{
+    struct lab lab;
+    Coord__V1__Reply reply = COORD__V1__REPLY__INIT;
+    (void)state;
+    lab_init_sessions(&lab, 1, 1);
+    (void)lab_session(&lab, ID);
+    size_t write = lab_write(&lab, 60000);
+    uint64_t other = lose(&lab);
+    struct lab_stream *on = &lab.streams[other];
+    for (size_t i = 1; i <= 10; i++) {
+        uint64_t asked_ms = lab.now_ms;
+        assert_int_equal(on->ids_count, 2 * i - 1);
+        assert_int_equal(on->ops[2 * i - 2], COORD__V1__REQUEST__OP_OUTCOME_OF);
+        lab_reply_to(&lab, other, on->ids[2 * i - 2], COORD_BUSY, &reply);
+        size_t read = lab_read(&lab, 1000);
+        assert_int_equal(on->ids_count, 2 * i); /* at once */
+        lab_reply(&lab, other, read, COORD_OK);
+        while (on->ids_count == 2 * i) {
+            lab_advance(&lab, 1);
+        }
+        assert_in_range(lab.now_ms - asked_ms, i < 5 ? 1 : 250, 501);
+    }
+    assert_false(lab_is_done(&lab, write));
+    assert_int_equal(lab.streams_count, other);
+    lab_reply_to(&lab, other, on->ids[on->ids_count - 1], COORD_NOT_APPLIED, &reply);
+    assert_int_equal(lab_code(&lab, write), COORD_NOT_APPLIED);
+    lab_release(&lab);
+}
+
 static void test_an_inquiry_survives_a_broken_stream(void **state)
 {
     struct lab lab;
@@ -412,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_the_window),
         cmocka_unit_test(test_forget_when_much_is_kept),
         cmocka_unit_test(test_outcomes_are_asked),
+        cmocka_unit_test(test_an_inquiry_that_is_open),
         cmocka_unit_test(test_an_inquiry_survives_a_broken_stream),
         cmocka_unit_test(test_an_inquiry_has_the_deadline_of_its_write),
         cmocka_unit_test(test_writes_that_were_not_sent_end_with_the_session),
