@@ -300,9 +300,16 @@ static void ask(struct replica *r, uint64_t now_ms)
 void replica_on_snapshot_offer(struct replica *r, uint32_t node,
                                const struct wire_snapshot_offer *offer)
 {
-    if (r->receiving.node != 0 || r->making.frozen != NULL ||
+    if (r->receiving.node != 0 ||
         (offer->slot <= fsm_slot(r->fsm) && !replica_fence_wants(r, offer->slot))) {
         return;
+    }
+    if (r->making.frozen != NULL) {
+        /* An own one may wait for an agreement that lies in what is missing here. */
+        if (!r->making.asked) {
+            replica_snapshot_abandon(r);
+        }
+        return; /* it is offered again */
     }
     struct storage_snapshot_meta meta = {
         .slot = offer->slot,

@@ -431,6 +431,36 @@ static void test_no_snapshot_kept(void **state)
     house_release(&house);
 }
 
+/* One that fell behind while its own snapshot waited to be agreed on takes a peer's: the agreement
+ * is in the part of the log that it lacks. */
+static void test_behind_with_one_waiting(void **state)
+{
+    (void)state;
+    struct house house;
+    begin(&house, 3, 1);
+    size_t good = (size_t)house_leader(&house);
+    size_t behind = follower_of(&house);
+    const struct replica *r = house.replicas[behind].replica;
+    bool waits = false;
+    for (int i = 0; i < 1000 && !waits; i++) {
+        if (i % 8 == 0) {
+            assert_int_equal(write_one(&house, good), CD_OK);
+        }
+        house_run(&house, 1);
+        waits = r->making.frozen != NULL && !r->making.asked && !r->making.done &&
+                fsm_slot(r->fsm) % REPLICA_DIGEST_SLOTS == 0;
+    }
+    assert_true(waits);
+    house.replicas[behind].cut = true;
+    write_some(&house, good, 1000);
+    assert_true(r->making.frozen != NULL);
+    house.replicas[behind].cut = false;
+    house_run(&house, 5000);
+    assert_int_equal(view_of(&house, behind).snapshots_installed, 1);
+    assert_alike(&house);
+    house_release(&house);
+}
+
 /* ---- No majority ---- */
 
 static bool is_undecided(struct house *house)
@@ -580,19 +610,13 @@ static void test_strangers_do_not_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agreed),
-        cmocka_unit_test(test_idle),
-        cmocka_unit_test(test_lost_reports),
-        cmocka_unit_test(test_follower),
-        cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_leader),
-        cmocka_unit_test(test_other_limits),
-        cmocka_unit_test(test_damaged_disk),
-        cmocka_unit_test(test_no_snapshot_kept),
-        cmocka_unit_test(test_no_majority),
-        cmocka_unit_test(test_third_away),
-        cmocka_unit_test(test_other_version),
-        cmocka_unit_test(test_strangers_do_not_count),
+        cmocka_unit_test(test_agreed),           cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_lost_reports),     cmocka_unit_test(test_follower),
+        cmocka_unit_test(test_streams),          cmocka_unit_test(test_leader),
+        cmocka_unit_test(test_other_limits),     cmocka_unit_test(test_damaged_disk),
+        cmocka_unit_test(test_no_snapshot_kept), cmocka_unit_test(test_behind_with_one_waiting),
+        cmocka_unit_test(test_no_majority),      cmocka_unit_test(test_third_away),
+        cmocka_unit_test(test_other_version),    cmocka_unit_test(test_strangers_do_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
