@@ -121,8 +121,9 @@ class Streams(harness.ClusterTest):
             other.flood(stream, RESIDENT_BYTES_MAX + 500 * MIB)
         except (EOFError, OSError):
             pass  # the whole connection was closed, or nothing more was taken
-        self.assertLess(self.replica.metrics()["process_resident_memory_bytes"],
-                        RESIDENT_BYTES_MAX)
+        if os.environ.get("COORD_SANITIZE") != "thread":  # whose shadow is several times as large
+            self.assertLess(self.replica.metrics()["process_resident_memory_bytes"],
+                            RESIDENT_BYTES_MAX)
         self.cluster.coordctl().do("get", "/")
 
     def test_no_http2(self):
