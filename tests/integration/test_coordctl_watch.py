@@ -166,7 +166,8 @@ class SlowReader(WatchTest):
             for line in map(json.loads, list(watch.lines))))
 
     def test_nothing_is_lost(self):
-        lines = self.read_flood()
+        # LAGGED says that some of it was sent again, not that anything is missing.
+        lines = [line for line in self.read_flood() if line["kind"] != "LAGGED"]
         self.assertEqual([line["kind"] for line in lines],
                          ["SET"] + ["CHANGED"] * (self.CHANGES + 1))
         self.assertEqual([int(line["data"][:7]) for line in lines[1:]],
