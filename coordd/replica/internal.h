@@ -47,8 +47,10 @@ enum {
     REPLICA_IDLE_MARK_MS = 20,
     REPLICA_WAIT_MS_DEFAULT = 5000, /* for reads and writes whose client names no bound */
     REPLICA_WAIT_MS_MAX = 60000,
-    REPLICA_HELLO_MS = 3000,       /* how long opening and resuming may take */
-    REPLICA_AGAIN_MS = 50,         /* between proposing a stream's writes again */
+    REPLICA_HELLO_MS = 3000, /* how long opening and resuming may take */
+    /* Between proposing a stream's writes again: the pause doubles until one of them is taken. */
+    REPLICA_AGAIN_MS = 50,
+    REPLICA_AGAIN_MS_MAX = 1000,
     REPLICA_EXPIRY_PERIOD_MS = 20, /* how often what waits is looked through for deadlines */
     REPLICA_BOOKMARK_PERIOD_MS = 5000,
     REPLICA_DIGEST_SLOTS = 64, /* R6: digests are compared, and snapshots taken, at multiples */
@@ -138,6 +140,7 @@ struct replica_stream {
     bool window_full;             /* the lowest one waits for room among the kept replies (R10) */
     bool again;                   /* they are to be proposed again */
     uint64_t again_ms;            /* when they were */
+    uint64_t again_pause_ms;      /* how long they wait from then */
 
     struct fsm_op_open_session opening; /* OPENING */
     uint64_t resume_session;            /* RESUMING, as the next two */

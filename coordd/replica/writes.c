@@ -427,6 +427,19 @@ static void propose_all_again(struct replica *r, struct replica_stream *stream, 
     }
 }
 
+/*
+ * After a resume the first write may come from a client that left a seq out. Nothing here can tell
+ * that from a write whose forerunners were refused at another replica and are still under way: it
+ * is proposed again and again, and must not fill the log.
+ */
+static uint64_t longer_pause(uint64_t pause_ms)
+{
+    if (pause_ms < REPLICA_AGAIN_MS) {
+        return REPLICA_AGAIN_MS;
+    }
+    return pause_ms > REPLICA_AGAIN_MS_MAX / 2 ? REPLICA_AGAIN_MS_MAX : 2 * pause_ms;
+}
+
 void replica_propose_again(struct replica *r, uint64_t now_ms)
 {
     /* The first write is the oldest, so if that one is not late none is. */
@@ -451,11 +464,12 @@ void replica_propose_again(struct replica *r, uint64_t now_ms)
         if (stream->writes != write || (!late && !stream->again)) {
             continue;
         }
-        if (now_ms - stream->again_ms < REPLICA_AGAIN_MS) {
+        if (now_ms - stream->again_ms < stream->again_pause_ms) {
             r->again = true; /* soon */
         } else {
             stream->again = false;
             stream->again_ms = now_ms;
+            stream->again_pause_ms = longer_pause(stream->again_pause_ms);
             propose_all_again(r, stream, now_ms);
         }
     }
@@ -642,6 +656,7 @@ static void session_applied(struct replica *r, struct replica_stream *stream,
         stream->again = stream->again || stream->window_full; /* the others may follow */
         r->again = r->again || stream->again;
         stream->window_full = false;
+        stream->again_pause_ms = REPLICA_AGAIN_MS;
         if (command->attach > stream->attach) {
             replica_stream_end_session(r, stream, CD_SESSION_MOVED); /* R9 */
         } else if (same) {

@@ -399,6 +399,33 @@ static void test_more_than_the_window(void **state)
     house_release(&house);
 }
 
+/* The log says that it is early each time. It must not fill with that. */
+static void test_a_gap_after_a_resume(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest, 1, 60000);
+    guest_create(&guest, 1, 1, "/a", "", PLAIN, false);
+    guest_run(&guest, 100);
+    uint64_t session = guest.session;
+    size_t leader = (size_t)house_leader(&house);
+    guest_leave(&guest);
+    guest_open(&guest, &house, leader, "cn:client");
+    guest_resume(&guest, session, 7, 2, 0);
+    guest_run(&guest, 100);
+    guest_rearm_done(&guest);
+    struct replica_view before, after;
+    replica_get_view(house.replicas[leader].replica, &before);
+    guest_create(&guest, 3, 3, "/c", "", PLAIN, false);
+    guest_run(&guest, 20000);
+    replica_get_view(house.replicas[leader].replica, &after);
+    uint64_t commands = after.proposed_commands - before.proposed_commands;
+    assert_in_range(commands, 10, 40);
+    assert_int_equal(guest_code(&guest, 3), -1);
+    house_release(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_writes_survive_the_leader),
         cmocka_unit_test(test_calls_with_a_key),
         cmocka_unit_test(test_more_than_the_window),
+        cmocka_unit_test(test_a_gap_after_a_resume),
         cmocka_unit_test(test_a_window_of_large_values),
         cmocka_unit_test(test_calls_when_no_more_replies_are_kept),
     };
