@@ -285,6 +285,14 @@ static enum cd_status read_along(struct replica *r, const struct fsm_who *who,
     return CD_OK;
 }
 
+/* What comes after `zxid` is told to the stream's watches in one replay of all of them. */
+static void note_missing(struct replica_stream *stream, uint64_t zxid)
+{
+    if (stream->rearm_zxid == 0 || zxid < stream->rearm_zxid) {
+        stream->rearm_zxid = zxid;
+    }
+}
+
 static enum cd_status set_tree(struct replica *r, struct replica_stream *stream,
                                const struct fsm_who *who, const struct wire_watch *watch,
                                struct wire_watch_result *result)
@@ -314,10 +322,10 @@ static enum cd_status set_tree(struct replica *r, struct replica_stream *stream,
     }
     if (resync) {
         put_resync(r, stream, &watch->id, 1, result->complete_from);
-    } else if (result->complete_from < r->told_zxid) {
-        stream->rearm_zxid = result->complete_from < stream->rearm_zxid || stream->rearm_zxid == 0
-                                 ? result->complete_from
-                                 : stream->rearm_zxid;
+    }
+    /* Until rearm_done no watch hears of what is applied, so each one misses something (R18). */
+    if (result->complete_from < r->told_zxid || stream->mode == REPLICA_REARMING) {
+        note_missing(stream, result->complete_from);
     }
     return CD_OK;
 }
@@ -431,7 +439,10 @@ void replica_reset_watches(struct replica *r)
             put_resync(r, stream, ids.items, ids.count, zxid);
         }
         stream->rearm_zxid = 0;
-        if (stream->mode == REPLICA_BEHIND) {
+        if (stream->mode == REPLICA_REARMING) {
+            watch_set_behind(r->watches, stream->stream, zxid);
+            note_missing(stream, zxid);
+        } else if (stream->mode == REPLICA_BEHIND) {
             become_live(r, stream);
         } else if (stream->mode == REPLICA_LIVE) {
             watch_tell_queues(r->watches, r->fsm, stream->stream, 0, put_queue, r);

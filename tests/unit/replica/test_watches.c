@@ -285,6 +285,63 @@ static void test_a_client_that_is_too_slow_lags(void **state)
     house_release(&house);
 }
 
+/* What is applied between a watch of a resumed session and rearm_done is told as well. */
+static void test_nothing_is_missed_before_rearm_done(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest);
+    guest_watch(&guest, 1, 1, "/", SUBTREE, 0);
+    guest_create(&guest, 2, 1, "/a", "", PLAIN, false);
+    guest_run(&guest, 50);
+    uint64_t all = guest.complete_to;
+    guest_leave(&guest);
+    struct guest again;
+    guest_open(&again, &house, 0, "cn:client");
+    guest_resume(&again, guest.session, 7, 2, all);
+    guest_run(&again, 50);
+    guest_watch(&again, 1, 1, "/", SUBTREE, all);
+    guest_run(&again, 50);
+    assert_int_equal(house_create(&house, 0, "/b", ""), CD_OK);
+    guest_watch(&again, 2, 2, "/", SUBTREE, 0); /* sees no /b */
+    guest_run(&again, 50);
+    assert_int_equal(house_create(&house, 0, "/c", ""), CD_OK);
+    guest_run(&again, 50);
+    assert_null(guest_find(&again, GUEST_EVENT, 0));
+    guest_rearm_done(&again);
+    guest_run(&again, 50);
+    assert_string_equal(guest_find(&again, GUEST_EVENT, 0)->path, "/b");
+    assert_string_equal(guest_find(&again, GUEST_EVENT, 1)->path, "/c");
+    assert_null(guest_find(&again, GUEST_EVENT, 2));
+    house_release(&house);
+}
+
+/* The same where the history does not reach back to what the session has seen. */
+static void test_nothing_is_missed_behind_a_resync(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin_with(&house, &guest, 512 << 10);
+    guest_run(&guest, 20);
+    uint64_t old = guest.complete_to;
+    create_large(&house, &guest, 60);
+    guest_leave(&guest);
+    struct guest again;
+    guest_open(&again, &house, 0, "cn:client");
+    guest_resume(&again, guest.session, 7, 2, old);
+    guest_run(&again, 50);
+    guest_watch(&again, 1, 1, "/", SUBTREE, old);
+    guest_run(&again, 50);
+    assert_int_equal(house_create(&house, 0, "/late", ""), CD_OK);
+    guest_rearm_done(&again);
+    guest_run(&again, 50);
+    assert_non_null(guest_find(&again, GUEST_RESYNC, 0));
+    assert_string_equal(guest_find(&again, GUEST_EVENT, 0)->path, "/late");
+    house_release(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +353,8 @@ int main(void)
         cmocka_unit_test(test_a_slow_client_misses_nothing),
         cmocka_unit_test(test_a_client_that_is_too_slow_lags),
         cmocka_unit_test(test_queue_front),
+        cmocka_unit_test(test_nothing_is_missed_before_rearm_done),
+        cmocka_unit_test(test_nothing_is_missed_behind_a_resync),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
