@@ -294,6 +294,10 @@ static void take_hello(struct replica *r, struct replica_stream *stream,
     }
     if (status == CD_OK && r->stopping) {
         status = CD_SHUTTING_DOWN;
+    } else if (status == CD_OK && hello->kind == WIRE_HELLO_OPEN &&
+               stream->mode == REPLICA_BEHIND && stream->session == 0) {
+        status = CD_BUSY; /* its client cannot know that */
+        message = "this stream catches up with its events: open a session once it has";
     } else if (status == CD_OK && stream->welcomed &&
                (hello->kind != WIRE_HELLO_OPEN || stream->session != 0 ||
                 stream->mode != REPLICA_LIVE)) {

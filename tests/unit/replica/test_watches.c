@@ -258,6 +258,37 @@ static void test_a_slow_client_misses_nothing(void **state)
     house_release(&house);
 }
 
+/* A session is opened on a stream that catches up as soon as it has; the client cannot see that. */
+static void test_a_stream_that_is_behind_opens_no_session_yet(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest);
+    struct guest plain;
+    guest_open(&plain, &house, 0, "cn:client");
+    Coord__V1__Hello hello = COORD__V1__HELLO__INIT;
+    guest_hello(&plain, &hello);
+    guest_run(&plain, 50);
+    plain.wants_data = true;
+    guest_watch(&plain, 1, 1, "/", SUBTREE, 0);
+    guest_run(&plain, 20);
+    create_large(&house, &plain, 60);
+    guest_begin(&plain, 9, 60000);
+    guest_run(&plain, 50);
+    assert_int_equal(plain.welcome_code, CD_BUSY);
+    assert_int_equal(plain.session, 0);
+    for (int i = 0; i < 20; i++) {
+        guest_read(&plain);
+        guest_run(&plain, 10);
+    }
+    guest_begin(&plain, 9, 60000);
+    guest_run(&plain, 50);
+    assert_int_equal(plain.welcome_code, CD_OK);
+    assert_int_not_equal(plain.session, 0);
+    house_release(&house);
+}
+
 /* When the history no longer has what comes next, it is told so, with where to go on. */
 static void test_a_client_that_is_too_slow_lags(void **state)
 {
@@ -351,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_kept_replies_wait_for_events),
         cmocka_unit_test(test_a_late_watch_repeats_nothing_for_others),
         cmocka_unit_test(test_a_slow_client_misses_nothing),
+        cmocka_unit_test(test_a_stream_that_is_behind_opens_no_session_yet),
         cmocka_unit_test(test_a_client_that_is_too_slow_lags),
         cmocka_unit_test(test_queue_front),
         cmocka_unit_test(test_nothing_is_missed_before_rearm_done),
