@@ -23,8 +23,10 @@ static void tell(struct replica *r, const struct fsm_command *command,
     if (r->fence.on) {
         return; /* nobody hears anything of this state */
     }
-    replica_emit(r, &(struct replica_event){
-                        .kind = REPLICA_EV_COMMAND, .command = command, .result = result});
+    replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_COMMAND,
+                                            .slot = fsm_slot(r->fsm) + 1,
+                                            .command = command,
+                                            .result = result});
     replica_tell_events(r, result);
     if (result->session_opened != 0) {
         replica_lease_opened(r, result->session_opened);

@@ -343,6 +343,9 @@ static enum cd_status load_newest(struct replica *r, struct cd_error *error)
             r->told_zxid = fsm_zxid(r->fsm);
             status = paxos_restore_base(r->px, &r->base, 0);
             replica_load_end(&loading);
+            replica_emit(r, &(struct replica_event){.kind = REPLICA_EV_LOADED,
+                                                    .slot = slot,
+                                                    .digest = fsm_digest(r->fsm)});
             return status;
         }
         replica_load_end(&loading);

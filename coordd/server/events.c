@@ -158,6 +158,12 @@ void server_events_replica(struct server_events *events, const struct replica_ev
     case REPLICA_EV_NOTE:
         on_note(events, event, now_ms);
         return;
+    case REPLICA_EV_LOADED:
+        server_line_begin(&line, events->log, SERVER_LOG_INFO, "loaded");
+        put_place(&line, events);
+        server_line_hex(&line, "digest", event->digest);
+        server_line_end(&line);
+        return;
     case REPLICA_EV_APPLIED:
         server_line_begin(&line, events->log, SERVER_LOG_DEBUG, "applied");
         put_place(&line, events);
