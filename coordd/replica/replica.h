@@ -28,15 +28,15 @@ struct replica;
 
 /* What a replica says of itself, for the log, for metrics and for the simulator's counts. */
 enum replica_event_kind {
-    REPLICA_EV_STARTED, /* recovered: slot = chosen, count = records */
-    REPLICA_EV_NOTE,    /* note: paxos has something to tell */
-    REPLICA_EV_APPLIED, /* entry, slot; digest after it. Also while recovering */
-    REPLICA_EV_COMMAND, /* slot, command, result: directly after it was applied, within its slot: the
-                           state may not be asked. Also while recovering */
-    REPLICA_EV_LOADED,  /* recovering, begins with a kept snapshot: slot, digest */
-    REPLICA_EV_INSTALLED,    /* a snapshot took the place of the state: slot, digest */
-    REPLICA_EV_FENCED,       /* the state differs from the majority's: slot, digest now, text */
-    REPLICA_EV_REBUILT,      /* another took its place: slot, digest, count = slot that differed */
+    REPLICA_EV_STARTED,   /* recovered: slot = chosen, count = records */
+    REPLICA_EV_NOTE,      /* note: paxos has something to tell */
+    REPLICA_EV_APPLIED,   /* entry, slot; digest after it. Also while recovering */
+    REPLICA_EV_COMMAND,   /* slot, command, result: directly after it was applied, within its slot:
+                             the   state may not be asked. Also while recovering */
+    REPLICA_EV_LOADED,    /* recovering, begins with a kept snapshot: slot, digest */
+    REPLICA_EV_INSTALLED, /* a snapshot took the place of the state: slot, digest */
+    REPLICA_EV_FENCED,    /* the state differs from the majority's: slot, digest now, text */
+    REPLICA_EV_REBUILT,   /* another took its place: slot, digest, count = slot that differed */
     REPLICA_EV_SNAPSHOT_BAD, /* a kept snapshot is damaged: slot, text */
     REPLICA_EV_FRAME_BAD,    /* a peer's frame was refused: text says why */
     REPLICA_EV_BORN,         /* this replica founded a cluster */

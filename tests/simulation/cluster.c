@@ -95,10 +95,13 @@ static void feed(struct cluster_node *node, struct cluster_input *input)
         replica_on_peer_frame(node->replica, input->from, input->bytes->data, input->bytes->bytes);
         break;
     case CLUSTER_INPUT_STREAM_OPENED:
-        replica_on_stream_opened(node->replica, input->stream, "dns:client.example");
+        replica_on_stream_opened(node->replica, input->stream, CLUSTER_CLIENT);
         break;
     case CLUSTER_INPUT_STREAM_FRAME:
         replica_on_stream_frame(node->replica, input->stream, input->bytes);
+        break;
+    case CLUSTER_INPUT_STREAM_SENT:
+        replica_on_stream_sent(node->replica, input->stream, input->number);
         break;
     case CLUSTER_INPUT_STREAM_CLOSED:
         replica_on_stream_closed(node->replica, input->stream);
@@ -184,13 +187,28 @@ static struct cluster_stream *find_stream(struct cluster *cluster, uint64_t stre
     return &cluster->streams[stream - 1];
 }
 
+static void find_broken(void *context, const struct world_event *event);
+
+/* Both sides notice by their keepalive that nothing comes any more. */
+static void break_later(struct cluster *cluster, uint64_t number)
+{
+    for (uint32_t side = 0; side < 2; side++) {
+        uint64_t after_ms = CLUSTER_KEEPALIVE_MS + cd_prng_below(&cluster->prng, 1000);
+        world_after(cluster->world, 1000 * after_ms,
+                    (struct world_event){
+                        .action = find_broken, .context = cluster, .number = number, .to = side});
+    }
+}
+
 /* Whether what travels on the stream gets through. A stream that lost something is stuck for good.
  */
-static bool gets_through(const struct cluster *cluster, struct cluster_stream *stream)
+static bool gets_through(struct cluster *cluster, struct cluster_stream *stream)
 {
-    bool cut = (cluster->client_cut[stream->node] >> stream->client & 1u) != 0;
+    uint32_t out = cluster->client_cut[stream->node] | cluster->clients_out;
+    bool cut = (out >> stream->client & 1u) != 0;
     if (cut && stream->state == CLUSTER_STREAM_OPEN) {
         stream->state = CLUSTER_STREAM_STUCK;
+        break_later(cluster, (uint64_t)(stream - cluster->streams) + 1);
     }
     return !cut && stream->state != CLUSTER_STREAM_STUCK;
 }
@@ -205,40 +223,43 @@ static uint64_t draw_client_delay(struct cluster *cluster, uint64_t *last_us)
     return at_us - now_us;
 }
 
-/* Flow control: what has arrived has left. A replica of another life does not know the stream. */
-static void tell_sent(struct cluster *cluster, const struct cluster_stream *stream, uint64_t number,
-                      size_t bytes)
-{
-    struct cluster_node *node = &cluster->nodes[stream->node];
-    if (node->replica != NULL) {
-        replica_on_stream_sent(node->replica, number, bytes);
-        poke(node);
-    }
-}
-
 static void frame_at_client(void *context, const struct world_event *event)
 {
     struct cluster *cluster = context;
     struct cluster_stream *stream = find_stream(cluster, event->number);
     struct cd_blob *frame = event->cargo;
     if (gets_through(cluster, stream) && stream->state == CLUSTER_STREAM_OPEN) {
-        tell_sent(cluster, stream, event->number, frame->bytes);
         cluster->watcher.stream_frame(cluster->watcher.context, event->number, stream->client,
                                       frame);
     }
     cd_blob_unref(frame);
 }
 
-static void stream_send(void *context, uint64_t number, struct cd_blob *frame)
+/* Takes over the frame. */
+static void send_to_client(struct cluster *cluster, uint64_t number, struct cd_blob *frame)
 {
-    struct cluster *cluster = ((struct cluster_node *)context)->cluster;
     struct cluster_stream *stream = find_stream(cluster, number);
     world_after(cluster->world, draw_client_delay(cluster, &stream->to_client_us),
                 (struct world_event){.action = frame_at_client,
                                      .context = cluster,
                                      .number = number,
-                                     .cargo = cd_blob_ref(frame),
+                                     .cargo = frame,
                                      .drop = drop_frame});
+}
+
+static void stream_send(void *context, uint64_t number, struct cd_blob *frame)
+{
+    struct cluster *cluster = ((struct cluster_node *)context)->cluster;
+    find_stream(cluster, number)->given_bytes += frame->bytes;
+    struct cd_blob *late = NULL;
+    struct cd_blob *bytes =
+        cluster->options.saboteur != NULL
+            ? saboteur_from_replica(cluster->options.saboteur, number, frame, &late)
+            : cd_blob_ref(frame);
+    send_to_client(cluster, number, bytes);
+    if (late != NULL) {
+        send_to_client(cluster, number, late);
+    }
 }
 
 static void end_at_client(void *context, const struct world_event *event)
@@ -257,6 +278,20 @@ static void tell_end(struct cluster *cluster, uint64_t number)
     world_after(
         cluster->world, draw_client_delay(cluster, &stream->to_client_us),
         (struct world_event){.action = end_at_client, .context = cluster, .number = number});
+}
+
+static void find_broken(void *context, const struct world_event *event)
+{
+    struct cluster *cluster = context;
+    struct cluster_stream *stream = find_stream(cluster, event->number);
+    struct cluster_node *node = &cluster->nodes[stream->node];
+    if (event->to == 1 && node->replica != NULL && node->life == stream->life) {
+        take_input(node, (struct cluster_input){.kind = CLUSTER_INPUT_STREAM_CLOSED,
+                                                .stream = event->number});
+    } else if (event->to == 0 && stream->state != CLUSTER_STREAM_ENDED) {
+        stream->state = CLUSTER_STREAM_ENDED;
+        cluster->watcher.stream_closed(cluster->watcher.context, event->number, stream->client);
+    }
 }
 
 static void stream_close(void *context, uint64_t number, enum replica_rpc_status status,
@@ -291,6 +326,16 @@ static void show_event(struct cluster_node *node, const struct replica_event *ev
         }
         trace_line(cluster->trace, "%u applies %llu: digest %016llx", node->id,
                    (unsigned long long)event->slot, (unsigned long long)event->digest);
+        break;
+    case REPLICA_EV_LOADED:
+    case REPLICA_EV_INSTALLED:
+        trace_line(cluster->trace, "%u %s a snapshot of %llu", node->id,
+                   event->kind == REPLICA_EV_LOADED ? "has loaded" : "installs",
+                   (unsigned long long)event->slot);
+        break;
+    case REPLICA_EV_SNAPSHOT_BAD:
+        trace_line(cluster->trace, "%u finds its snapshot of %llu damaged", node->id,
+                   (unsigned long long)event->slot);
         break;
     case REPLICA_EV_STARTED:
         trace_line(cluster->trace, "%u has recovered %llu records and slot %llu", node->id,
@@ -345,6 +390,11 @@ static void on_event(void *context, const struct replica_event *event)
         cluster->watcher.noted(cluster->watcher.context, node, &event->note);
     } else if (event->kind == REPLICA_EV_APPLIED) {
         cluster->watcher.applied(cluster->watcher.context, node, event);
+    } else if (event->kind == REPLICA_EV_COMMAND && cluster->watcher.carried_out != NULL) {
+        cluster->watcher.carried_out(cluster->watcher.context, node, event);
+    } else if ((event->kind == REPLICA_EV_LOADED || event->kind == REPLICA_EV_INSTALLED) &&
+               cluster->watcher.replaced != NULL) {
+        cluster->watcher.replaced(cluster->watcher.context, node, event);
     } else if (event->kind == REPLICA_EV_FATAL) {
         bool expected = count_faults(node) > node->faults_before || is_tight(node);
         cluster->watcher.died(cluster->watcher.context, node, expected, event->text);
@@ -487,9 +537,14 @@ static enum cd_status open_replica(struct cluster_node *node, struct cd_error *e
         .heartbeat_ms = cluster->options.heartbeat_ms,
         .election_ms = cluster->options.election_ms,
         .segment_bytes = cluster->options.segment_bytes,
-        .snapshot_bytes = 64 << 20,
-        .history_bytes = 16 << 20,
+        .snapshot_bytes =
+            cluster->options.snapshot_bytes != 0 ? cluster->options.snapshot_bytes : 64 << 20,
+        .history_bytes =
+            cluster->options.history_bytes != 0 ? cluster->options.history_bytes : 16 << 20,
     };
+    if (cluster->options.container_ms != 0) {
+        options.limits.container_ms = cluster->options.container_ms;
+    }
     return replica_create(&options, &node->replica, error);
 }
 
@@ -534,9 +589,14 @@ static void end_streams(struct cluster_node *node)
     struct cluster *cluster = node->cluster;
     for (size_t i = 0; i < cluster->streams_count; i++) {
         const struct cluster_stream *stream = &cluster->streams[i];
-        if (stream->node == node->id && stream->life == node->life &&
-            stream->state == CLUSTER_STREAM_OPEN && sim_chance(&cluster->prng, 700000)) {
-            tell_end(cluster, i + 1); /* the others find out by waiting */
+        if (stream->node != node->id || stream->life != node->life ||
+            stream->state != CLUSTER_STREAM_OPEN) {
+            continue;
+        }
+        if (sim_chance(&cluster->prng, 700000)) {
+            tell_end(cluster, i + 1);
+        } else {
+            break_later(cluster, i + 1); /* these find out by waiting */
         }
     }
 }
@@ -603,13 +663,38 @@ void cluster_restore_disk(struct cluster_node *node)
     node->cluster->restores++;
 }
 
+/* Its clients hear nothing from a process that stands still. */
+static void find_paused(void *context, const struct world_event *event)
+{
+    struct cluster_node *node = context;
+    struct cluster *cluster = node->cluster;
+    for (size_t i = 0; i < cluster->streams_count && node->pauses == event->number; i++) {
+        const struct cluster_stream *stream = &cluster->streams[i];
+        if (stream->node == node->id && stream->life == node->life &&
+            stream->state == CLUSTER_STREAM_OPEN) {
+            break_later(cluster, i + 1);
+        }
+    }
+}
+
 void cluster_pause(struct cluster_node *node, bool paused)
 {
     if (node->paused == paused || node->replica == NULL) {
         return;
     }
     node->paused = paused;
+    node->pauses++;
+    if (paused) {
+        node->paused_us = node->cluster->world->now_us;
+    } else if (node->room_us != 0 && node->room_us + 2000000 > node->paused_us) {
+        node->room_us = node->cluster->world->now_us; /* it finds out only now */
+    }
     trace_line(node->cluster->trace, "%u %s", node->id, paused ? "is stopped" : "goes on");
+    if (paused) {
+        world_after(
+            node->cluster->world, UINT64_C(1000) * CLUSTER_KEEPALIVE_MS,
+            (struct world_event){.action = find_paused, .context = node, .number = node->pauses});
+    }
     if (!paused) {
         replica_turn(node->replica); /* timers run before the sockets (R19) */
         for (size_t i = 0; i < node->parked_count; i++) {
@@ -702,6 +787,7 @@ static void input_at_node(void *context, const struct world_event *event)
     struct cluster_node *node = &cluster->nodes[stream->node];
     struct cluster_input input = {.kind = (enum cluster_input_kind)event->from,
                                   .stream = event->number,
+                                  .number = event->to,
                                   .bytes = event->cargo};
     if (!gets_through(cluster, stream) && input.kind != CLUSTER_INPUT_STREAM_CLOSED) {
         drop_input(&input);
@@ -715,11 +801,18 @@ static void input_at_node(void *context, const struct world_event *event)
         tell_end(cluster, event->number); /* nobody there: connection refused or reset */
         return;
     }
+    if (cluster->options.saboteur != NULL && input.kind == CLUSTER_INPUT_STREAM_FRAME) {
+        struct cd_blob *said =
+            saboteur_on_arrival(cluster->options.saboteur, event->number, input.bytes);
+        if (said != NULL) {
+            send_to_client(cluster, event->number, said);
+        }
+    }
     take_input(node, input);
 }
 
 static void send_input(struct cluster *cluster, uint64_t number, enum cluster_input_kind kind,
-                       struct cd_blob *bytes)
+                       struct cd_blob *bytes, uint32_t amount)
 {
     struct cluster_stream *stream = find_stream(cluster, number);
     world_after(cluster->world, draw_client_delay(cluster, &stream->to_node_us),
@@ -727,6 +820,7 @@ static void send_input(struct cluster *cluster, uint64_t number, enum cluster_in
                                      .context = cluster,
                                      .number = number,
                                      .from = (uint32_t)kind,
+                                     .to = amount,
                                      .cargo = bytes,
                                      .drop = drop_frame});
 }
@@ -741,17 +835,35 @@ uint64_t cluster_open_stream(struct cluster *cluster, uint32_t client, uint32_t 
     }
     cluster->streams[cluster->streams_count++] =
         (struct cluster_stream){.client = client, .node = node, .state = CLUSTER_STREAM_OPEN};
-    send_input(cluster, cluster->streams_count, CLUSTER_INPUT_STREAM_OPENED, NULL);
+    send_input(cluster, cluster->streams_count, CLUSTER_INPUT_STREAM_OPENED, NULL, 0);
     return cluster->streams_count;
 }
 
 void cluster_send(struct cluster *cluster, uint64_t stream, struct cd_blob *frame)
 {
-    send_input(cluster, stream, CLUSTER_INPUT_STREAM_FRAME, frame);
+    struct cd_blob *bytes = frame;
+    if (cluster->options.saboteur != NULL) {
+        bytes = saboteur_from_client(cluster->options.saboteur, stream,
+                                     find_stream(cluster, stream)->client, frame);
+        cd_blob_unref(frame);
+    }
+    send_input(cluster, stream, CLUSTER_INPUT_STREAM_FRAME, bytes, 0);
+}
+
+void cluster_took(struct cluster *cluster, uint64_t number, size_t bytes)
+{
+    struct cluster_stream *stream = find_stream(cluster, number);
+    uint64_t left = stream->given_bytes - stream->taken_bytes;
+    CD_ASSERT(bytes <= left || cluster->options.saboteur != NULL); /* whose frames are its own */
+    bytes = bytes <= left ? bytes : left;
+    stream->taken_bytes += bytes;
+    if (bytes > 0) {
+        send_input(cluster, number, CLUSTER_INPUT_STREAM_SENT, NULL, (uint32_t)bytes);
+    }
 }
 
 void cluster_close_stream(struct cluster *cluster, uint64_t stream)
 {
     find_stream(cluster, stream)->state = CLUSTER_STREAM_ENDED;
-    send_input(cluster, stream, CLUSTER_INPUT_STREAM_CLOSED, NULL);
+    send_input(cluster, stream, CLUSTER_INPUT_STREAM_CLOSED, NULL, 0);
 }

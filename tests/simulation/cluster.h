@@ -5,6 +5,7 @@
 #include "simulation/liar.h"
 #include "simulation/network.h"
 #include "simulation/print.h"
+#include "simulation/saboteur.h"
 #include "simulation/trace.h"
 #include "simulation/world.h"
 #include "support/fault_disk.h"
@@ -17,16 +18,19 @@
 enum {
     CLUSTER_NODES_MAX = NETWORK_NODES_MAX,
     CLUSTER_PARKED_MAX = 4096,
-    CLUSTER_CLIENTS_MAX = 32,
+    CLUSTER_CLIENTS_MAX = 32,    /* ids 0 to 31 */
+    CLUSTER_KEEPALIVE_MS = 5000, /* whoever hears nothing for so long takes a stream for broken */
 };
 
-#define CLUSTER_ADMIN "dns:admin.example"
+#define CLUSTER_ADMIN  "dns:admin.example"
+#define CLUSTER_CLIENT "dns:client.example"
 
 /* Something on its way into a replica. */
 enum cluster_input_kind {
     CLUSTER_INPUT_PEER,
     CLUSTER_INPUT_STREAM_OPENED,
     CLUSTER_INPUT_STREAM_FRAME,
+    CLUSTER_INPUT_STREAM_SENT, /* the client has read so much */
     CLUSTER_INPUT_STREAM_CLOSED,
 };
 
@@ -34,6 +38,7 @@ struct cluster_input {
     enum cluster_input_kind kind;
     uint32_t from; /* PEER */
     uint64_t stream;
+    uint64_t number;       /* SENT: bytes */
     struct cd_blob *bytes; /* one reference, or NULL */
 };
 
@@ -51,6 +56,8 @@ struct cluster_node {
     struct replica *replica; /* NULL while down */
     uint64_t life;
     uint64_t turns;
+    uint64_t pauses;
+    uint64_t paused_us;   /* when the last one began */
     uint64_t incarnation; /* as last seen, also while down */
     bool paused, disk_slow, stopping;
     bool disk_full;         /* somebody took its room away, */
@@ -73,6 +80,7 @@ struct cluster_stream {
     uint64_t life; /* of the node, when it opened */
     enum cluster_stream_state state;
     uint64_t to_node_us, to_client_us; /* when the last frame arrives: streams keep order */
+    uint64_t given_bytes, taken_bytes; /* by the replica, and of that read by the client */
 };
 
 /* Whoever looks on. */
@@ -80,6 +88,12 @@ struct cluster_watcher {
     void *context;
     void (*started)(void *context, struct cluster_node *node);
     void (*applied)(void *context, struct cluster_node *node, const struct replica_event *event);
+    /* REPLICA_EV_COMMAND; may be NULL. */
+    void (*carried_out)(void *context, struct cluster_node *node,
+                        const struct replica_event *event);
+    /* REPLICA_EV_LOADED, REPLICA_EV_INSTALLED: the state of a snapshot took the place of its own.
+     */
+    void (*replaced)(void *context, struct cluster_node *node, const struct replica_event *event);
     void (*noted)(void *context, struct cluster_node *node, const struct paxos_note *note);
     void (*stream_frame)(void *context, uint64_t stream, uint32_t client, struct cd_blob *frame);
     void (*stream_closed)(void *context, uint64_t stream, uint32_t client);
@@ -94,13 +108,16 @@ struct cluster_options {
     uint32_t alpha;
     uint32_t heartbeat_ms, election_ms;
     uint64_t segment_bytes;
+    uint64_t snapshot_bytes, history_bytes; /* 0: the defaults */
+    uint32_t container_ms;                  /* likewise */
     uint64_t disk_us_min, disk_us_max;
     int32_t skew_ppm_max;
     uint64_t wall_shift_ms_max;
     uint64_t client_delay_us_min, client_delay_us_mean;
-    bool hide_frames;     /* the trace leaves out frames, slots and texts that may change */
-    bool disks_lie;       /* break P2 */
-    bool promises_forget; /* break R1 */
+    bool hide_frames;          /* the trace leaves out frames, slots and texts that may change */
+    bool disks_lie;            /* break P2 */
+    bool promises_forget;      /* break R1 */
+    struct saboteur *saboteur; /* breaks a rule on clients' streams; NULL: none. Borrowed. */
 };
 
 struct cluster {
@@ -116,6 +133,7 @@ struct cluster {
     struct cluster_stream *streams;               /* [n] is stream n + 1 */
     size_t streams_count, streams_capacity;
     uint32_t client_cut[CLUSTER_NODES_MAX]; /* bit set of clients that cannot reach the node */
+    uint32_t clients_out;                   /* those that cannot reach any */
     uint64_t notes[PAXOS_NOTE_COUNT];
     uint64_t restarts, crashes, lossy_crashes, wipes, restores, failed_starts;
 };
@@ -153,6 +171,8 @@ void cluster_call(struct cluster_node *node, uint64_t call, enum replica_method 
 /* A client's side of a stream. Frames are taken over. */
 uint64_t cluster_open_stream(struct cluster *cluster, uint32_t client, uint32_t node);
 void cluster_send(struct cluster *cluster, uint64_t stream, struct cd_blob *frame);
+/* It has read frames of so many bytes: the replica may send more. */
+void cluster_took(struct cluster *cluster, uint64_t stream, size_t bytes);
 void cluster_close_stream(struct cluster *cluster, uint64_t stream);
 
 #endif

@@ -24,22 +24,6 @@ static ProtobufCBinaryData text(const char *from)
     return (ProtobufCBinaryData){.len = strlen(from), .data = (uint8_t *)(uintptr_t)from};
 }
 
-struct cd_blob *frame_hello(uint64_t last_seen_zxid, const struct frame_cluster *cluster)
-{
-    Coord__V1__Hello hello = COORD__V1__HELLO__INIT;
-    Coord__V1__ClientFrame frame = COORD__V1__CLIENT_FRAME__INIT;
-    hello.last_seen_zxid = last_seen_zxid;
-    hello.client = text("simulation");
-    if (cluster->known) {
-        hello.cluster_id.data = (uint8_t *)(uintptr_t)cluster->id;
-        hello.cluster_id.len = FRAME_CLUSTER_ID_BYTES;
-        hello.generation = cluster->generation;
-    }
-    frame.number = 1;
-    frame.hello = &hello;
-    return pack(&frame.base);
-}
-
 /* One operation of a request with all that it points to. */
 struct step_message {
     Coord__V1__CreateRequest create;
@@ -195,19 +179,6 @@ static void fill_txn(struct txn_message *m, const struct model_command *command,
     m->txn.on_failure = m->else_ops;
 }
 
-static Coord__V1__ReadLevel to_level(enum history_level level)
-{
-    switch (level) {
-    case HISTORY_SESSION:
-        return COORD__V1__READ_LEVEL__READ_LEVEL_SESSION;
-    case HISTORY_AT_LEAST:
-        return COORD__V1__READ_LEVEL__READ_LEVEL_AT_LEAST;
-    case HISTORY_LINEARIZABLE:
-        break;
-    }
-    return COORD__V1__READ_LEVEL__READ_LEVEL_LINEARIZABLE;
-}
-
 static struct cd_blob *pack_request(const struct frame_request *from)
 {
     CD_ASSERT(from->data_bytes >= sizeof(uint64_t) && from->data_bytes <= FRAME_DATA_BYTES_MAX);
@@ -215,12 +186,7 @@ static struct cd_blob *pack_request(const struct frame_request *from)
     Coord__V1__Request request = COORD__V1__REQUEST__INIT;
     struct step_message step;
     struct txn_message txn;
-    request.id = from->id;
     request.wait_ms = from->wait_ms;
-    if (from->is_read) {
-        request.level = to_level(from->level);
-        request.at_least_zxid = from->level == HISTORY_AT_LEAST ? from->at_least : 0;
-    }
     if (from->command->is_txn) {
         fill_txn(&txn, from->command, data, from->data_bytes);
         request.op_case = COORD__V1__REQUEST__OP_TXN;
@@ -232,19 +198,6 @@ static struct cd_blob *pack_request(const struct frame_request *from)
     struct cd_blob *packed = pack(&request.base);
     cd_free(data);
     return packed;
-}
-
-struct cd_blob *frame_request(uint64_t number, const struct frame_request *from)
-{
-    struct cd_blob *packed = pack_request(from);
-    ProtobufCBinaryData requests[1] = {{.len = packed->bytes, .data = packed->data}};
-    Coord__V1__ClientFrame frame = COORD__V1__CLIENT_FRAME__INIT;
-    frame.number = number;
-    frame.n_requests = 1;
-    frame.requests = requests;
-    struct cd_blob *blob = pack(&frame.base);
-    cd_blob_unref(packed);
-    return blob;
 }
 
 struct cd_blob *frame_call(const struct frame_request *from)
@@ -290,7 +243,7 @@ int frame_admin_code(const void *bytes, size_t bytes_count)
     return code;
 }
 
-/* ---- To a client ---- */
+/* ---- In the log ---- */
 
 static uint64_t read_value(const ProtobufCBinaryData *data)
 {
@@ -305,126 +258,6 @@ static void read_text(const ProtobufCBinaryData *from, char *to)
     }
     memset(to + bytes, 0, MODEL_PATH_BYTES - bytes);
 }
-
-static void show_stat(struct model_result *shown, const Coord__V1__Stat *stat)
-{
-    if (stat != NULL) {
-        shown->exists = true;
-        shown->czxid = stat->czxid;
-        shown->mzxid = stat->mzxid;
-        shown->version = stat->version;
-    }
-}
-
-static void show_create(struct frame_item *item, const Coord__V1__CreateResult *result)
-{
-    show_stat(&item->shown, result->stat);
-    read_text(&result->path, item->shown.path);
-    item->created = result->created;
-}
-
-static void show_get(struct frame_item *item, const Coord__V1__GetResult *result)
-{
-    show_stat(&item->shown, result->stat);
-    item->shown.value = read_value(&result->data);
-}
-
-static void show_exists(struct frame_item *item, const Coord__V1__ExistsResult *result)
-{
-    show_stat(&item->shown, result->stat);
-    item->shown.exists = result->exists;
-}
-
-static void show_children(struct frame_item *item, const Coord__V1__ChildrenResult *result)
-{
-    show_stat(&item->shown, result->stat);
-    item->shown.children = result->n_children;
-    for (size_t i = 0; i < result->n_children; i++) {
-        const ProtobufCBinaryData *name = &result->children[i]->name;
-        item->shown.children_hash =
-            model_hash_name(item->shown.children_hash, (const char *)name->data, name->len);
-    }
-}
-
-static void show_txn(struct frame_item *item, const Coord__V1__TxnResult *result)
-{
-    item->shown.succeeded = result->succeeded;
-    if (result->n_results == 0) {
-        return;
-    }
-    const Coord__V1__TxnOpResult *last = result->results[result->n_results - 1];
-    if (last->result_case == COORD__V1__TXN_OP_RESULT__RESULT_CREATE) {
-        show_create(item, last->create);
-    } else if (last->result_case == COORD__V1__TXN_OP_RESULT__RESULT_SET) {
-        show_stat(&item->shown, last->set->stat);
-    } else if (last->result_case == COORD__V1__TXN_OP_RESULT__RESULT_GET) {
-        show_get(item, last->get);
-    } else if (last->result_case == COORD__V1__TXN_OP_RESULT__RESULT_EXISTS) {
-        show_exists(item, last->exists);
-    }
-}
-
-static void read_reply(struct frame_item *item, const Coord__V1__Reply *reply)
-{
-    item->kind = FRAME_REPLY;
-    item->id = reply->id;
-    item->shown.code = (int)reply->code;
-    item->shown.zxid = reply->zxid;
-    if (reply->result_case == COORD__V1__REPLY__RESULT_CREATE) {
-        show_create(item, reply->create);
-    } else if (reply->result_case == COORD__V1__REPLY__RESULT_SET) {
-        show_stat(&item->shown, reply->set->stat);
-    } else if (reply->result_case == COORD__V1__REPLY__RESULT_DELETE) {
-        item->deleted = reply->delete_->deleted;
-    } else if (reply->result_case == COORD__V1__REPLY__RESULT_TXN) {
-        show_txn(item, reply->txn);
-    } else if (reply->result_case == COORD__V1__REPLY__RESULT_GET) {
-        show_get(item, reply->get);
-    } else if (reply->result_case == COORD__V1__REPLY__RESULT_EXISTS) {
-        show_exists(item, reply->exists);
-    } else if (reply->result_case == COORD__V1__REPLY__RESULT_CHILDREN) {
-        show_children(item, reply->children);
-    }
-}
-
-static void read_item(struct frame_item *to, const Coord__V1__Item *item)
-{
-    *to = (struct frame_item){.kind = FRAME_UNKNOWN};
-    if (item->item_case == COORD__V1__ITEM__ITEM_REPLY) {
-        read_reply(to, item->reply);
-    } else if (item->item_case == COORD__V1__ITEM__ITEM_NO_LEADER) {
-        to->kind = FRAME_NO_LEADER;
-    } else if (item->item_case == COORD__V1__ITEM__ITEM_GO_AWAY) {
-        to->kind = FRAME_GO_AWAY;
-    }
-}
-
-bool frame_read(const void *bytes, size_t bytes_count, struct frame_answer *answer)
-{
-    Coord__V1__ServerFrame *frame = coord__v1__server_frame__unpack(NULL, bytes_count, bytes);
-    answer->has_welcome = false;
-    answer->items_count = 0;
-    if (frame == NULL || frame->n_items > FRAME_ITEMS_MAX) {
-        coord__v1__server_frame__free_unpacked(frame, NULL);
-        return false;
-    }
-    if (frame->welcome != NULL) {
-        answer->has_welcome = true;
-        answer->welcome_code = (int)frame->welcome->code;
-        answer->cluster = (struct frame_cluster){.generation = frame->welcome->generation};
-        if (frame->welcome->cluster_id.len == FRAME_CLUSTER_ID_BYTES) {
-            answer->cluster.known = true;
-            memcpy(answer->cluster.id, frame->welcome->cluster_id.data, FRAME_CLUSTER_ID_BYTES);
-        }
-    }
-    for (size_t i = 0; i < frame->n_items; i++) {
-        read_item(&answer->items[answer->items_count++], frame->items[i]);
-    }
-    coord__v1__server_frame__free_unpacked(frame, NULL);
-    return true;
-}
-
-/* ---- In the log ---- */
 
 static int64_t to_version(const Coord__V1__Version *version)
 {

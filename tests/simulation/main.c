@@ -11,7 +11,8 @@
 static const char usage[] =
     "usage: coord_sim COMMAND\n"
     "\n"
-    "  swarm --seeds N [--seed S] [--jobs J] [--break p2|r1] [--trace FILE]\n"
+    "  swarm --seeds N [--seed S] [--jobs J] [--break p2|r1|r12|r18|once]\n"
+    "        [--trace FILE]\n"
     "      whole replicas with clients under random faults; this is the command if none is named\n"
     "  paxos --seeds N [--seed S] [--jobs J] [--break p2|r1|r3] [--trace FILE]\n"
     "      the same for the consensus core alone\n"
@@ -50,6 +51,12 @@ static bool parse_breakage(const char *text, enum breakage *to)
         *to = BREAK_R1;
     } else if (strcmp(text, "r3") == 0) {
         *to = BREAK_R3;
+    } else if (strcmp(text, "r12") == 0) {
+        *to = BREAK_R12;
+    } else if (strcmp(text, "r18") == 0) {
+        *to = BREAK_R18;
+    } else if (strcmp(text, "once") == 0) {
+        *to = BREAK_ONCE;
     } else {
         return false;
     }
@@ -93,7 +100,15 @@ static int run_swarm(const char *command, seed_runner runner, int count, char **
     bool whole = runner == swarm_run_seed;
     struct run_options options = {
         .command = command, .first_seed = 1, .jobs = processors(), .repeat_every = 20};
-    if (!whole) {
+    if (whole) {
+        static const enum count many[] = {
+            COUNT_INSTALLS,      COUNT_TRANSACTIONS, COUNT_RESUMES,   COUNT_EXPIRIES, COUNT_EVENTS,
+            COUNT_SESSIONS_LOST, COUNT_EPHEMERALS,   COUNT_BOOKMARKS, COUNT_RESYNCS,  COUNT_LAGGED,
+            COUNT_KEPT_REPLIES,  COUNT_GRANTS,       COUNT_FENCED};
+        for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
+            options.many_needs |= UINT64_C(1) << many[i];
+        }
+    } else {
         options.needs = UINT64_C(1) << COUNT_SNAPSHOTS | UINT64_C(1) << COUNT_DROPS |
                         UINT64_C(1) << COUNT_INSTALLS | UINT64_C(1) << COUNT_FALLBACKS;
     }
@@ -107,6 +122,9 @@ static int run_swarm(const char *command, seed_runner runner, int count, char **
     }
     if (whole && options.breakage == BREAK_R3) {
         return complain("--break r3 goes with paxos", NULL);
+    }
+    if (!whole && options.breakage > BREAK_R3) {
+        return complain("--break r12, r18 and once go with swarm", NULL);
     }
     if (options.trace_path != NULL && options.seeds != 1) {
         return complain("--trace FILE goes with --seeds 1", NULL);

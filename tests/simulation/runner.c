@@ -215,8 +215,9 @@ static void demand_coverage(struct run *run)
     if (run->options->breakage != BREAK_NOTHING) {
         return;
     }
-    for (size_t i = 0; i < COUNTS && run->done >= 50; i++) {
-        bool needed = counts[i].needed || (run->options->needs >> i & 1u) != 0;
+    uint64_t needs = run->options->needs | (run->done >= RUN_MANY ? run->options->many_needs : 0);
+    for (size_t i = 0; i < COUNTS && run->done >= RUN_SOME; i++) {
+        bool needed = counts[i].needed || (needs >> i & 1u) != 0;
         if (needed && run->totals[i] == 0 && run->code == EXIT_PASSED) {
             fprintf(stderr, "FAILED: no seed had any of: %s\n", counts[i].text);
             run->code = EXIT_FAILED;

@@ -50,6 +50,18 @@ enum {
     X(WRITES_OK, "writes acknowledged", false)                                                     \
     X(WRITES_REFUSED, "writes refused", false)                                                     \
     X(WRITES_UNKNOWN, "writes unknown", false)                                                     \
+    X(TRANSACTIONS, "transactions applied", false)                                                 \
+    X(RESUMES, "sessions resumed", false)                                                          \
+    X(EXPIRIES, "sessions expired", false)                                                         \
+    X(SESSIONS_LOST, "clients that were LOST", false)                                              \
+    X(EPHEMERALS, "ephemeral nodes that went", false)                                              \
+    X(EVENTS, "events", false)                                                                     \
+    X(BOOKMARKS, "bookmarks", false)                                                               \
+    X(RESYNCS, "RESYNC", false)                                                                    \
+    X(LAGGED, "LAGGED", false)                                                                     \
+    X(KEPT_REPLIES, "kept replies given again", false)                                             \
+    X(GRANTS, "grants of a lock", false)                                                           \
+    X(FENCED, "writes under an old fence", false)                                                  \
     X(APPLIED, "values applied", false)                                                            \
     X(MESSAGES, "messages", false)
 
@@ -75,9 +87,12 @@ void report_verdict(struct report *report, const struct verdict *verdict);
 
 enum breakage {
     BREAK_NOTHING,
-    BREAK_P2, /* disks say "durable" before it is true */
-    BREAK_R1, /* promises do not tell what is chosen */
-    BREAK_R3, /* installing a snapshot resets the log; `paxos` alone */
+    BREAK_P2,   /* disks say "durable" before it is true */
+    BREAK_R1,   /* promises do not tell what is chosen */
+    BREAK_R3,   /* installing a snapshot resets the log; `paxos` alone */
+    BREAK_R12,  /* frames count as confirmed without a leader; `swarm` alone, as those below */
+    BREAK_R18,  /* replies overtake the events before them */
+    BREAK_ONCE, /* a write that is sent again gets another seq */
 };
 
 struct seed_options {
@@ -88,6 +103,8 @@ struct seed_options {
 
 typedef void (*seed_runner)(const struct seed_options *options, struct report *report);
 
+enum { RUN_SOME = 50, RUN_MANY = 200 }; /* seeds from which on coverage is demanded */
+
 struct run_options {
     const char *command; /* as typed, to say how to run a seed again */
     uint64_t first_seed;
@@ -95,7 +112,8 @@ struct run_options {
     unsigned jobs;
     const char *trace_path; /* of a run of one seed */
     enum breakage breakage;
-    uint64_t needs;        /* bit set of counts that this command needs besides */
+    uint64_t needs;        /* bit set of counts that this command needs besides, */
+    uint64_t many_needs;   /* and that a run of RUN_MANY seeds needs */
     uint64_t repeat_every; /* each so many seeds run twice and must do the same; 0: never */
     bool quiet;
 };

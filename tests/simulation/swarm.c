@@ -2,11 +2,13 @@
 
 #include "base/memory.h"
 #include "checkers/agreement.h"
-#include "checkers/durability.h"
+#include "checkers/judge.h"
 #include "checkers/progress.h"
 #include "simulation/cluster.h"
 #include "simulation/crowd.h"
+#include "simulation/deeds.h"
 #include "simulation/faults.h"
+#include "simulation/frames.h"
 
 #include <string.h>
 
@@ -16,6 +18,7 @@ enum {
     SWARM_OPERATIONS_MIN = 2000,
     SWARM_FAULTS_MIN = 20,
     SWARM_LAST_WRITES = 20,
+    SWARM_TOLD_MS = 30000, /* whoever is at the front of a queue is told within, faults or not */
     SWARM_CONFIGS_MAX = 4096,
     SWARM_TURNS_PER_SECOND_MAX = 20000,
     CODE_ALREADY_BORN = 24, /* of the contract */
@@ -33,6 +36,9 @@ struct swarm {
     struct trace trace;
     struct cluster cluster;
     struct crowd crowd;
+    struct events events;
+    struct deeds deeds;
+    struct saboteur *saboteur; /* NULL: none */
     struct faults faults;
     struct cd_prng prng;
     struct agreement agreement;
@@ -79,7 +85,21 @@ static void on_applied(void *context, struct cluster_node *node, const struct re
     if (event->entry->kind == PAXOS_CONFIG) {
         keep_config(swarm, event->entry);
     }
-    crowd_on_applied(&swarm->crowd, event->entry);
+    deeds_applied(&swarm->deeds, node->id, event);
+}
+
+static void on_carried_out(void *context, struct cluster_node *node,
+                           const struct replica_event *event)
+{
+    deeds_carried_out(&((struct swarm *)context)->deeds, node->id, event);
+}
+
+static void on_replaced(void *context, struct cluster_node *node, const struct replica_event *event)
+{
+    struct swarm *swarm = context;
+    (void)agreement_installed(&swarm->agreement, node->id, event->slot, event->digest,
+                              &swarm->verdict);
+    deeds_replaced(&swarm->deeds, node->id, event);
 }
 
 static uint64_t present_incarnation(struct cluster_node *node)
@@ -274,11 +294,37 @@ static void make_room(void *context, const struct world_event *event)
     cluster_fill_disk(node_of(context, event->to), false);
 }
 
-/* What only whole replicas can suffer. */
+static void reach_again(void *context, const struct world_event *event)
+{
+    struct swarm *swarm = context;
+    swarm->cluster.clients_out &= ~(UINT32_C(1) << event->to);
+}
+
+/* A client's process stands still, its machine sleeps, or it reaches nobody. */
+static bool harm_client(struct swarm *swarm)
+{
+    struct cd_prng *prng = &swarm->prng;
+    uint32_t client = crowd_pick(&swarm->crowd, prng);
+    uint64_t for_us = sim_exponential(prng, 4000000);
+    uint64_t kind = cd_prng_below(prng, 3);
+    if (kind < 2) {
+        crowd_stop(&swarm->crowd, client, for_us, kind == 1);
+        return true;
+    }
+    swarm->cluster.clients_out |= UINT32_C(1) << client;
+    world_after(&swarm->world, for_us,
+                (struct world_event){.action = reach_again, .context = swarm, .to = client});
+    return true;
+}
+
+/* What only whole replicas and their clients can suffer. */
 static bool extra(void *context)
 {
     struct swarm *swarm = context;
     struct cd_prng *prng = &swarm->prng;
+    if (sim_chance(prng, 400000)) {
+        return harm_client(swarm);
+    }
     uint32_t id = 1 + (uint32_t)cd_prng_below(prng, swarm->cluster.options.nodes);
     struct cluster_node *node = node_of(swarm, id);
     uint64_t kind = cd_prng_below(prng, 5);
@@ -343,6 +389,10 @@ static void draw_options(struct swarm *swarm, const struct seed_options *seed,
         .wall_shift_ms_max = sim_chance(prng, 300000) ? sim_between(prng, 1, 100000000) : 0,
         .client_delay_us_min = sim_between(prng, 50, 500),
         .client_delay_us_mean = sim_between(prng, 50, 2000),
+        .snapshot_bytes = UINT64_C(1) << sim_between(prng, 15, 20),
+        .history_bytes = UINT64_C(1) << sim_between(prng, 12, 20),
+        .container_ms = (uint32_t)sim_between(prng, 2000, 20000),
+        .saboteur = swarm->saboteur,
         .disks_lie = seed->breakage == BREAK_P2,
         .promises_forget = seed->breakage == BREAK_R1,
     };
@@ -389,6 +439,7 @@ static void check_turns(struct swarm *swarm)
                         (unsigned long long)node->turns);
         }
         node->turns = 0;
+        deeds_gauge(&swarm->deeds, node);
     }
 }
 
@@ -398,8 +449,7 @@ static void run_first_phase(struct swarm *swarm)
     while (still_good(swarm)) {
         world_run_until(&swarm->world, swarm->world.now_us + 1000000);
         check_turns(swarm);
-        bool enough = now_ms(swarm) >= SWARM_PHASE_MS &&
-                      swarm->crowd.ops_count >= SWARM_OPERATIONS_MIN &&
+        bool enough = now_ms(swarm) >= SWARM_PHASE_MS && swarm->crowd.ops >= SWARM_OPERATIONS_MIN &&
                       swarm->faults.total >= SWARM_FAULTS_MIN;
         if (enough || now_ms(swarm) >= SWARM_PHASE_MS_MAX) {
             break;
@@ -422,6 +472,7 @@ static void heal(struct swarm *swarm)
 static void run_second_phase(struct swarm *swarm)
 {
     uint64_t election_ms = swarm->cluster.options.election_ms;
+    swarm->cluster.clients_out = 0;
     heal(swarm);
     crowd_count_late(&swarm->crowd);
     /* A stop that was under way ends and its replica starts within seven seconds. */
@@ -466,59 +517,46 @@ static void run_audit(struct swarm *swarm)
 
 /* ---- Judgement ---- */
 
-/* The number that tells this write from all others; 0: it carries none (deletes). */
-static uint64_t number_of(const struct model_command *command)
+static void add_counts(struct swarm *swarm, const struct counts *from)
 {
-    uint64_t number = 0;
-    for (size_t i = 0; i < command->then_count; i++) {
-        uint64_t value = command->then_steps[i].value;
-        number = value > number ? value : number;
-    }
-    return number;
+    uint64_t *counts = swarm->report->counts;
+    counts[COUNT_TRANSACTIONS] = from->of[COUNTS_TRANSACTIONS];
+    counts[COUNT_RESUMES] = from->of[COUNTS_RESUMES];
+    counts[COUNT_EXPIRIES] = from->of[COUNTS_EXPIRIES];
+    counts[COUNT_SESSIONS_LOST] = from->of[COUNTS_LOST];
+    counts[COUNT_EPHEMERALS] = from->of[COUNTS_EPHEMERALS];
+    counts[COUNT_EVENTS] = from->of[COUNTS_EVENTS];
+    counts[COUNT_BOOKMARKS] = from->of[COUNTS_BOOKMARKS];
+    counts[COUNT_RESYNCS] = from->of[COUNTS_RESYNCS];
+    counts[COUNT_LAGGED] = from->of[COUNTS_LAGGED];
+    counts[COUNT_KEPT_REPLIES] = from->of[COUNTS_KEPT_REPLIES];
+    counts[COUNT_INSTALLS] = from->of[COUNTS_INSTALLS];
+    counts[COUNT_GRANTS] = from->of[COUNTS_GRANTS];
+    counts[COUNT_FENCED] = from->of[COUNTS_FENCED];
 }
 
-static void judge_durability(struct swarm *swarm)
-{
-    const struct crowd *crowd = &swarm->crowd;
-    struct durability durability;
-    durability_init(&durability);
-    for (size_t i = 0; i < crowd->ops_count; i++) {
-        const struct history_op *op = &crowd->ops[i];
-        if (op->is_read || number_of(&op->command) == 0) {
-            continue;
-        }
-        if (op->outcome == HISTORY_ANSWERED) {
-            durability_acknowledged(&durability, op->number, 0);
-        } else if (op->outcome == HISTORY_NOT_DONE) {
-            durability_refused(&durability, op->number);
-        }
-    }
-    struct durability_held *held = cd_calloc(crowd->log_count + 1, sizeof(*held));
-    for (uint32_t id = 1; id <= swarm->cluster.options.nodes && swarm->verdict.ok; id++) {
-        struct replica_view view;
-        cluster_view(cluster_node(&swarm->cluster, id), &view);
-        size_t commands = view.paxos.applied > 0 ? crowd->slot_ends[view.paxos.applied - 1] : 0;
-        size_t count = 0;
-        for (size_t k = 0; k < commands; k++) {
-            uint64_t number = number_of(&crowd->log[k]);
-            if (number != 0) {
-                held[count++] = (struct durability_held){.write = number, .place = k + 1};
-            }
-        }
-        (void)durability_check(&durability, id, held, count, &swarm->verdict);
-    }
-    cd_free(held);
-    durability_release(&durability);
-}
+/* The limits of replica/internal.h and of the state. */
+static const struct replicas_limit limits[] = {
+    {"sessions", 100000},        {"watches", 4000000}, {"streams", 65536},
+    {"writes", 65536},           {"reads", 65536},     {"queued bytes", 64 << 20},
+    {"delayed bytes", 64 << 20},
+};
 
-static void judge(struct swarm *swarm)
+static void judge_all(struct swarm *swarm)
 {
-    struct crowd *crowd = &swarm->crowd;
     if (still_good(swarm) && swarm->progress.converged_ms != 0) {
-        judge_durability(swarm);
-        struct history_log log = {
-            .commands = crowd->log, .count = crowd->log_count, .generation = 1};
-        (void)history_check(crowd->ops, crowd->ops_count, &log, &swarm->verdict);
+        struct counts counts = {0};
+        struct judge_options options = {.lifetimes = LIFETIMES_DEFAULT,
+                                        .told_us = SWARM_TOLD_MS * UINT64_C(1000),
+                                        .limits = limits,
+                                        .limits_count = CD_ARRAY_COUNT(limits)};
+        options.lifetimes.end_us = swarm->world.now_us;
+        options.lifetimes.healed_us = 1000 * swarm->progress.healed_ms;
+        (void)judge(&swarm->events, &options, &counts, NULL, &swarm->verdict);
+        add_counts(swarm, &counts);
+    }
+    if (!swarm->verdict.ok && swarm->trace.file != NULL) {
+        events_print(&swarm->events, 0, swarm->trace.file);
     }
     report_verdict(swarm->report, &swarm->verdict);
     struct verdict progress;
@@ -534,7 +572,7 @@ static void add_up(struct swarm *swarm)
     const uint64_t *notes = swarm->cluster.notes;
     const struct crowd *crowd = &swarm->crowd;
     counts[COUNT_SECONDS] = now_ms(swarm) / 1000;
-    counts[COUNT_OPERATIONS] = crowd->ops_count;
+    counts[COUNT_OPERATIONS] = crowd->ops;
     counts[COUNT_FAULTS] = swarm->faults.total;
     counts[COUNT_ELECTIONS] = notes[PAXOS_NOTE_LEADING];
     counts[COUNT_ADOPTED] = notes[PAXOS_NOTE_ADOPTED];
@@ -564,12 +602,19 @@ static void begin(struct swarm *swarm, const struct seed_options *seed)
 {
     struct cluster_options options;
     struct network_weather weather;
+    if (seed->breakage >= BREAK_R12) {
+        static const enum saboteur_rule rules[] = {
+            [BREAK_R12] = SABOTAGE_R12, [BREAK_R18] = SABOTAGE_R18, [BREAK_ONCE] = SABOTAGE_ONCE};
+        swarm->saboteur = saboteur_create(rules[seed->breakage]);
+    }
     draw_options(swarm, seed, &options, &weather);
     cluster_init(&swarm->cluster, &swarm->world, &swarm->trace, &options);
     swarm->cluster.watcher = (struct cluster_watcher){
         .context = swarm,
         .started = on_started,
         .applied = on_applied,
+        .carried_out = on_carried_out,
+        .replaced = on_replaced,
         .noted = on_noted,
         .stream_frame = on_stream_frame,
         .stream_closed = on_stream_closed,
@@ -594,8 +639,9 @@ static void begin(struct swarm *swarm, const struct seed_options *seed)
         .remove = remove_node,
         .extra = extra,
     };
+    deeds_init(&swarm->deeds, &swarm->world, &swarm->events);
     crowd_init(&swarm->crowd, &swarm->world, &swarm->cluster, &swarm->trace, &swarm->verdict,
-               (size_t)sim_between(&swarm->prng, 4, 8));
+               &swarm->events, (size_t)sim_between(&swarm->prng, 4, 8));
     faults_begin(&swarm->faults, &swarm->world, &swarm->cluster.network, &swarm->trace, &subject,
                  &weather);
     for (uint32_t id = 1; id <= options.nodes; id++) {
@@ -610,6 +656,7 @@ void swarm_run_seed(const struct seed_options *seed, struct report *report)
     swarm->report = report;
     verdict_init(&swarm->verdict);
     agreement_init(&swarm->agreement);
+    events_init(&swarm->events);
     world_init(&swarm->world, seed->seed);
     trace_init(&swarm->trace, &swarm->world);
     swarm->trace.file = seed->trace;
@@ -622,11 +669,13 @@ void swarm_run_seed(const struct seed_options *seed, struct report *report)
     if (still_good(swarm) && swarm->progress.converged_ms != 0) {
         run_audit(swarm);
     }
-    judge(swarm);
+    judge_all(swarm);
     add_up(swarm);
+    crowd_release(&swarm->crowd);
     world_release(&swarm->world);
     cluster_release(&swarm->cluster);
-    crowd_release(&swarm->crowd);
+    saboteur_free(swarm->saboteur);
+    events_release(&swarm->events);
     agreement_release(&swarm->agreement);
     cd_free(swarm);
 }

@@ -21,8 +21,9 @@
  *   INVOKE     client, op, command; level and at_least of a read. The order of a client's INVOKEs
  *              is the order in which it sends.
  *   SENT       client, session, frame, local_us (the client's clock): a frame left the client.
- *              With op and seq: it carried that operation, and comes once for each of them. Frames
- *              are numbered over all streams of the client.
+ *              With op and seq: it carried that operation, and comes once for each of them; a read
+ *              has no seq, and the session under which it went. Frames are numbered over all
+ *              streams of the client.
  *   REPLY      client, op, zxid, shown: a reply item reached the client's stream, also one that
  *              its library drops because it had come before. Optional.
  *   RETURN     client, op, outcome; zxid and shown if ANSWERED (shown->code is the code). The

@@ -4,12 +4,12 @@
 
 struct sent {
     uint64_t op;
-    uint64_t session, links; /* without a session: of one stream */
+    uint64_t session; /* 0: writes of one stream belong together */
 };
 
 struct client {
     uint64_t session;
-    uint64_t links;           /* streams that ended */
+    uint64_t links;           /* streams that began or ended */
     const struct event *seen; /* that showed the highest zxid */
     struct sent *writes;      /* in the order of their sending */
     size_t count, capacity;
@@ -26,12 +26,14 @@ struct work {
     const struct truth *truth;
     struct client *clients;
     struct asked *asked; /* [op] */
+    uint64_t *links;     /* [op]: its client's when it was sent last */
     struct verdict *verdict;
 };
 
 static void ask(struct work *work, const struct event *event)
 {
     struct client *client = &work->clients[event->client];
+    work->links[event->op] = client->links;
     if (model_is_read(event->command)) {
         work->asked[event->op] = (struct asked){.writes = client->count,
                                                 .session = client->session,
@@ -42,18 +44,18 @@ static void ask(struct work *work, const struct event *event)
     const struct truth_op *op = truth_op(work->truth, event->op);
     client->writes =
         checker_grow(client->writes, client->count, &client->capacity, sizeof(*client->writes));
-    client->writes[client->count++] =
-        (struct sent){.op = event->op, .session = op->session, .links = client->links};
+    client->writes[client->count++] = (struct sent){.op = event->op, .session = op->session};
 }
 
 /* The zxid that a write of the same session or stream took; NULL if it took none. */
-static const struct event *effect(const struct work *work, const struct sent *sent,
-                                  const struct asked *asked, uint64_t session)
+static const struct event *effect(const struct work *work, const struct sent *sent, uint64_t links,
+                                  uint64_t session)
 {
     const struct truth_op *op = truth_op(work->truth, sent->op);
-    bool same = sent->session != 0 ? sent->session == session : sent->links == asked->links;
-    if (!same || op->write == TRUTH_NONE) {
-        return NULL;
+    bool same = sent->session != 0 ? sent->session == session : work->links[sent->op] == links;
+    bool given_up = sent->session == 0 && op->ret != NULL && op->ret->outcome == OUTCOME_UNKNOWN;
+    if (!same || given_up || op->write == TRUTH_NONE) {
+        return NULL; /* whoever was told that it is unknown, waits for it no more */
     }
     const struct event *applied = work->truth->writes[op->write].applied;
     return applied->changed ? applied : NULL;
@@ -64,9 +66,11 @@ static bool check_writes(struct work *work, const struct event *ret, const struc
 {
     const struct client *client = &work->clients[ret->client];
     const struct asked *asked = &work->asked[ret->op];
+    uint64_t links = work->links[ret->op];
     uint64_t session = asked->session != 0 ? asked->session : client->session;
+    session = op->sent > 0 ? op->session : session; /* as it was sent last */
     for (size_t i = asked->writes; i > 0; i--) {
-        const struct event *before = effect(work, &client->writes[i - 1], asked, session);
+        const struct event *before = effect(work, &client->writes[i - 1], links, session);
         if (before != NULL && ret->zxid < before->zxid) {
             return events_fail(work->truth->events, ret, before, verdict,
                                "levels: a read misses a write that was sent before it");
@@ -76,11 +80,11 @@ static bool check_writes(struct work *work, const struct event *ret, const struc
         }
     }
     bool again = op->sent > 1 || asked->links != client->links;
-    if (op->invoke->level != LEVEL_SESSION || again) {
+    if (op->invoke->level != LEVEL_SESSION || again || session == 0) {
         return true;
     }
     for (size_t i = asked->writes; i < client->count; i++) {
-        const struct event *after = effect(work, &client->writes[i], asked, session);
+        const struct event *after = effect(work, &client->writes[i], links, session);
         if (after != NULL && ret->zxid >= after->zxid) {
             return events_fail(work->truth->events, ret, after, verdict,
                                "levels: a SESSION read sees a write that was sent after it");
@@ -122,6 +126,12 @@ static bool take(struct work *work, const struct event *event)
     case EV_OPENED:
         client->session = event->session;
         break;
+    case EV_SENT:
+        if (event->op != 0) {
+            work->links[event->op] = client->links;
+        }
+        break;
+    case EV_LINKED:
     case EV_UNLINKED:
         client->links++;
         break;
@@ -143,6 +153,7 @@ bool levels_check(const struct truth *truth, struct verdict *verdict)
     struct work work = {.truth = truth, .verdict = verdict};
     work.clients = checker_zeros(EVENTS_CLIENTS_MAX, sizeof(*work.clients));
     work.asked = checker_zeros(truth->ops_count + 1, sizeof(*work.asked));
+    work.links = checker_zeros(truth->ops_count + 1, sizeof(*work.links));
     bool ok = true;
     for (size_t i = 0; i < truth->events->count && ok; i++) {
         ok = take(&work, &truth->events->items[i]);
@@ -152,5 +163,6 @@ bool levels_check(const struct truth *truth, struct verdict *verdict)
     }
     free(work.clients);
     free(work.asked);
+    free(work.links);
     return ok;
 }

@@ -288,7 +288,7 @@ static struct model_result increment(struct model *model, const struct model_ste
                                      uint64_t zxid)
 {
     size_t index = find(model, step->path);
-    if (!model->nodes[index].exists && step->if_absent) {
+    if (!model->nodes[index].exists && step->if_absent && step->version == MODEL_ANY_VERSION) {
         struct model_step made = *step;
         made.value = (uint64_t)step->delta;
         made.is_number = true;

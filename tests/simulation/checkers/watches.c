@@ -25,11 +25,13 @@ struct client {
     struct watch *watches;
     size_t count, capacity;
     const struct event *last; /* EVENT */
+    uint64_t links;           /* streams that began or ended */
 };
 
 struct work {
     const struct truth *truth;
     struct client *clients;
+    uint64_t *links; /* [op]: its client's when it was sent last */
     struct verdict *verdict;
 };
 
@@ -149,17 +151,20 @@ static bool set(struct work *work, const struct event *event)
         *watch = (struct watch){.id = event->watch};
     }
     bool is_set = watch->standing == ACTIVE;
-    bool goes_on = event->again && (is_set || watch->standing == LAGGING);
+    bool goes_on =
+        event->again && (is_set || watch->standing == LAGGING || watch->standing == CATCHING);
     watch->set = event;
     if (!goes_on) {
         watch->cursor = truth_changes_after(work->truth, event->zxid);
         watch->got_count = 0;
+    } else if (watch->standing == CATCHING && !pass(work, watch, event->zxid, event)) {
+        return false;
     } else if (watch->standing == LAGGING && event->zxid > watch->lagged) {
         return events_fail(work->truth->events, event, NULL, work->verdict,
                            "watches: set again above the point of LAGGED");
     }
     watch->standing = event->again && !is_set ? CATCHING : ACTIVE;
-    return event->again || pass_all(work, event->zxid, event);
+    return true;
 }
 
 static bool set_again(struct work *work, const struct event *event)
@@ -304,6 +309,14 @@ static bool was_applied(struct work *work, const struct event *event)
     return true;
 }
 
+/* Without a session an answer may come on a stream that the watches have left. */
+static bool comes_aside(const struct work *work, const struct event *ret)
+{
+    const struct truth_op *op = truth_op(work->truth, ret->op);
+    return op->session == 0 && op->sent > 0 &&
+           work->links[ret->op] != work->clients[ret->client].links;
+}
+
 static bool take(struct work *work, const struct event *event)
 {
     struct client *client = &work->clients[event->client];
@@ -325,8 +338,21 @@ static bool take(struct work *work, const struct event *event)
     case EV_BOOKMARK:
     case EV_COMPLETE_TO:
         return was_applied(work, event) && pass_all(work, event->zxid, event);
+    case EV_LINKED:
+    case EV_UNLINKED:
+        client->links++;
+        return true;
+    case EV_INVOKE:
+        work->links[event->op] = client->links;
+        return true;
+    case EV_SENT:
+        if (event->op != 0) {
+            work->links[event->op] = client->links;
+        }
+        return true;
     case EV_RETURN:
-        return event->outcome != OUTCOME_ANSWERED || pass_all(work, event->zxid, event);
+        return event->outcome != OUTCOME_ANSWERED || comes_aside(work, event) ||
+               pass_all(work, event->zxid, event);
     case EV_STATE:
         for (size_t i = 0; i < client->count && event->state == STATE_LOST; i++) {
             client->watches[i].standing = LEAVING;
@@ -341,6 +367,7 @@ bool watches_check(const struct truth *truth, struct verdict *verdict)
 {
     struct work work = {.truth = truth, .verdict = verdict};
     work.clients = checker_zeros(EVENTS_CLIENTS_MAX, sizeof(*work.clients));
+    work.links = checker_zeros(truth->ops_count + 1, sizeof(*work.links));
     bool ok = true;
     for (size_t i = 0; i < truth->events->count && ok; i++) {
         ok = take(&work, &truth->events->items[i]);
@@ -352,5 +379,6 @@ bool watches_check(const struct truth *truth, struct verdict *verdict)
         free(work.clients[i].watches);
     }
     free(work.clients);
+    free(work.links);
     return ok;
 }
