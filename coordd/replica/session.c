@@ -53,6 +53,9 @@ static void put_welcome(struct replica *r, struct replica_stream *stream, enum c
     stream->head_due = true;
 }
 
+static void deal_with_frame(struct replica *r, struct replica_stream *stream, struct cd_blob *bytes,
+                            struct wire_arena *arena);
+
 /* Frames that came while the hello was not answered are dealt with now. */
 static void take_parked(struct replica *r, struct replica_stream *stream)
 {
@@ -61,7 +64,11 @@ static void take_parked(struct replica *r, struct replica_stream *stream)
         stream->parked_count--;
         memmove(&stream->parked[0], &stream->parked[1],
                 stream->parked_count * sizeof(stream->parked[0]));
-        replica_on_stream_frame(r, stream->stream, frame);
+        /* It may be let go while a peer's frame is dealt with, which has r->arena. */
+        struct wire_arena arena;
+        wire_arena_init(&arena, WIRE_ARENA_BYTES_MAX);
+        deal_with_frame(r, stream, frame, &arena);
+        wire_arena_release(&arena);
         cd_blob_unref(frame);
     }
 }
@@ -376,10 +383,10 @@ static void take_frame(struct replica *r, struct replica_stream *stream,
     replica_heartbeat(r, stream);
 }
 
-void replica_on_stream_frame(struct replica *r, uint64_t number, struct cd_blob *bytes)
+static void deal_with_frame(struct replica *r, struct replica_stream *stream, struct cd_blob *bytes,
+                            struct wire_arena *arena)
 {
-    struct replica_stream *stream = replica_stream_find(r, number);
-    if (stream == NULL || stream->closing || r->fatal) {
+    if (stream->closing || r->fatal) {
         return;
     }
     if (replica_hello_waits(stream)) {
@@ -389,10 +396,9 @@ void replica_on_stream_frame(struct replica *r, uint64_t number, struct cd_blob 
     struct wire_client_frame frame;
     struct cd_error error = {0};
     enum cd_status status =
-        wire_client_frame_decode(&r->arena, bytes->data, bytes->bytes, &frame, &error);
+        wire_client_frame_decode(arena, bytes->data, bytes->bytes, &frame, &error);
     if (status != CD_OK) {
         replica_close_stream(r, stream, REPLICA_RPC_INVALID_ARGUMENT, error.message);
-        wire_arena_clear(&r->arena);
         return;
     }
     take_frame(r, stream, &frame);
@@ -402,11 +408,19 @@ void replica_on_stream_frame(struct replica *r, uint64_t number, struct cd_blob 
                              "session");
     }
     for (size_t i = 0; i < frame.requests_count && !stream->closing; i++) {
-        struct replica_asker asker = {.channel = number, .request = frame.requests[i].id};
+        struct replica_asker asker = {.channel = stream->stream, .request = frame.requests[i].id};
         replica_take_request(r, &asker, stream, stream->identity, &frame.requests[i]);
     }
     if (frame.rearm_done && stream->mode == REPLICA_REARMING) {
         replica_rearm(r, stream);
     }
-    wire_arena_clear(&r->arena);
+}
+
+void replica_on_stream_frame(struct replica *r, uint64_t number, struct cd_blob *bytes)
+{
+    struct replica_stream *stream = replica_stream_find(r, number);
+    if (stream != NULL) {
+        deal_with_frame(r, stream, bytes, &r->arena);
+        wire_arena_clear(&r->arena);
+    }
 }
