@@ -84,6 +84,19 @@ static void rejects_a_read_that_misses_its_own_write(void **state)
     REJECTED(scene, levels_check, "misses a write that was sent before it");
 }
 
+/* R24 is about the session under which it went out last. */
+static void accepts_that_a_read_without_the_session_misses_its_write(void **state)
+{
+    struct scene *scene = *state;
+    scene_story(scene);
+    struct event *ret = scene_find(scene, EV_RETURN, 4);
+    ret->zxid = Z(3);
+    *scene_shown(scene, ret) = at(3);
+    (void)scene_add(scene,
+                    (struct event){.kind = EV_SENT, .client = ret->client, .op = 4, .frame = 99});
+    ACCEPTED(scene, levels_check);
+}
+
 static void rejects_an_at_least_read_that_misses_its_own_write(void **state)
 {
     struct scene *scene = *state;
@@ -122,6 +135,7 @@ int main(void)
         SCENE_CASE(rejects_a_session_read_older_than_an_event),
         SCENE_CASE(rejects_a_read_below_at_least),
         SCENE_CASE(rejects_a_read_that_misses_its_own_write),
+        SCENE_CASE(accepts_that_a_read_without_the_session_misses_its_write),
         SCENE_CASE(rejects_an_at_least_read_that_misses_its_own_write),
         SCENE_CASE(rejects_a_session_read_that_sees_the_next_write),
     };
