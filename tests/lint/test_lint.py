@@ -55,7 +55,7 @@ class Includes(PlantedTree):
 
     def test_judge_of_the_simulation(self):
         self.plant("tests/simulation/checkers/durability.c",
-                   '#include "checkers/history.h"\n#include <stdlib.h>\n')
+                   '#include "checkers/linear.h"\n#include <stdlib.h>\n')
         self.assertEqual(check_includes.check(self.root), [])
         self.reject("tests/simulation/checkers/agreement.c", '#include "base/blob.h"\n',
                     "not base")
