@@ -200,15 +200,21 @@ static bool take_session_end(struct client_session *session, struct stream *stre
     return false;
 }
 
+/* The application knows that state: a replica that lags behind it is no place to go on (R24). */
+static void note_seen(struct client_session *session, uint64_t zxid)
+{
+    if (zxid > session->last_seen_zxid) {
+        session->last_seen_zxid = zxid;
+    }
+}
+
 static void take_reply(struct client_session *session, uint64_t now_ms, struct stream *stream,
                        struct client_item *item)
 {
     struct client_request *request = request_find_sent(session, stream, item->id);
     struct client_write *write = request == NULL ? write_find(session, stream, item->id) : NULL;
     struct client_watch *watch = NULL;
-    if (item->zxid > session->last_seen_zxid) {
-        session->last_seen_zxid = item->zxid;
-    }
+    note_seen(session, item->zxid);
     if (stream->state == STREAM_PARTING) {
         if (item->id == stream->parting_request) {
             stream_fail(session, now_ms, stream);
@@ -359,13 +365,10 @@ static void take_go_away(struct client_session *session, uint64_t now_ms, struct
 static void take_watch_item(struct client_session *session, uint64_t now_ms, struct stream *stream,
                             struct client_item *item)
 {
-    bool seen = item->kind == CLIENT_ITEM_EVENT || item->kind == CLIENT_ITEM_QUEUE_FRONT;
     if (stream->state != STREAM_ACTIVE) {
         return;
     }
-    if (seen && item->zxid > session->last_seen_zxid) {
-        session->last_seen_zxid = item->zxid;
-    }
+    note_seen(session, item->zxid);
     if (!watches_take(session, stream, item)) {
         refuse_stream(session, now_ms, stream, COORD_NO_MEMORY, "no memory for its events");
     }
@@ -430,6 +433,7 @@ static void take_frame(struct client_session *session, uint64_t now_ms, struct s
         take_item(session, now_ms, stream, &frame->items[i]);
     }
     if (stream_find(session, id) != NULL && stream->state == STREAM_ACTIVE) {
+        note_seen(session, frame->complete_to);
         if (!watches_frame_end(session, frame->complete_to, frame->more)) {
             refuse_stream(session, now_ms, stream, COORD_NO_MEMORY, "no memory for its events");
         } else {

@@ -82,6 +82,7 @@ void client_session_submit(struct client_session *session, struct client_time no
     request->stream = 0;
     request->refused = COORD_OK;
     request->busy_count = 0;
+    request->after_seq = 0; /* given again, it may be marked with an earlier session's */
     request->place = CLIENT_PLACE_WAITING;
     requests_append(&session->waiting, request);
     if (session->closed) {

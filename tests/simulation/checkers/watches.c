@@ -164,7 +164,7 @@ static bool set(struct work *work, const struct event *event)
                            "watches: set again above the point of LAGGED");
     }
     watch->standing = event->again && !is_set ? CATCHING : ACTIVE;
-    return true;
+    return event->again || pass_all(work, event->zxid, event);
 }
 
 static bool set_again(struct work *work, const struct event *event)

@@ -261,6 +261,22 @@ static void test_hello_tells_what_was_seen(void **state)
     lab_release(&lab);
 }
 
+/* A request that an application gives again may be marked with a write of a session that is gone.
+ */
+static void test_a_request_given_again_follows_nothing(void **state)
+{
+    struct lab lab;
+    (void)state;
+    lab_init(&lab, 1, 1);
+    lab.requests[lab.requests_count].request.after_seq = 7;
+    size_t read = lab_read(&lab, 5000);
+    uint64_t stream = lab_connect(&lab);
+    assert_int_equal(lab.streams[stream].ids_count, 1);
+    assert_int_equal(lab.streams[stream].afters[0], 0);
+    lab_reply(&lab, stream, read, COORD_OK);
+    lab_release(&lab);
+}
+
 static void other_cluster(uint8_t cluster, uint32_t generation)
 {
     struct lab lab;
@@ -456,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_one_that_may_come_back_keeps_hope),
         cmocka_unit_test(test_a_port_that_does_not_serve_clients),
         cmocka_unit_test(test_hello_tells_what_was_seen),
+        cmocka_unit_test(test_a_request_given_again_follows_nothing),
         cmocka_unit_test(test_another_cluster_gets_nothing),
         cmocka_unit_test(test_a_frame_holds_as_many_requests_as_announced),
         cmocka_unit_test(test_a_frame_has_as_many_bytes_as_announced),

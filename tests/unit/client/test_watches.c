@@ -162,6 +162,76 @@ static void test_a_point_holds_only_what_the_stream_knew(void **state)
     lab_release(&lab);
 }
 
+/* R24: it goes on only where all that it was told about has been applied. */
+static void test_marks_count_as_seen(void **state)
+{
+    struct lab lab;
+    size_t watch = 0;
+    (void)state;
+    lab_init(&lab, 1, 1);
+    uint64_t stream = begin(&lab, &watch);
+    lab_bookmark(&lab, stream, 160);
+    lab_break(&lab, stream);
+    stream = next_stream(&lab);
+    assert_int_equal(lab.streams[stream].last_seen, 160);
+    lab_watch_set(&lab, stream, watch, 160);
+    lab_resync(&lab, stream, watch, 170);
+    lab_break(&lab, stream);
+    stream = next_stream(&lab);
+    assert_int_equal(lab.streams[stream].last_seen, 170);
+    lab_watch_set(&lab, stream, watch, 170);
+    lab_events(&lab, stream, watch, 180, 1, 190, false); /* and complete to 190 */
+    lab_break(&lab, stream);
+    stream = next_stream(&lab);
+    assert_int_equal(lab.streams[stream].last_seen, 190);
+    lab_release(&lab);
+}
+
+static size_t place(const struct lab *lab, size_t watch, enum coord_watch_item_kind kind)
+{
+    for (size_t i = 0; i < lab->items_count; i++) {
+        if (lab->items[i]->watch == &lab->watches[watch] && lab->items[i]->item.kind == kind) {
+            return i;
+        }
+    }
+    fail();
+    return 0;
+}
+
+/* R18, within one frame: an event for `first`, and the answer for `second`. */
+static void test_others_are_told_before_a_watch_stands(void **state)
+{
+    struct lab lab;
+    size_t first = 0;
+    (void)state;
+    lab_init(&lab, 1, 1);
+    uint64_t stream = begin(&lab, &first);
+    size_t second = lab_watch(&lab, 0);
+    Coord__V1__ServerFrame frame = COORD__V1__SERVER_FRAME__INIT;
+    Coord__V1__Item items[2] = {COORD__V1__ITEM__INIT, COORD__V1__ITEM__INIT};
+    Coord__V1__Item *list[2] = {&items[0], &items[1]};
+    Coord__V1__Event event = COORD__V1__EVENT__INIT;
+    Coord__V1__Reply reply = COORD__V1__REPLY__INIT;
+    Coord__V1__WatchResult result = COORD__V1__WATCH_RESULT__INIT;
+    event.zxid = reply.zxid = result.complete_from_zxid = frame.complete_to = 110;
+    event.kind = COORD__V1__EVENT_KIND__EVENT_KIND_CHANGED;
+    event.path = (ProtobufCBinaryData){4, (uint8_t *)(uintptr_t) "/t/x"};
+    event.watch_ids = &lab.watches[first].id;
+    event.n_watch_ids = 1;
+    items[0].item_case = COORD__V1__ITEM__ITEM_EVENT;
+    items[0].event = &event;
+    reply.id = lab.streams[stream].ids[lab_watch_at(&lab, stream, second)];
+    reply.result_case = COORD__V1__REPLY__RESULT_WATCH;
+    reply.watch = &result;
+    items[1].item_case = COORD__V1__ITEM__ITEM_REPLY;
+    items[1].reply = &reply;
+    frame.items = list;
+    frame.n_items = 2;
+    lab_frame(&lab, stream, &frame);
+    assert_true(place(&lab, first, COORD_WATCH_EVENTS) < place(&lab, second, COORD_WATCH_SET));
+    lab_release(&lab);
+}
+
 static void test_what_comes_before_the_answer_is_told_behind_it(void **state)
 {
     struct lab lab;
@@ -482,6 +552,8 @@ int main(void)
         cmocka_unit_test(test_half_a_zxid_is_told_again),
         cmocka_unit_test(test_complete_to_is_the_point),
         cmocka_unit_test(test_a_point_holds_only_what_the_stream_knew),
+        cmocka_unit_test(test_marks_count_as_seen),
+        cmocka_unit_test(test_others_are_told_before_a_watch_stands),
         cmocka_unit_test(test_what_comes_before_the_answer_is_told_behind_it),
         cmocka_unit_test(test_resync_tells_the_gap),
         cmocka_unit_test(test_lagged_sets_it_again),
