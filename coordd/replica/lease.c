@@ -199,6 +199,12 @@ static void judge(struct replica *r, uint64_t asked_ms, uint64_t now_ms)
     }
 }
 
+static void give_grace(struct replica *r, uint64_t now_ms)
+{
+    r->floor_ms = now_ms;
+    r->counts.graces++;
+}
+
 /*
  * R19: a leader that was late itself, or whose round took long, has heard nothing for a while and
  * cannot blame the sessions: all get their full timeout again.
@@ -210,14 +216,14 @@ void replica_lease_judge(struct replica *r, uint64_t now_ms)
     }
     uint64_t patience = r->election_ms / 2;
     if (now_ms - r->turn_ms > r->heartbeat_ms + patience) {
-        r->floor_ms = now_ms;
+        give_grace(r, now_ms);
         r->judging = false;
     }
     r->turn_ms = now_ms;
     if (r->judging && r->token_done >= r->judge_token) { /* watch_office saw to it that we lead */
         r->judging = false;
         if (now_ms - r->judge_asked_ms >= patience) {
-            r->floor_ms = now_ms;
+            give_grace(r, now_ms);
         } else {
             judge(r, r->judge_asked_ms, now_ms);
         }

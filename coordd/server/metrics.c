@@ -46,6 +46,8 @@
     X(coord_fences_total, COUNTER, v->fences, "Times the state here was found to differ.")         \
     X(coord_rebuilds_total, COUNTER, v->rebuilds,                                                  \
       "Times such a state was built anew from snapshot and log.")                                  \
+    X(coord_session_graces_total, COUNTER, v->graces,                                              \
+      "Times all sessions got their full timeout again, since this leader was late.")              \
     X(coord_proposed_commands_total, COUNTER, v->proposed_commands, "Commands proposed here.")     \
     X(coord_applied_commands_total, COUNTER, v->applied_commands, "Commands applied.")             \
     X(coord_batches_total, COUNTER, v->batches, "Slots proposed with commands.")                   \

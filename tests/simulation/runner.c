@@ -113,6 +113,10 @@ static void start_job(struct run *run, uint64_t seed, bool again)
 static void show_failure(struct run *run, const struct job *job, const struct report *report)
 {
     static const char *const kinds[] = {"crash", "safety", "liveness", "nondeterminism"};
+    static const char *const breaks[] = {
+        [BREAK_NOTHING] = "",          [BREAK_P2] = " --break p2",   [BREAK_R1] = " --break r1",
+        [BREAK_R3] = " --break r3",    [BREAK_R12] = " --break r12", [BREAK_R18] = " --break r18",
+        [BREAK_ONCE] = " --break once"};
     bool known = report->code >= EXIT_CRASH && report->code <= EXIT_NONDETERMINISM;
     run->failures++;
     run->code = run->code == EXIT_PASSED ? report->code : run->code;
@@ -120,11 +124,7 @@ static void show_failure(struct run *run, const struct job *job, const struct re
             "FAILED seed %" PRIu64 ": %s\n  %s\n  commit %s; again: coord_sim %s --seeds 1 "
             "--seed %" PRIu64 "%s --trace trace.txt\n",
             job->seed, known ? kinds[report->code - EXIT_CRASH] : "failure", report->why,
-            SIMULATION_COMMIT, run->options->command, job->seed,
-            run->options->breakage == BREAK_P2   ? " --break p2"
-            : run->options->breakage == BREAK_R1 ? " --break r1"
-            : run->options->breakage == BREAK_R3 ? " --break r3"
-                                                 : "");
+            SIMULATION_COMMIT, run->options->command, job->seed, breaks[run->options->breakage]);
 }
 
 static void judge_repetition(struct run *run, const struct job *job, struct report *report)

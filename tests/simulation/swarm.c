@@ -50,6 +50,8 @@ struct swarm {
     bool born, faulty;
     uint32_t init_calls;
     struct progress progress;
+    uint64_t graces[CLUSTER_NODES_MAX]; /* of each replica, and */
+    uint64_t grace_us;                  /* when one last gave any */
 };
 
 static uint64_t now_ms(const struct swarm *swarm)
@@ -469,6 +471,21 @@ static void heal(struct swarm *swarm)
     faults_heal(&swarm->faults);
 }
 
+/* R19: while rounds take longer than half an election timeout, leaders judge nobody. */
+static void note_graces(struct swarm *swarm)
+{
+    for (uint32_t id = 1; id <= swarm->cluster.options.nodes; id++) {
+        struct replica_view view = {0};
+        if (cluster_node(&swarm->cluster, id)->replica != NULL) {
+            cluster_view(cluster_node(&swarm->cluster, id), &view);
+        }
+        if (view.graces != swarm->graces[id]) {
+            swarm->graces[id] = view.graces;
+            swarm->grace_us = swarm->world.now_us;
+        }
+    }
+}
+
 static void run_second_phase(struct swarm *swarm)
 {
     uint64_t election_ms = swarm->cluster.options.election_ms;
@@ -486,6 +503,7 @@ static void run_second_phase(struct swarm *swarm)
     struct progress *p = &swarm->progress;
     while (still_good(swarm) && now_ms(swarm) < p->healed_ms + p->converged_bound_ms) {
         world_run_until(&swarm->world, swarm->world.now_us + 5000);
+        note_graces(swarm);
         if (p->elected_ms == 0 && cluster_leader(&swarm->cluster) != NULL) {
             p->elected_ms = now_ms(swarm);
         }
@@ -508,6 +526,7 @@ static void run_audit(struct swarm *swarm)
     crowd_begin_audit(&swarm->crowd);
     while (still_good(swarm) && !crowd_audit_is_done(&swarm->crowd)) {
         world_run_until(&swarm->world, swarm->world.now_us + 10000);
+        note_graces(swarm);
         if (now_ms(swarm) > until_ms) {
             report_fail(swarm->report, EXIT_LIVENESS,
                         "a healed cluster did not answer all reads within 30 s");
@@ -551,7 +570,8 @@ static void judge_all(struct swarm *swarm)
                                         .limits = limits,
                                         .limits_count = CD_ARRAY_COUNT(limits)};
         options.lifetimes.end_us = swarm->world.now_us;
-        options.lifetimes.healed_us = 1000 * swarm->progress.healed_ms;
+        uint64_t healed_us = 1000 * swarm->progress.healed_ms;
+        options.lifetimes.healed_us = healed_us > swarm->grace_us ? healed_us : swarm->grace_us;
         (void)judge(&swarm->events, &options, &counts, NULL, &swarm->verdict);
         add_counts(swarm, &counts);
     }

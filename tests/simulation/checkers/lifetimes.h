@@ -16,7 +16,8 @@
  */
 struct lifetimes_options {
     uint64_t end_us;        /* when the run ended; 0: with its last event */
-    uint64_t healed_us;     /* when the last fault ended: the bound below counts from here */
+    uint64_t healed_us;     /* when the last fault ended, or all sessions got their full timeout
+                             * again (R19): the bound below counts from here */
     uint64_t expiry_us;     /* after its timeout a silent session ends within */
     uint64_t wake_us;       /* a process that goes on has noticed LOST within */
     uint64_t lost_us;       /* how late a client may look at its clock */

@@ -26,6 +26,7 @@ struct client {
     size_t count, capacity;
     const struct event *last; /* EVENT */
     uint64_t links;           /* streams that began or ended */
+    bool in_session;          /* its stream goes on with one, or has opened one */
 };
 
 struct work {
@@ -153,6 +154,7 @@ static bool set(struct work *work, const struct event *event)
     bool is_set = watch->standing == ACTIVE;
     bool goes_on =
         event->again && (is_set || watch->standing == LAGGING || watch->standing == CATCHING);
+    bool waits = !is_set || !client->in_session; /* rearm_done is a session's (R18) */
     watch->set = event;
     if (!goes_on) {
         watch->cursor = truth_changes_after(work->truth, event->zxid);
@@ -163,7 +165,7 @@ static bool set(struct work *work, const struct event *event)
         return events_fail(work->truth->events, event, NULL, work->verdict,
                            "watches: set again above the point of LAGGED");
     }
-    watch->standing = event->again && !is_set ? CATCHING : ACTIVE;
+    watch->standing = event->again && waits ? CATCHING : ACTIVE;
     return event->again || pass_all(work, event->zxid, event);
 }
 
@@ -341,6 +343,11 @@ static bool take(struct work *work, const struct event *event)
     case EV_LINKED:
     case EV_UNLINKED:
         client->links++;
+        client->in_session = false;
+        return true;
+    case EV_OPENED:
+    case EV_RESUMED:
+        client->in_session = true;
         return true;
     case EV_INVOKE:
         work->links[event->op] = client->links;

@@ -175,6 +175,28 @@ static void accepts_what_lagged_covers_and_a_watch_set_again(void **state)
     REJECTED(scene, watches_check, "should have been told of /d before");
 }
 
+/* Only a session's answers wait until its watches stand on the new stream. */
+static void accepts_an_answer_before_a_watch_without_a_session(void **state)
+{
+    struct scene *scene = *state;
+    write_all(scene);
+    (void)mark(scene, EV_LINKED, 0, 0);
+    struct event *resumed = mark(scene, EV_RESUMED, 0, 0);
+    resumed->session = Z(1);
+    watch(scene, 1, "/d", SCOPE_SUBTREE, 1)->again = true;
+    watch(scene, 2, "/d", SCOPE_NODE, 1)->again = true;
+    struct event *ask = scene_ask(scene, 2, 9, MODEL_EXISTS, "/zz", 0);
+    (void)ask;
+    (void)scene_answer(scene, 2, 9, Z(6), (struct model_result){.code = MODEL_NO_NODE});
+    (void)tell(scene, 1, 2, d_made);
+    (void)tell(scene, 2, 2, d_made);
+    (void)mark(scene, EV_WATCHED, 1, 0);
+    (void)mark(scene, EV_WATCHED, 2, 0);
+    REJECTED(scene, watches_check, "should have been told of /d before");
+    resumed->kind = 0;
+    ACCEPTED(scene, watches_check);
+}
+
 static void accepts_what_an_identity_may_not_see(void **state)
 {
     struct scene *scene = *state;
@@ -342,6 +364,7 @@ int main(void)
         SCENE_CASE(accepts_filters),
         SCENE_CASE(accepts_what_resync_covers),
         SCENE_CASE(accepts_what_lagged_covers_and_a_watch_set_again),
+        SCENE_CASE(accepts_an_answer_before_a_watch_without_a_session),
         SCENE_CASE(accepts_what_an_identity_may_not_see),
         SCENE_CASE(rejects_a_missing_event),
         SCENE_CASE(rejects_a_missing_last_event),

@@ -246,6 +246,33 @@ static void test_a_new_leader_gives_everybody_time(void **state)
     house_release(&house);
 }
 
+/* R19: a leader that stood still has heard nothing, and blames nobody. */
+static void test_a_leader_that_stood_still_gives_everybody_time(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    house_init(&house, 1);
+    house_give_birth(&house);
+    house_run(&house, 500);
+    guest_open(&guest, &house, 0, "cn:client");
+    guest_begin(&guest, 7, 2000);
+    guest_run(&guest, 100);
+    guest_create(&guest, 1, 1, "/e", "", EPHEMERAL, false);
+    guest_run(&guest, 1600);
+    struct replica_view before, after;
+    replica_get_view(house.replicas[0].replica, &before);
+    house.now_ms += 300; /* without a turn: more than half an election timeout, and it leads on */
+    house_run(&house, 1500);
+    replica_get_view(house.replicas[0].replica, &after);
+    assert_int_equal(after.graces, before.graces + 1);
+    char data[8];
+    assert_int_equal(house_get(&house, 0, "/e", data, sizeof(data)), CD_OK);
+    house_run(&house, 1500);
+    assert_int_equal(house_get(&house, 0, "/e", data, sizeof(data)), CD_NO_NODE);
+    house_release(&house);
+}
+
 /* A write whose leader dies is proposed again by the replica that serves the session. */
 static void test_writes_survive_the_leader(void **state)
 {
@@ -436,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_only_a_leader_confirms),
         cmocka_unit_test(test_silence_ends_a_session),
         cmocka_unit_test(test_a_new_leader_gives_everybody_time),
+        cmocka_unit_test(test_a_leader_that_stood_still_gives_everybody_time),
         cmocka_unit_test(test_writes_survive_the_leader),
         cmocka_unit_test(test_calls_with_a_key),
         cmocka_unit_test(test_more_than_the_window),

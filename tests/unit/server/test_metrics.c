@@ -140,6 +140,7 @@ static void queues_and_certificates(void **state)
     view.digests_agreed = 69;
     view.fences = 70;
     view.rebuilds = 71;
+    view.graces = 72;
     fill();
     assert_sample("coord_ca_expiry_timestamp_seconds 1900000000");
     assert_sample("coord_certificate_reloads_total 502");
@@ -157,6 +158,7 @@ static void queues_and_certificates(void **state)
     assert_sample("coord_digests_agreed_total 69");
     assert_sample("coord_fences_total 70");
     assert_sample("coord_rebuilds_total 71");
+    assert_sample("coord_session_graces_total 72");
 }
 
 static void latencies_are_histograms(void **state)
