@@ -35,7 +35,9 @@ CD_MUST_USE enum coord_code client_codec_request_encode(struct client_request *r
 /* What a request is sent with; 0 is left out. */
 struct client_address {
     uint64_t id, seq, after_seq;
-    uint32_t wait_ms; /* how long the replica may let a read wait */
+    enum coord_level level; /* of a read, as the next two */
+    uint64_t at_least_zxid; /* not 0 for COORD_AT_LEAST, and only then */
+    uint32_t wait_ms;       /* how long the replica may let it wait */
 };
 
 /*

@@ -35,7 +35,7 @@ ProtobufCBinaryData *codec_make_texts(struct client_arena *arena, const char *co
                                       size_t count);
 
 /* What a request may get behind its other fields: their tags, and varints of 64 and 32 bits. */
-enum { CODEC_TAIL_BYTES = 3 * (1 + 10) + 1 + 5 };
+enum { CODEC_TAIL_BYTES = 4 * (1 + 10) + 2 + 1 + 5 };
 
 /*
  * The result in `reply`, or in the answer to OutcomeOf, as the caller's. Returns: COORD_OK with

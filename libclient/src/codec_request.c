@@ -6,7 +6,14 @@
  * and point to the caller's paths and data. */
 
 /* The fields that are written behind the others: numbers of Request, all varints. */
-enum { ID_TAG = 1 << 3, SEQ_TAG = 2 << 3, AFTER_SEQ_TAG = 3 << 3, WAIT_TAG = 6 << 3 };
+enum {
+    ID_TAG = 1 << 3,
+    SEQ_TAG = 2 << 3,
+    AFTER_SEQ_TAG = 3 << 3,
+    LEVEL_TAG = 4 << 3,
+    AT_LEAST_TAG = 5 << 3,
+    WAIT_TAG = 6 << 3,
+};
 
 struct builder {
     struct client_arena arena;
@@ -515,13 +522,15 @@ enum coord_code client_codec_request_encode(struct client_request *request,
     Coord__V1__Request message = COORD__V1__REQUEST__INIT;
     request->is_write = client_op_is_write(op);
     request->kind = op->kind;
+    request->level = COORD_LINEARIZABLE;
+    request->at_least_zxid = 0;
     if (call != NULL && !request->is_write) {
         enum coord_code code = check_call(call, error);
         if (code != COORD_OK) {
             return code;
         }
-        message.level = (Coord__V1__ReadLevel)call->level;
-        message.at_least_zxid = call->at_least_zxid;
+        request->level = call->level;
+        request->at_least_zxid = call->at_least_zxid;
     }
     struct builder builder = {.close = COORD__V1__CLOSE_REQUEST__INIT,
                               .sync = COORD__V1__SYNC_REQUEST__INIT,
@@ -557,6 +566,12 @@ size_t client_codec_address(uint8_t *bytes, size_t tail_offset,
     }
     if (address->after_seq != 0) {
         to = put_varint(to, AFTER_SEQ_TAG, address->after_seq);
+    }
+    if (address->level != COORD_LINEARIZABLE) {
+        to = put_varint(to, LEVEL_TAG, (uint64_t)address->level); /* the numbers are equal */
+    }
+    if (address->at_least_zxid != 0) {
+        to = put_varint(to, AT_LEAST_TAG, address->at_least_zxid);
     }
     if (address->wait_ms != 0) {
         to = put_varint(to, WAIT_TAG, address->wait_ms);

@@ -160,7 +160,9 @@ struct client_request {
     /* Set by the maker. */
     uint8_t *bytes; /* owned: a coord.v1.Request, see codec.h. May be another or NULL in the end */
     size_t bytes_count;
-    size_t tail_offset; /* the codec's: where the id goes */
+    size_t tail_offset;     /* the codec's: where the id goes */
+    enum coord_level level; /* of a read, as the next one */
+    uint64_t at_least_zxid;
     bool is_write;
     bool needs_session;       /* a read that opens one, if the client is to have one at all */
     enum client_op_kind kind; /* what the result must be of */

@@ -297,18 +297,35 @@ static bool is_too_large(struct batch *batch, struct client_request *request)
     return true;
 }
 
+/*
+ * Without a session a replica knows only what the hello told it, and an answer on a stream that is
+ * left may have shown more since.
+ */
+static void set_level(const struct client_session *session, const struct client_request *request,
+                      struct client_address *address)
+{
+    bool in_session = session->id != 0;
+    address->level = request->level;
+    address->at_least_zxid = request->at_least_zxid;
+    if (request->level == COORD_SESSION && !in_session && session->last_seen_zxid != 0) {
+        address->level = COORD_AT_LEAST;
+        address->at_least_zxid = session->last_seen_zxid;
+    }
+}
+
 /* With the longest number that it can get, so that what fits now still fits later. */
 static size_t address_request(struct client_session *session, struct client_request *request)
 {
     if (request->after_seq == 0 && !request->inquiry) {
         request->after_seq = request->is_write ? 0 : session->last_seq;
     }
-    const struct client_address address = {
+    struct client_address address = {
         .id = request->id,
         .seq = session->sessions && request->is_write && !request->inquiry ? UINT64_MAX : 0,
         .after_seq = request->after_seq,
         .wait_ms = wait_of(request, session->now.ms),
     };
+    set_level(session, request, &address);
     request->bytes_count = client_codec_address(request->bytes, request->tail_offset, &address);
     return request->bytes_count;
 }

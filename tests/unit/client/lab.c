@@ -179,6 +179,8 @@ static void note_request(struct lab_stream *stream, const ProtobufCBinaryData *b
     stream->waits[stream->ids_count] = request->wait_ms;
     stream->seqs[stream->ids_count] = request->seq;
     stream->afters[stream->ids_count] = request->after_seq;
+    stream->levels[stream->ids_count] = (enum coord_level)request->level;
+    stream->at_leasts[stream->ids_count] = request->at_least_zxid;
     stream->ops[stream->ids_count] = request->op_case;
     note_subject(stream, request);
     stream->hashes[stream->ids_count] = cd_hash64(bytes->data, bytes->len);

@@ -32,6 +32,8 @@ struct lab_stream {
     bool has_cluster;
     uint64_t ids[LAB_IDS_MAX]; /* of the requests sent on it, in their order */
     uint32_t waits[LAB_IDS_MAX];
+    enum coord_level levels[LAB_IDS_MAX];
+    uint64_t at_leasts[LAB_IDS_MAX];
     size_t ids_count;
     size_t last_count; /* requests in the last frame */
     /* Of sessions. */

@@ -29,7 +29,10 @@ static bool is_text(ProtobufCBinaryData data, const char *text)
 
 static void address(struct client_request *request, uint32_t wait_ms)
 {
-    const struct client_address to = {.id = request->id, .wait_ms = wait_ms};
+    const struct client_address to = {.id = request->id,
+                                      .level = request->level,
+                                      .at_least_zxid = request->at_least_zxid,
+                                      .wait_ms = wait_ms};
     request->bytes_count = client_codec_address(request->bytes, request->tail_offset, &to);
 }
 

@@ -30,11 +30,13 @@ static Coord__V1__Request *sent(const struct client_op *op, const struct coord_c
                                 bool is_write)
 {
     struct client_request request = {.id = 1};
-    const struct client_address to = {
+    struct client_address to = {
         .id = 7, .seq = is_write ? UINT64_MAX : 0, .after_seq = is_write ? 0 : 300, .wait_ms = 5};
     assert_int_equal(client_op_check(op, NULL), COORD_OK);
     assert_int_equal(client_codec_request_encode(&request, op, call, NULL), COORD_OK);
     assert_true(request.is_write == is_write);
+    to.level = request.level;
+    to.at_least_zxid = request.at_least_zxid;
     size_t count = client_codec_address(request.bytes, request.tail_offset, &to);
     Coord__V1__Request *seen = coord__v1__request__unpack(NULL, count, request.bytes);
     assert_non_null(seen);

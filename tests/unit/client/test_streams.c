@@ -277,6 +277,29 @@ static void test_a_request_given_again_follows_nothing(void **state)
     lab_release(&lab);
 }
 
+/* What an answer on another stream has shown binds this one too, which was not told of it. */
+static void test_session_reads_without_a_session(void **state)
+{
+    struct lab lab;
+    (void)state;
+    lab_init(&lab, 1, 1);
+    size_t read = lab_read(&lab, 5000);
+    lab.requests[read].request.level = COORD_SESSION;
+    uint64_t stream = lab_connect(&lab);
+    assert_int_equal(lab.streams[stream].levels[0], COORD_SESSION);
+    lab_reply(&lab, stream, read, COORD_OK);
+    read = lab_read(&lab, 5000); /* sent at once, as linearizable */
+    assert_int_equal(lab.streams[stream].levels[1], COORD_LINEARIZABLE);
+    lab_break(&lab, stream);
+    lab.requests[read].request.level = COORD_SESSION;
+    lab_advance(&lab, 100);
+    stream = lab_connect(&lab);
+    assert_int_equal(lab.streams[stream].levels[0], COORD_AT_LEAST);
+    assert_int_equal(lab.streams[stream].at_leasts[0], 100); /* the first answer's zxid */
+    lab_reply(&lab, stream, read, COORD_OK);
+    lab_release(&lab);
+}
+
 static void other_cluster(uint8_t cluster, uint32_t generation)
 {
     struct lab lab;
@@ -473,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_a_port_that_does_not_serve_clients),
         cmocka_unit_test(test_hello_tells_what_was_seen),
         cmocka_unit_test(test_a_request_given_again_follows_nothing),
+        cmocka_unit_test(test_session_reads_without_a_session),
         cmocka_unit_test(test_another_cluster_gets_nothing),
         cmocka_unit_test(test_a_frame_holds_as_many_requests_as_announced),
         cmocka_unit_test(test_a_frame_has_as_many_bytes_as_announced),
