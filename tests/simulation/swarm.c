@@ -469,6 +469,12 @@ static void heal(struct swarm *swarm)
         fault_disk_fail_at(cluster_node(&swarm->cluster, id)->disk, 0, CD_IO);
     }
     faults_heal(&swarm->faults);
+    /* What is promised within a bound needs a network that is fast next to the election timeout. */
+    struct network_weather *weather = &swarm->cluster.network.weather;
+    uint64_t slowest_us = UINT64_C(1000) * swarm->cluster.options.election_ms / 20;
+    if (weather->delay_us_mean > slowest_us) {
+        weather->delay_us_mean = slowest_us;
+    }
 }
 
 /* R19: while rounds take longer than half an election timeout, leaders judge nobody. */
