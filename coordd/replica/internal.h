@@ -705,6 +705,8 @@ void replica_tell_events(struct replica *r, const struct fsm_result *result);
 void replica_reset_watches(struct replica *r);
 /* Goes on with streams that are behind. */
 void replica_catch_up(struct replica *r);
+/* A stream that will be closed: what it has room for, and the held replies if that is all. */
+void replica_catch_up_last(struct replica *r, struct replica_stream *stream);
 void replica_tell_bookmarks(struct replica *r, uint64_t now_ms);
 void replica_drop_watches(struct replica *r, struct replica_stream *stream);
 

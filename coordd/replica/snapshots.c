@@ -382,6 +382,7 @@ void replica_on_snapshot_gone(struct replica *r, uint32_t node, uint64_t slot)
  */
 static void settle_streams(struct replica *r)
 {
+    replica_reset_watches(r); /* before the last word of those that end */
     struct replica_stream *stream;
     struct replica_stream *next;
     HASH_ITER(hh, r->streams, stream, next)
@@ -393,7 +394,6 @@ static void settle_streams(struct replica *r)
             replica_stream_end_session(r, stream, CD_SESSION_MOVED);
         }
     }
-    replica_reset_watches(r);
     replica_settle_writes(r);
 }
 

@@ -259,7 +259,7 @@ void replica_stream_end_session(struct replica *r, struct replica_stream *stream
     if (stream->closing) {
         return;
     }
-    replica_stream_let_go(r, stream);
+    replica_catch_up_last(r, stream);
     tell_to_go(r, stream, status,
                status == CD_SESSION_MOVED ? "a newer stream of this session has taken over"
                                           : "the session has ended");

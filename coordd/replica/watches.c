@@ -180,6 +180,15 @@ void replica_catch_up(struct replica *r)
     }
 }
 
+/* R18: replies whose events do not follow at once are left; its client finds out what became of
+ * their requests. */
+void replica_catch_up_last(struct replica *r, struct replica_stream *stream)
+{
+    if (stream->mode == REPLICA_BEHIND) {
+        catch_up(r, stream);
+    }
+}
+
 /* --- Setting and unsetting --- */
 
 static void begin_watching(struct replica *r, struct replica_stream *stream)

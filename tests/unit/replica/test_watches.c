@@ -258,6 +258,62 @@ static void test_a_slow_client_misses_nothing(void **state)
     house_release(&house);
 }
 
+/* R18, also for what is said last: a stream that is left is not told an outcome before its events.
+ */
+static void test_a_stream_that_is_left_gets_no_reply_before_its_events(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest);
+    guest.wants_data = true;
+    guest_watch(&guest, 1, 1, "/", SUBTREE, 0);
+    guest_run(&guest, 20);
+    create_large(&house, &guest, 60);
+    guest_create(&guest, 2, 1, "/mine", "", PLAIN, false);
+    guest_run(&guest, 50);
+    struct guest again;
+    guest_open(&again, &house, 0, "cn:client");
+    guest_resume(&again, guest.session, 7, 2, guest.complete_to);
+    guest_run(&again, 50);
+    assert_int_equal(again.welcome_code, CD_OK);
+    guest_take(&guest);
+    assert_true(count_events(&guest) < 60);
+    assert_int_equal(guest_code(&guest, 2), -1);
+    assert_int_equal(guest_find(&guest, GUEST_AWAY, 0)->code, CD_SESSION_MOVED);
+    house_release(&house);
+}
+
+/* Before rearm_done there are no events, and so no replies either. */
+static void test_a_resumed_stream_that_is_left_at_once(void **state)
+{
+    (void)state;
+    struct house house;
+    struct guest guest;
+    begin(&house, &guest);
+    guest_watch(&guest, 1, 1, "/", SUBTREE, 0);
+    guest_run(&guest, 50);
+    uint64_t from = guest.complete_to;
+    guest_create(&guest, 2, 1, "/a", "", PLAIN, false);
+    house_run(&house, 50); /* the reply and the event are lost */
+    guest_leave(&guest);
+    struct guest second;
+    guest_open(&second, &house, 0, "cn:client");
+    guest_resume(&second, guest.session, 7, 2, from);
+    guest_run(&second, 50);
+    guest_create(&second, 2, 1, "/a", "", PLAIN, false);
+    guest_run(&second, 50);
+    assert_int_equal(guest_code(&second, 2), -1);
+    struct guest third;
+    guest_open(&third, &house, 0, "cn:client");
+    guest_resume(&third, guest.session, 7, 3, from);
+    guest_run(&third, 50);
+    guest_take(&second);
+    assert_int_equal(guest_code(&second, 2), -1);
+    assert_int_equal(guest_find(&second, GUEST_AWAY, 0)->code, CD_SESSION_MOVED);
+    house_release(&house);
+}
+
 /* A session is opened on a stream that catches up as soon as it has; the client cannot see that. */
 static void test_a_stream_that_is_behind_opens_no_session_yet(void **state)
 {
@@ -382,6 +438,8 @@ int main(void)
         cmocka_unit_test(test_kept_replies_wait_for_events),
         cmocka_unit_test(test_a_late_watch_repeats_nothing_for_others),
         cmocka_unit_test(test_a_slow_client_misses_nothing),
+        cmocka_unit_test(test_a_stream_that_is_left_gets_no_reply_before_its_events),
+        cmocka_unit_test(test_a_resumed_stream_that_is_left_at_once),
         cmocka_unit_test(test_a_stream_that_is_behind_opens_no_session_yet),
         cmocka_unit_test(test_a_client_that_is_too_slow_lags),
         cmocka_unit_test(test_queue_front),
