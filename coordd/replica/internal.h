@@ -132,15 +132,16 @@ struct replica_stream {
     uint64_t session; /* key of `served`; 0: none */
     uint64_t attach;
     uint32_t timeout_ms;
-    uint64_t reply_mark;          /* as its client last said */
-    uint64_t next_seq;            /* 0: any, after a resume */
-    uint64_t busy_from;           /* R11: later seqs are dropped until this one comes; 0 */
-    struct replica_write *writes; /* of the session, unanswered, in the order of seqs */
-    size_t writes_bytes;          /* of their commands */
-    bool window_full;             /* the lowest one waits for room among the kept replies (R10) */
-    bool again;                   /* they are to be proposed again */
-    uint64_t again_ms;            /* when they were */
-    uint64_t again_pause_ms;      /* how long they wait from then */
+    uint64_t reply_mark;                /* as its client last said */
+    uint64_t next_seq;                  /* 0: any, after a resume */
+    uint64_t busy_from;                 /* R11: later seqs are dropped until this one comes; 0 */
+    struct replica_write *writes;       /* of the session, unanswered, in the order of seqs */
+    struct replica_write *plain_writes; /* unanswered ones without a seq, oldest first */
+    size_t writes_bytes;                /* of their commands */
+    bool window_full;        /* the lowest one waits for room among the kept replies (R10) */
+    bool again;              /* they are to be proposed again */
+    uint64_t again_ms;       /* when they were */
+    uint64_t again_pause_ms; /* how long they wait from then */
 
     struct fsm_op_open_session opening; /* OPENING */
     uint64_t resume_session;            /* RESUMING, as the next two */
@@ -184,7 +185,7 @@ struct replica_write {
     uint64_t reply_mark;               /* that `bytes` tells */
     bool opens;                        /* it is a stream's OPEN_SESSION */
     bool again;                        /* to be proposed again */
-    struct replica_write *prev, *next; /* of its stream, if it has a seq */
+    struct replica_write *prev, *next; /* of its stream, with a seq or without one */
     UT_hash_handle hh;                 /* in insertion order, so in order of counters */
 };
 
@@ -230,7 +231,7 @@ struct replica_read {
     enum wire_read_level level;
     uint64_t token;              /* of its barrier; 0: needs none */
     uint64_t session, after_seq; /* the write that must be applied first; 0: none */
-    uint64_t after_write;        /* without a session: its counter */
+    uint64_t after_write;        /* without a session: counter of the newest before it */
     uint64_t zxid;               /* what the state must have reached */
     uint64_t deadline_ms;
     bool sets_watch;

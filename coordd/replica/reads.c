@@ -32,11 +32,12 @@ static bool waits_for_write(const struct replica *r, const struct replica_read *
         struct fsm_session_view view;
         return fsm_session_find(r->fsm, read->session, &view) && view.last_seq < read->after_seq;
     }
-    struct replica_write *write = NULL;
-    if (read->after_write != 0) {
-        HASH_FIND(hh, r->writes, &read->after_write, sizeof(read->after_write), write);
+    if (read->after_write == 0) {
+        return false;
     }
-    return write != NULL;
+    const struct replica_stream *stream = replica_stream_find(r, read->asker.channel);
+    return stream != NULL && stream->plain_writes != NULL &&
+           stream->plain_writes->counter <= read->after_write; /* the oldest */
 }
 
 static bool may_run(const struct replica *r, const struct replica_read *read)
@@ -182,7 +183,7 @@ void replica_run_reads_after(struct replica *r, uint64_t stream, uint64_t counte
     DL_FOREACH_SAFE(r->reads, read, next)
     {
         bool behind = !read->asker.is_call && read->asker.channel == stream &&
-                      (seq != 0 ? read->after_seq == seq : read->after_write == counter) &&
+                      (seq != 0 ? read->after_seq == seq : read->after_write >= counter) &&
                       read->level == WIRE_SESSION;
         if (behind && may_run(r, read)) {
             run(r, read);

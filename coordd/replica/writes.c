@@ -33,6 +33,12 @@ static void keep_bytes(struct replica *r, struct replica_write *write, struct cd
     write->bytes = bytes;
 }
 
+/* In the order in which they came: with a seq, and without one. */
+static struct replica_write **list_of(struct replica_stream *stream, uint64_t seq)
+{
+    return seq != 0 ? &stream->writes : &stream->plain_writes;
+}
+
 static void forget_write(struct replica *r, struct replica_write *write)
 {
     HASH_DEL(r->writes, write);
@@ -41,9 +47,8 @@ static void forget_write(struct replica *r, struct replica_write *write)
         struct replica_stream *stream = replica_stream_find(r, write->asker.channel);
         if (stream != NULL) {
             stream->writes_count--;
-            if (write->seq != 0) {
-                DL_DELETE(stream->writes, write);
-            }
+            struct replica_write **list = list_of(stream, write->seq);
+            DL_DELETE(*list, write);
         }
     }
     keep_bytes(r, write, NULL);
@@ -184,11 +189,13 @@ bool replica_submit_own(struct replica *r, struct fsm_command *command)
 }
 
 static struct replica_write *add_write(struct replica *r, const struct replica_asker *asker,
-                                       struct replica_stream *stream, uint64_t counter)
+                                       struct replica_stream *stream, uint64_t counter,
+                                       uint64_t seq)
 {
     struct replica_write *write = cd_calloc(1, sizeof(*write));
     r->write_counter = counter;
     write->counter = counter;
+    write->seq = seq;
     write->asker = *asker;
     write->deadline_ms = UINT64_MAX;
     write->proposed_ms = env_now_ms(&r->env);
@@ -198,6 +205,8 @@ static struct replica_write *add_write(struct replica *r, const struct replica_a
     if (stream != NULL) {
         stream->last_write = write->counter;
         stream->writes_count++;
+        struct replica_write **list = list_of(stream, seq);
+        DL_APPEND(*list, write);
     }
     return write;
 }
@@ -231,7 +240,7 @@ static void write_once(struct replica *r, const struct replica_asker *asker,
         replica_refuse(r, asker, status, why_busy(r));
         return;
     }
-    struct replica_write *write = add_write(r, asker, stream, counter);
+    struct replica_write *write = add_write(r, asker, stream, counter, 0);
     write->leader = leader;
     write->deadline_ms = write_deadline(r, request);
     if (request->command.has_key) {
@@ -336,12 +345,10 @@ static void write_in_session(struct replica *r, const struct replica_asker *aske
         bytes = encode(r, command, counter);
         CD_ASSERT(bytes != NULL);
     }
-    struct replica_write *write = add_write(r, asker, stream, counter);
-    write->seq = seq;
+    struct replica_write *write = add_write(r, asker, stream, counter, seq);
     keep_bytes(r, write, bytes);
     write->request_hash = command->request_hash;
     write->reply_mark = command->reply_mark;
-    DL_APPEND(stream->writes, write);
     stream->next_seq = seq + 1;
     stream->busy_from = 0;
     (void)submit(r, bytes, counter, &write->leader); /* without a leader: when there is one */
@@ -369,7 +376,7 @@ void replica_open_session(struct replica *r, struct replica_stream *stream)
     struct cd_blob *bytes = encode(r, &command, counter);
     CD_ASSERT(bytes != NULL);
     struct replica_asker asker = {.channel = stream->stream};
-    struct replica_write *write = add_write(r, &asker, stream, counter);
+    struct replica_write *write = add_write(r, &asker, stream, counter, 0);
     write->opens = true;
     keep_bytes(r, write, bytes); /* a repeat leaves an orphan to expire (R7) */
     write->deadline_ms = env_now_ms(&r->env) + REPLICA_HELLO_MS;
@@ -785,14 +792,9 @@ void replica_drop_writes(struct replica *r, struct replica_stream *stream)
     {
         forget_write(r, write);
     }
-    if (stream->writes_count == 0) {
-        return;
-    }
-    HASH_ITER(hh, r->writes, write, next)
+    DL_FOREACH_SAFE(stream->plain_writes, write, next)
     {
-        if (!write->asker.is_call && write->asker.channel == stream->stream) {
-            forget_write(r, write);
-        }
+        forget_write(r, write);
     }
 }
 

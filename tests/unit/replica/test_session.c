@@ -193,6 +193,35 @@ static void test_session_reads_run_between_writes(void **state)
     house_release(&house);
 }
 
+/* R24: also when the newest write before the read was given up first. */
+static void test_session_reads_wait_for_every_write_before(void **state)
+{
+    (void)state;
+    struct house house;
+    open_stream(&house);
+    Coord__V1__CreateRequest create[2];
+    Coord__V1__GetRequest get;
+    Coord__V1__Request requests[] = {
+        create_request(1, &create[0], "/a", "1"),
+        create_request(2, &create[1], "/b", "2"),
+        get_request(3, &get, "/a", COORD__V1__READ_LEVEL__READ_LEVEL_SESSION),
+    };
+    requests[0].wait_ms = requests[2].wait_ms = 5000;
+    requests[1].wait_ms = 10;
+    Coord__V1__Request *pointers[] = {&requests[0], &requests[1], &requests[2]};
+    house.replicas[0].stalled = true;
+    send_requests(&house, pointers, CD_ARRAY_COUNT(pointers));
+    house_run(&house, 200);
+    assert_int_equal(code_of(&house, 1), -1);
+    assert_int_equal(code_of(&house, 2), CD_OUTCOME_UNKNOWN);
+    assert_int_equal(code_of(&house, 3), -1);
+    house.replicas[0].stalled = false;
+    house_run(&house, 200);
+    assert_int_equal(code_of(&house, 1), CD_OK);
+    assert_int_equal(code_of(&house, 3), CD_OK);
+    house_release(&house);
+}
+
 static void test_oversized_data_leaves_the_stream_alive(void **state)
 {
     (void)state;
@@ -335,6 +364,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_welcome_tells_cluster_and_limits),
         cmocka_unit_test(test_session_reads_run_between_writes),
+        cmocka_unit_test(test_session_reads_wait_for_every_write_before),
         cmocka_unit_test(test_oversized_data_leaves_the_stream_alive),
         cmocka_unit_test(test_unknown_operation_is_unimplemented),
         cmocka_unit_test(test_malformed_frame_ends_this_stream_alone),
