@@ -578,6 +578,7 @@ bool cluster_start(struct cluster_node *node, uint64_t fail_at)
     }
     struct replica_view view;
     cluster_view(node, &view);
+    cluster->snapshots += view.snapshots_taken;
     node->incarnation = view.paxos.incarnation;
     print_know(&cluster->printer, node->id, node->incarnation);
     poke(node);

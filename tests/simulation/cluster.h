@@ -136,6 +136,7 @@ struct cluster {
     uint32_t clients_out;                   /* those that cannot reach any */
     uint64_t notes[PAXOS_NOTE_COUNT];
     uint64_t restarts, crashes, lossy_crashes, wipes, restores, failed_starts;
+    uint64_t snapshots; /* taken in lives that are over */
 };
 
 void cluster_init(struct cluster *cluster, struct world *world, struct trace *trace,

@@ -101,10 +101,11 @@ static int run_swarm(const char *command, seed_runner runner, int count, char **
     struct run_options options = {
         .command = command, .first_seed = 1, .jobs = processors(), .repeat_every = 20};
     if (whole) {
-        static const enum count many[] = {
-            COUNT_INSTALLS,      COUNT_TRANSACTIONS, COUNT_RESUMES,   COUNT_EXPIRIES, COUNT_EVENTS,
-            COUNT_SESSIONS_LOST, COUNT_EPHEMERALS,   COUNT_BOOKMARKS, COUNT_RESYNCS,  COUNT_LAGGED,
-            COUNT_KEPT_REPLIES,  COUNT_GRANTS,       COUNT_FENCED};
+        static const enum count many[] = {COUNT_SNAPSHOTS,     COUNT_INSTALLS,   COUNT_TRANSACTIONS,
+                                          COUNT_RESUMES,       COUNT_EXPIRIES,   COUNT_EVENTS,
+                                          COUNT_SESSIONS_LOST, COUNT_EPHEMERALS, COUNT_BOOKMARKS,
+                                          COUNT_RESYNCS,       COUNT_LAGGED,     COUNT_KEPT_REPLIES,
+                                          COUNT_GRANTS,        COUNT_FENCED};
         for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
             options.many_needs |= UINT64_C(1) << many[i];
         }

@@ -198,13 +198,22 @@ static const struct {
 #undef COUNT_ROW
 };
 
+static bool is_needed(const struct run *run, size_t count)
+{
+    uint64_t needs = run->options->needs | run->options->many_needs;
+    return counts[count].needed || (needs >> count & 1u) != 0;
+}
+
+/* What never happened, or is not counted in this kind of run, has no line unless it had to. */
 static void show_totals(struct run *run, double seconds)
 {
     printf("%" PRIu64 " seeds passed, %" PRIu64 " failed; %.1f s, %.0f times real time\n",
            run->done, run->failures, seconds,
            seconds > 0 ? (double)run->totals[COUNT_SECONDS] / seconds : 0);
     for (size_t i = 0; i < COUNTS; i++) {
-        printf("  %-28s %12" PRIu64 "\n", counts[i].text, run->totals[i]);
+        if (run->totals[i] != 0 || is_needed(run, i)) {
+            printf("  %-28s %12" PRIu64 "\n", counts[i].text, run->totals[i]);
+        }
     }
 }
 

@@ -620,6 +620,14 @@ static void add_up(struct swarm *swarm)
     counts[COUNT_WRITES_OK] = crowd->writes_ok;
     counts[COUNT_WRITES_REFUSED] = crowd->writes_refused;
     counts[COUNT_WRITES_UNKNOWN] = crowd->writes_unknown;
+    counts[COUNT_SNAPSHOTS] = swarm->cluster.snapshots;
+    for (uint32_t id = 1; id <= swarm->cluster.options.nodes; id++) {
+        struct replica_view view = {0};
+        if (cluster_node(&swarm->cluster, id)->replica != NULL) {
+            cluster_view(cluster_node(&swarm->cluster, id), &view);
+        }
+        counts[COUNT_SNAPSHOTS] += view.snapshots_taken;
+    }
     counts[COUNT_MESSAGES] = swarm->cluster.network.counts.delivered;
     swarm->report->digest = swarm->trace.digest;
 }
