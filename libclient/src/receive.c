@@ -221,6 +221,10 @@ static void take_reply(struct client_session *session, uint64_t now_ms, struct s
         }
         return;
     }
+    if (stream->state == STREAM_ACTIVE && !watches_tell_to(session, item->zxid)) {
+        refuse_stream(session, now_ms, stream, COORD_NO_MEMORY, "no memory for its events");
+        return;
+    }
     bool inquiry = request != NULL && request->inquiry; /* its codes are about another session */
     if (!inquiry && take_session_end(session, stream, item->code, text_of(item))) {
         return;

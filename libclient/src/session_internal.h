@@ -357,6 +357,10 @@ void watch_create_ended(struct client_session *session, struct client_watch *wat
 CD_MUST_USE bool watches_take(struct client_session *session, const struct stream *stream,
                               const struct client_item *item);
 
+/* What the active stream tells next has seen the state at `zxid`: the events up to there are
+ * complete, and come first. False as above. */
+CD_MUST_USE bool watches_tell_to(struct client_session *session, uint64_t zxid);
+
 /* A frame of the active stream is over; false as above. */
 CD_MUST_USE bool watches_frame_end(struct client_session *session, uint64_t complete_to, bool more);
 

@@ -288,16 +288,11 @@ void watch_create_ended(struct client_session *session, struct client_watch *wat
 
 /* ---- Answers ---- */
 
-static bool flush(struct client_session *session);
-
 bool watch_answered(struct client_session *session, struct client_watch *watch,
                     struct client_item *item)
 {
     if (item->result == NULL || item->result->kind != CLIENT_OP_WATCH) {
         return false;
-    }
-    if (item->result->zxid >= session->group_zxid && !flush(session)) {
-        return false; /* the others hear first what it has seen */
     }
     if (!watch->told_set) {
         struct client_watch_item *set = backlog_item(watch, COORD_WATCH_SET);
@@ -426,6 +421,11 @@ static bool flush(struct client_session *session)
         }
     }
     return true;
+}
+
+bool watches_tell_to(struct client_session *session, uint64_t zxid)
+{
+    return zxid < session->group_zxid || flush(session);
 }
 
 static bool take_resync(struct client_session *session, struct client_watch *watch, uint64_t zxid);

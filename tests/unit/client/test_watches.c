@@ -232,6 +232,51 @@ static void test_others_are_told_before_a_watch_stands(void **state)
     lab_release(&lab);
 }
 
+/* R18, also where the frame ends with what makes the client leave: an event and the reply behind it
+ * belong together. */
+static void test_events_are_told_with_the_reply_behind_them(void **state)
+{
+    struct lab lab;
+    size_t watch = 0;
+    (void)state;
+    lab_init(&lab, 1, 1);
+    uint64_t stream = begin(&lab, &watch);
+    size_t read = lab_read(&lab, 5000);
+    Coord__V1__ServerFrame frame = COORD__V1__SERVER_FRAME__INIT;
+    Coord__V1__Item items[3] = {COORD__V1__ITEM__INIT, COORD__V1__ITEM__INIT,
+                                COORD__V1__ITEM__INIT};
+    Coord__V1__Item *list[3] = {&items[0], &items[1], &items[2]};
+    Coord__V1__Event event = COORD__V1__EVENT__INIT;
+    Coord__V1__Reply reply = COORD__V1__REPLY__INIT;
+    Coord__V1__GoAway away = COORD__V1__GO_AWAY__INIT;
+    event.zxid = reply.zxid = frame.complete_to = 110;
+    event.kind = COORD__V1__EVENT_KIND__EVENT_KIND_DELETED;
+    event.path = (ProtobufCBinaryData){4, (uint8_t *)(uintptr_t) "/t/x"};
+    event.watch_ids = &lab.watches[watch].id;
+    event.n_watch_ids = 1;
+    items[0].item_case = COORD__V1__ITEM__ITEM_EVENT;
+    items[0].event = &event;
+    reply.id = lab.requests[read].request.id;
+    reply.code = COORD__V1__CODE__CODE_NO_NODE;
+    items[1].item_case = COORD__V1__ITEM__ITEM_REPLY;
+    items[1].reply = &reply;
+    away.code = COORD__V1__CODE__CODE_SHUTTING_DOWN;
+    items[2].item_case = COORD__V1__ITEM__ITEM_GO_AWAY;
+    items[2].go_away = &away;
+    frame.items = list;
+    frame.n_items = 3;
+    lab_frame(&lab, stream, &frame);
+    assert_int_equal(lab_code(&lab, read), COORD_NO_NODE);
+    assert_int_equal(last(&lab, watch)->kind, COORD_WATCH_EVENTS);
+    assert_int_equal(last(&lab, watch)->zxid, 110);
+    stream = next_stream(&lab);
+    lab_watch_set(&lab, stream, watch, 110);
+    size_t count = told(&lab, watch);
+    lab_events(&lab, stream, watch, 110, 1, 110, false); /* but not again */
+    assert_int_equal(told(&lab, watch), count);
+    lab_release(&lab);
+}
+
 static void test_what_comes_before_the_answer_is_told_behind_it(void **state)
 {
     struct lab lab;
@@ -554,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_a_point_holds_only_what_the_stream_knew),
         cmocka_unit_test(test_marks_count_as_seen),
         cmocka_unit_test(test_others_are_told_before_a_watch_stands),
+        cmocka_unit_test(test_events_are_told_with_the_reply_behind_them),
         cmocka_unit_test(test_what_comes_before_the_answer_is_told_behind_it),
         cmocka_unit_test(test_resync_tells_the_gap),
         cmocka_unit_test(test_lagged_sets_it_again),
