@@ -115,6 +115,9 @@ static bool lose(struct work *work, const struct event *event, struct life *life
         return hold_on(work, event, life);
     }
     life->lost = life->lost == NULL ? event : life->lost;
+    if (life->told != NULL && event->at_us <= life->told->at_us + work->options->lost_us) {
+        return true; /* it heard of its session when its lease was over */
+    }
     uint64_t share_us = (uint64_t)life->timeout_max_ms * work->options->lost_permille;
     if (life->sent != NULL && event->local_us != 0 && life->sent->local_us != 0 &&
         event->local_us > life->sent->local_us + share_us + work->options->lost_us &&

@@ -87,6 +87,31 @@ static void accepts_a_session_that_closes(void **state)
     ACCEPTED(scene, check);
 }
 
+/* The answer to its hello came when the lease was over: it is LOST at once, or else too late. */
+static void judges_a_session_that_is_lost_when_it_is_told(void **state)
+{
+    struct scene *scene = *state;
+    (void)tell(scene);
+    scene->at_us = 5100000;
+    (void)scene_send(scene, 3, 0);
+    uint64_t hello = scene->frame;
+    scene_cause(scene, CAUSE_OPEN, Z(4), Z(4))->timeout_ms = 1000;
+    (void)at(scene_cause(scene, CAUSE_EXPIRE, Z(4), Z(5)), 6200);
+    scene->at_us = 7000000;
+    (void)scene_add(
+        scene, (struct event){.kind = EV_CONFIRMED, .client = 3, .session = Z(4), .frame = hello});
+    (void)scene_add(scene, (struct event){.kind = EV_OPENED, .client = 3, .session = Z(4)});
+    struct event *lost = scene_add(scene, (struct event){.kind = EV_STATE,
+                                                         .client = 3,
+                                                         .session = Z(4),
+                                                         .state = STATE_LOST,
+                                                         .local_us = 8001000});
+    ACCEPTED(scene, check);
+    lost->at_us += 10000;
+    lost->local_us += 10000;
+    REJECTED(scene, check, "too late on the client's clock");
+}
+
 static void rejects_an_expiry_before_the_timeout(void **state)
 {
     struct story story = tell(*state);
@@ -181,6 +206,7 @@ int main(void)
         SCENE_CASE(accepts_a_stopped_client_that_is_not_lost),
         SCENE_CASE(accepts_an_orphan_that_expires),
         SCENE_CASE(accepts_a_session_that_closes),
+        SCENE_CASE(judges_a_session_that_is_lost_when_it_is_told),
         SCENE_CASE(rejects_an_expiry_before_the_timeout),
         SCENE_CASE(rejects_an_expiry_too_early_for_a_later_frame),
         SCENE_CASE(rejects_an_expiry_before_the_timeout_since_the_opening),
