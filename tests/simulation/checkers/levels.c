@@ -22,18 +22,31 @@ struct asked {
     const struct event *seen;
 };
 
+/* An operation as it was sent last. */
+struct sending {
+    uint64_t links; /* its client's then */
+    uint64_t place; /* among all that was asked for and sent */
+};
+
 struct work {
     const struct truth *truth;
     struct client *clients;
-    struct asked *asked; /* [op] */
-    uint64_t *links;     /* [op]: its client's when it was sent last */
+    struct asked *asked;      /* [op] */
+    struct sending *sendings; /* [op] */
+    uint64_t places;
     struct verdict *verdict;
 };
+
+static void note_sending(struct work *work, const struct event *event)
+{
+    work->sendings[event->op] =
+        (struct sending){.links = work->clients[event->client].links, .place = ++work->places};
+}
 
 static void ask(struct work *work, const struct event *event)
 {
     struct client *client = &work->clients[event->client];
-    work->links[event->op] = client->links;
+    note_sending(work, event);
     if (model_is_read(event->command)) {
         work->asked[event->op] = (struct asked){.writes = client->count,
                                                 .session = client->session,
@@ -47,12 +60,23 @@ static void ask(struct work *work, const struct event *event)
     client->writes[client->count++] = (struct sent){.op = event->op, .session = op->session};
 }
 
-/* The zxid that a write of the same session or stream took; NULL if it took none. */
-static const struct event *effect(const struct work *work, const struct sent *sent, uint64_t links,
+/* Without a session only what a stream was sent, in this order, belongs together: of a write that
+ * was refused there a read on the next stream does not know. */
+static bool is_together(const struct work *work, const struct sent *sent, uint64_t read,
+                        uint64_t session)
+{
+    const struct sending *write = &work->sendings[sent->op];
+    const struct sending *mine = &work->sendings[read];
+    return sent->session != 0 ? sent->session == session
+                              : write->links == mine->links && write->place < mine->place;
+}
+
+/* The zxid that a write took which the read's session or stream knows; NULL if it took none. */
+static const struct event *effect(const struct work *work, const struct sent *sent, uint64_t read,
                                   uint64_t session)
 {
     const struct truth_op *op = truth_op(work->truth, sent->op);
-    bool same = sent->session != 0 ? sent->session == session : work->links[sent->op] == links;
+    bool same = is_together(work, sent, read, session);
     bool given_up = sent->session == 0 && op->ret != NULL && op->ret->outcome == OUTCOME_UNKNOWN;
     if (!same || given_up || op->write == TRUTH_NONE) {
         return NULL; /* whoever was told that it is unknown, waits for it no more */
@@ -66,11 +90,10 @@ static bool check_writes(struct work *work, const struct event *ret, const struc
 {
     const struct client *client = &work->clients[ret->client];
     const struct asked *asked = &work->asked[ret->op];
-    uint64_t links = work->links[ret->op];
     uint64_t session = asked->session != 0 ? asked->session : client->session;
     session = op->sent > 0 ? op->session : session; /* as it was sent last */
     for (size_t i = asked->writes; i > 0; i--) {
-        const struct event *before = effect(work, &client->writes[i - 1], links, session);
+        const struct event *before = effect(work, &client->writes[i - 1], ret->op, session);
         if (before != NULL && ret->zxid < before->zxid) {
             return events_fail(work->truth->events, ret, before, verdict,
                                "levels: a read misses a write that was sent before it");
@@ -84,7 +107,7 @@ static bool check_writes(struct work *work, const struct event *ret, const struc
         return true;
     }
     for (size_t i = asked->writes; i < client->count; i++) {
-        const struct event *after = effect(work, &client->writes[i], links, session);
+        const struct event *after = effect(work, &client->writes[i], ret->op, session);
         if (after != NULL && ret->zxid >= after->zxid) {
             return events_fail(work->truth->events, ret, after, verdict,
                                "levels: a SESSION read sees a write that was sent after it");
@@ -128,7 +151,7 @@ static bool take(struct work *work, const struct event *event)
         break;
     case EV_SENT:
         if (event->op != 0) {
-            work->links[event->op] = client->links;
+            note_sending(work, event);
         }
         break;
     case EV_LINKED:
@@ -153,7 +176,7 @@ bool levels_check(const struct truth *truth, struct verdict *verdict)
     struct work work = {.truth = truth, .verdict = verdict};
     work.clients = checker_zeros(EVENTS_CLIENTS_MAX, sizeof(*work.clients));
     work.asked = checker_zeros(truth->ops_count + 1, sizeof(*work.asked));
-    work.links = checker_zeros(truth->ops_count + 1, sizeof(*work.links));
+    work.sendings = checker_zeros(truth->ops_count + 1, sizeof(*work.sendings));
     bool ok = true;
     for (size_t i = 0; i < truth->events->count && ok; i++) {
         ok = take(&work, &truth->events->items[i]);
@@ -163,6 +186,6 @@ bool levels_check(const struct truth *truth, struct verdict *verdict)
     }
     free(work.clients);
     free(work.asked);
-    free(work.links);
+    free(work.sendings);
     return ok;
 }

@@ -97,6 +97,33 @@ static void accepts_that_a_read_without_the_session_misses_its_write(void **stat
     ACCEPTED(scene, levels_check);
 }
 
+static void send(struct scene *scene, uint64_t op, uint64_t frame)
+{
+    (void)scene_add(scene, (struct event){.kind = EV_SENT, .client = 4, .op = op, .frame = frame});
+}
+
+/* Without a session a stream's own order counts: the write was refused on the one before. */
+static void judges_reads_without_a_session_by_their_stream(void **state)
+{
+    struct scene *scene = *state;
+    scene_story(scene);
+    (void)scene_ask(scene, 4, 20, MODEL_SET, "/a", 20);
+    scene_ask(scene, 4, 21, MODEL_GET, "/a", 0)->level = LEVEL_SESSION;
+    send(scene, 20, 90);
+    send(scene, 21, 91);
+    (void)scene_add(scene, (struct event){.kind = EV_LINKED, .client = 4});
+    send(scene, 21, 92);
+    size_t place = scene->count;
+    send(scene, 20, 93);
+    (void)scene_answer(scene, 4, 21, Z(6), at(6));
+    (void)scene_apply(scene, 0, 0, 20, Z(7));
+    ACCEPTED(scene, levels_check);
+    struct event first = scene->items[place - 1];
+    scene->items[place - 1] = scene->items[place];
+    scene->items[place] = first;
+    REJECTED(scene, levels_check, "misses a write that was sent before it");
+}
+
 static void rejects_an_at_least_read_that_misses_its_own_write(void **state)
 {
     struct scene *scene = *state;
@@ -136,6 +163,7 @@ int main(void)
         SCENE_CASE(rejects_a_read_below_at_least),
         SCENE_CASE(rejects_a_read_that_misses_its_own_write),
         SCENE_CASE(accepts_that_a_read_without_the_session_misses_its_write),
+        SCENE_CASE(judges_reads_without_a_session_by_their_stream),
         SCENE_CASE(rejects_an_at_least_read_that_misses_its_own_write),
         SCENE_CASE(rejects_a_session_read_that_sees_the_next_write),
     };
