@@ -113,6 +113,11 @@ void session_moved(struct client_session *session, struct stream *stream)
 
 /* ---- What others ask ---- */
 
+uint64_t client_session_stream(const struct client_session *session)
+{
+    return session->active != NULL ? session->active->id : 0;
+}
+
 struct client_lease_view client_session_lease(const struct client_session *session)
 {
     struct client_lease_view view = {.state = session->state, .id = session->state_id};

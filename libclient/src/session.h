@@ -195,6 +195,9 @@ struct client_lease_view {
     uint64_t suspect_ms, lost_ms; /* of client_time.lease_ms; 0 unless CONNECTED or SUSPECT */
 };
 
+/* The stream on which requests go, not one that is being left (S5); 0: none now. */
+uint64_t client_session_stream(const struct client_session *session);
+
 struct client_lease_view client_session_lease(const struct client_session *session);
 
 /* The state at that moment. */

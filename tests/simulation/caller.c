@@ -62,7 +62,7 @@ static void dial(struct caller *caller, const struct client_effect *effect)
 
 static void forget(struct caller *caller, struct caller_stream *stream)
 {
-    if (stream->linked) {
+    if (stream->linked && !stream->left) {
         caller_log(caller, (struct event){.kind = EV_UNLINKED, .replica = stream->node});
     }
     for (size_t i = 0; i < stream->parked_count; i++) {
@@ -295,9 +295,22 @@ static void feed(struct caller *caller, struct caller_stream *stream, struct cd_
 
 /* ---- The turn ---- */
 
+/* A stream that is left stays open for answers, which nothing comes before any more. */
+static void note_left(struct caller *caller)
+{
+    uint64_t active = client_session_stream(caller->session);
+    struct caller_stream *left = find_by_id(caller, caller->active);
+    if (active != caller->active && left != NULL && left->linked) {
+        left->left = true;
+        caller_log(caller, (struct event){.kind = EV_UNLINKED, .replica = left->node});
+    }
+    caller->active = active;
+}
+
 static void run_effects(struct caller *caller)
 {
     struct client_effect effect;
+    note_left(caller);
     while (client_session_take_effect(caller->session, &effect)) {
         const struct caller_port *port = &caller->options.port;
         switch (effect.kind) {

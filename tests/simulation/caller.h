@@ -57,7 +57,7 @@ struct caller_request {
 struct caller_stream {
     uint64_t id, stream; /* the machine's, and the cluster's */
     uint32_t node;
-    bool linked, ended;
+    bool linked, left, ended;
     uint64_t session; /* on it, or 0 */
     uint64_t since;   /* number of the hello that opened or resumes it */
     bool opening;     /* it was sent, and not answered */
@@ -89,6 +89,7 @@ struct caller {
     size_t requests_count;
     struct caller_setting settings[CALLER_SETTINGS]; /* the newest */
     size_t settings_count;
+    uint64_t active;     /* stream of the machine, when it was looked at last */
     uint64_t frames;     /* sent */
     uint64_t opened;     /* the session told of last */
     uint64_t timeout_ms; /* of it */

@@ -3,7 +3,7 @@
 
 test_seeds=200
 sanitizer_seeds=20
-long_seeds=2000
+long_seeds=5000
 long_sanitizer_seeds=200
 
 build_gcc() { build_part dev -DCMAKE_C_COMPILER=gcc; }
@@ -126,7 +126,7 @@ quote_result() {
     # shellcheck disable=SC2154 # parts.sh sets it
     while IFS= read -r line; do
         results+=("      $line")
-    done < <(grep -E "${1:-.}" "$part_log" | tail -n 30)
+    done < <(grep -E "${1:-.}" "$part_log" | tail -n 40)
 }
 
 commit_name() {

@@ -659,6 +659,9 @@ COORD_API enum coord_code coord_session_close(struct coord_client *client,
  * until it is closed, its session ends, or a replica refuses it; without a session it lives as long
  * as the client.
  *
+ * The answer of a call comes behind the events of all that it shows. Without a session that does
+ * not hold for a write that is under way when the client leaves its replica for another one.
+ *
  * What is told and not taken is bounded: over some 16 MiB the library reads nothing more from its
  * replica until items are taken. Replies and confirmations wait then too, so that in the end the
  * session is lost: take items in a thread of their own that makes no calls for each.

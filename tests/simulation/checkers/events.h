@@ -33,7 +33,8 @@
  *
  *   OPENED     client, session, timeout_ms as granted.
  *   RESUMED    client, session, replica.
- *   LINKED     client, replica: a stream was welcomed. UNLINKED: it ended.
+ *   LINKED     client, replica: a stream was welcomed. UNLINKED: it ended, or
+ *              its client leaves it and waits only for answers.
  *   CONFIRMED  client, session, frame: it was told that this frame is confirmed (R12).
  *   STATE      client, session, state, local_us.
  *   STOPPED    client: its process is stopped, as by SIGSTOP, or gone. CONTINUED: it goes on.

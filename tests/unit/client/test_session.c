@@ -190,7 +190,9 @@ static void test_only_the_last_stream_answers_a_read(void **state)
     size_t write = lab_write(&lab, 5000);
     size_t read = lab_read(&lab, 5000);
     uint64_t first = lab_connect(&lab);
+    assert_int_equal(client_session_stream(lab.session), first);
     lab_no_leader(&lab, first); /* stays open for the write */
+    assert_int_equal(client_session_stream(lab.session), 0);
     lab_advance(&lab, 100);
     uint64_t second = lab_connect(&lab);
     assert_int_equal(lab_sent(&lab, second, read), 1);
