@@ -662,9 +662,8 @@ COORD_API enum coord_code coord_session_close(struct coord_client *client,
  * The answer of a call comes behind the events of all that it shows. Without a session that does
  * not hold for a write that is under way when the client leaves its replica for another one.
  *
- * What is told and not taken is bounded: over some 16 MiB the library reads nothing more from its
- * replica until items are taken. Replies and confirmations wait then too, so that in the end the
- * session is lost: take items in a thread of their own that makes no calls for each.
+ * What is told and not taken is bounded: a program that is slow with one watch is told LAGGED there,
+ * and nothing else suffers from it.
  */
 struct coord_watch;
 
