@@ -32,7 +32,10 @@ static enum coord_code carry_out(struct coord_client *client, const struct call 
         .done = on_done,
         .context = &wait,
     };
-    enum coord_code code = client_endpoint_check(unary.endpoint, error);
+    enum coord_code code = client_is_async(options)
+                               ? client_error_set(error, COORD_INVALID_ARGUMENT,
+                                                  "call: there are no callbacks for Admin calls")
+                               : client_endpoint_check(unary.endpoint, error);
     if (code != COORD_OK) {
         client_free(call->request.data);
         return code;

@@ -35,6 +35,7 @@ static void on_publish(void *context, const struct client_lease_view *view)
     }
     if (changed) {
         (void)pthread_cond_broadcast(&client->changed);
+        client_state_changed(client);
     }
     (void)pthread_mutex_unlock(&client->lock);
 }
@@ -59,10 +60,28 @@ static enum coord_code start_driver(struct coord_client *client, struct coord_er
 
 static void release(struct coord_client *client)
 {
+    (void)pthread_cond_destroy(&client->changed);
+    client_dispatch_release(&client->dispatch);
     (void)pthread_cond_destroy(&client->idle);
     (void)pthread_mutex_destroy(&client->lock);
     coord_options_free(client->options);
     client_free(client);
+}
+
+/* False: no memory, and nothing was done. */
+static bool init_waiting(struct coord_client *client)
+{
+    if (!client_cond_init(&client->changed)) {
+        return false;
+    }
+    if (!client_dispatch_init(&client->dispatch)) {
+        (void)pthread_cond_destroy(&client->changed);
+        return false;
+    }
+    (void)pthread_mutex_init(&client->lock, NULL); /* cannot fail without attributes, as below */
+    (void)pthread_cond_init(&client->idle, NULL);
+    client->state_ready.run = client_run_state;
+    return true;
 }
 
 enum coord_code coord_client_create(const struct coord_options *options,
@@ -76,16 +95,13 @@ enum coord_code coord_client_create(const struct coord_options *options,
     if (client == NULL) {
         return client_error_no_memory(reterr);
     }
-    (void)pthread_mutex_init(&client->lock, NULL); /* cannot fail without attributes, as below */
-    (void)pthread_cond_init(&client->idle, NULL);
+    if (!init_waiting(client)) {
+        client_free(client);
+        return client_error_no_memory(reterr);
+    }
     client->options = client_options_copy(options);
-    bool made = client_cond_init(&client->changed);
-    code = made && client->options != NULL ? start_driver(client, reterr)
-                                           : client_error_no_memory(reterr);
+    code = client->options != NULL ? start_driver(client, reterr) : client_error_no_memory(reterr);
     if (code != COORD_OK) {
-        if (made) {
-            (void)pthread_cond_destroy(&client->changed);
-        }
         release(client);
         return code;
     }
@@ -93,11 +109,21 @@ enum coord_code coord_client_create(const struct coord_options *options,
     return COORD_OK;
 }
 
+/* Nobody else has the client. A callback may begin another call, which ends at once. */
+static void run_the_last(struct coord_client *client)
+{
+    bool close = false;
+    coord_session_set_callback(client, NULL, NULL);
+    while (client_dispatch_run(&client->dispatch, 0, &close) != 0) {
+    }
+}
+
 void coord_client_close(struct coord_client *client)
 {
-    if (client == NULL) {
+    if (client == NULL || client_dispatch_want_close(&client->dispatch)) {
         return;
     }
+    client_dispatch_close(&client->dispatch);
     (void)pthread_mutex_lock(&client->lock);
     client->closing = true;
     (void)pthread_cond_broadcast(&client->changed);
@@ -108,8 +134,8 @@ void coord_client_close(struct coord_client *client)
         (void)pthread_cond_wait(&client->idle, &client->lock);
     }
     (void)pthread_mutex_unlock(&client->lock);
+    run_the_last(client);
     client_driver_free(client->driver);
-    (void)pthread_cond_destroy(&client->changed);
     release(client);
 }
 
@@ -194,6 +220,7 @@ uint32_t client_timeout_ms(const struct coord_client *client, const struct coord
 
 /* ---- A call ---- */
 
+/* A blocking call, or one whose outcome goes to a callback: async.c. */
 static void on_done(struct client_request *request)
 {
     client_wait_over(request->context);
@@ -227,6 +254,9 @@ enum coord_code client_carry_out(struct coord_client *client, const struct clien
     enum coord_code code = client_op_check(op, error);
     if (code != COORD_OK) {
         return code;
+    }
+    if (client_is_async(call)) {
+        return client_async_begin(client, op, needs_session, call, ret_result != NULL, error);
     }
     code = client_codec_request_encode(&request, op, call, error);
     if (code != COORD_OK) {

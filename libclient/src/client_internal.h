@@ -1,6 +1,7 @@
 #ifndef COORD_LIBCLIENT_CLIENT_INTERNAL_H
 #define COORD_LIBCLIENT_CLIENT_INTERNAL_H
 
+#include "dispatch.h"
 #include "driver.h"
 #include "options.h"
 
@@ -19,6 +20,14 @@ struct coord_client {
     uint64_t doomed; /* the session that somebody was told is lost, or 0 */
     bool closing;
     pthread_cond_t changed; /* one of the three above; its clock is CLOCK_MONOTONIC */
+    /* Under lock: who is called when the state changes, and what he was told last. */
+    coord_state_fn state_fn;
+    void *state_context;
+    bool told_any;
+    enum coord_session_state told_state;
+    uint64_t told_id;
+    struct client_ready state_ready;
+    struct client_dispatch dispatch;
 };
 
 /* A caller enters the library, and leaves it. */
@@ -46,6 +55,41 @@ void client_wait_over(struct client_wait *wait);
 
 /* Blocks until it is; afterwards the wait is no more. */
 void client_wait_end(struct coord_client *client, struct client_wait *wait);
+
+/* A request whose caller does not wait: its outcome comes to a callback. On the heap. */
+struct client_async {
+    struct client_request request;
+    struct client_ready ready;
+    struct coord_client *client;
+    coord_done_fn done;
+    void *context;
+};
+
+/*
+ * Makes one of an operation that was checked, ready to be submitted: it frees itself when its
+ * callback has run. Returns: COORD_OK, COORD_INVALID_ARGUMENT (`has_output`), and what encoding a
+ * request can.
+ */
+enum coord_code client_async_create(struct coord_client *client, const struct client_op *op,
+                                    bool needs_session, const struct coord_call_options *call,
+                                    bool has_output, struct client_async **ret_async,
+                                    struct coord_error *error);
+
+/* Makes and submits it. */
+enum coord_code client_async_begin(struct coord_client *client, const struct client_op *op,
+                                   bool needs_session, const struct coord_call_options *call,
+                                   bool has_output, struct coord_error *error);
+
+static inline bool client_is_async(const struct coord_call_options *call)
+{
+    return call != NULL && call->done != NULL;
+}
+
+/* State or id have changed: who wants to know is called. With the client's lock held. */
+void client_state_changed(struct coord_client *client);
+
+/* Calls him, if they are others than he was told. */
+void client_run_state(struct client_ready *ready);
 
 /*
  * One operation from beginning to end; `needs_session` as in client_request. Outputs as in

@@ -12,6 +12,7 @@ static enum coord_session_state state_now(struct coord_client *client)
         client->lease.state = COORD_STATE_LOST;
         client_driver_abandon(client->driver, client->doomed);
         (void)pthread_cond_broadcast(&client->changed);
+        client_state_changed(client);
     }
     return state;
 }
@@ -101,6 +102,9 @@ enum coord_code coord_session_open(struct coord_client *client,
     if (!client->options->session) {
         return client_error_set(reterr, COORD_INVALID_ARGUMENT,
                                 "the client has no session: see coord_options_set_session");
+    }
+    if (client_is_async(call)) {
+        return client_carry_out(client, &op, true, call, ret_id != NULL ? &result : NULL, reterr);
     }
     enum coord_code code = client_carry_out(client, &op, true, call, &result, reterr);
     if (code == COORD_OK && ret_id != NULL) {

@@ -261,6 +261,12 @@ void coord_call_options_set_timeout_ms(struct coord_call_options *call, uint32_t
     call->timeout_ms = timeout_ms < COORD_TIMEOUT_MAX_MS ? timeout_ms : COORD_TIMEOUT_MAX_MS;
 }
 
+void coord_call_options_set_done(struct coord_call_options *call, coord_done_fn done, void *context)
+{
+    call->done = done;
+    call->done_context = context;
+}
+
 void coord_call_options_set_level(struct coord_call_options *call, enum coord_level level)
 {
     call->level = level;

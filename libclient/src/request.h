@@ -123,6 +123,8 @@ struct coord_call_options {
     uint64_t at_least_zxid;
     struct client_held held; /* its texts live in the arena */
     struct client_arena arena;
+    coord_done_fn done; /* not NULL: the call does not wait */
+    void *done_context;
 };
 
 /* Prefixes that a caller gives: all there, and not too many. COORD_OK, _INVALID_ARGUMENT,

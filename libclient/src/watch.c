@@ -2,6 +2,7 @@
 
 #include "result.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* Watches as their user sees them: the queue between the driver's thread and whoever takes. */
@@ -19,6 +20,9 @@ struct coord_watch {
     struct client_watch_item *first, **end; /* owned: told and not taken */
     struct client_watch_item **last_link;   /* to the last of them, if there is one */
     bool ended;                             /* the last item was taken */
+    coord_item_fn fn;                       /* takes items, if not NULL */
+    void *fn_context;
+    struct client_ready ready;
 };
 
 void coord_watch_item_free(struct coord_watch_item *item)
@@ -50,6 +54,9 @@ static void on_told(struct client_watch_item *item)
     *watch->end = item;
     watch->end = &item->next;
     (void)pthread_cond_broadcast(&watch->changed);
+    if (watch->fn != NULL) {
+        client_dispatch_post(&watch->client->dispatch, &watch->ready);
+    }
     (void)pthread_mutex_unlock(&watch->lock);
     if (old != NULL) {
         client_driver_took(watch->client->driver, &watch->watch, old->bytes);
@@ -64,6 +71,48 @@ static const struct client_watch_item *wait_first(struct coord_watch *watch)
         (void)pthread_cond_wait(&watch->changed, &watch->lock);
     }
     return watch->first;
+}
+
+/* With the lock held. NULL: there is none. */
+static struct client_watch_item *take_first(struct coord_watch *watch)
+{
+    struct client_watch_item *item = watch->first;
+    if (item != NULL) {
+        watch->first = item->next;
+        watch->end = watch->first != NULL ? watch->end : &watch->first;
+        watch->last_link = watch->last_link == &item->next ? &watch->first : watch->last_link;
+        watch->ended = item->item.kind == COORD_WATCH_ENDED;
+        (void)pthread_cond_broadcast(&watch->changed);
+    }
+    return item;
+}
+
+/* One item; the rest has its turn before all else, as it was told before. */
+static void run_callback(struct client_ready *ready)
+{
+    struct coord_watch *watch =
+        (struct coord_watch *)((char *)ready - offsetof(struct coord_watch, ready));
+    (void)pthread_mutex_lock(&watch->lock);
+    struct client_watch_item *item = take_first(watch);
+    if (watch->first != NULL) {
+        client_dispatch_post_first(&watch->client->dispatch, ready);
+    }
+    (void)pthread_mutex_unlock(&watch->lock);
+    if (item != NULL) {
+        client_driver_took(watch->client->driver, &watch->watch, item->bytes);
+        watch->fn(watch->fn_context, watch, &item->item); /* the watch may be gone afterwards */
+    }
+}
+
+void coord_watch_set_callback(struct coord_watch *watch, coord_item_fn told, void *context)
+{
+    (void)pthread_mutex_lock(&watch->lock);
+    watch->fn = told;
+    watch->fn_context = context;
+    if (watch->first != NULL) {
+        client_dispatch_post(&watch->client->dispatch, &watch->ready);
+    }
+    (void)pthread_mutex_unlock(&watch->lock);
 }
 
 enum coord_code coord_watch_next(struct coord_watch *watch, uint32_t timeout_ms,
@@ -82,14 +131,9 @@ enum coord_code coord_watch_next(struct coord_watch *watch, uint32_t timeout_ms,
             (void)client_cond_wait(&watch->changed, &watch->lock, until_ms);
         }
     }
-    item = watch->first;
+    item = take_first(watch);
     if (item != NULL) {
         code = COORD_OK;
-        watch->first = item->next;
-        watch->end = watch->first != NULL ? watch->end : &watch->first;
-        watch->last_link = watch->last_link == &item->next ? &watch->first : watch->last_link;
-        watch->ended = item->item.kind == COORD_WATCH_ENDED;
-        (void)pthread_cond_broadcast(&watch->changed);
     } else if (watch->ended) {
         code = client_error_set(reterr, COORD_CLOSED, "the watch has ended");
     }
@@ -135,6 +179,7 @@ static struct coord_watch *make(struct coord_client *client, const struct client
     watch->end = &watch->first;
     watch->watch.spec = *spec;
     watch->watch.told = on_told;
+    watch->ready.run = run_callback;
     watch->watch.context = watch;
     if (!client_held_copy(&copies, &watch->arena, &texts)) {
         release(watch);
@@ -178,18 +223,26 @@ void coord_watch_close(struct coord_watch *watch)
 {
     if (watch != NULL) {
         (void)run_job(watch, true, NULL); /* taking back cannot fail */
+        client_dispatch_drop(&watch->client->dispatch, &watch->ready);
         release(watch);
     }
 }
 
-/* The watch is set, or `watch` is freed. */
-static enum coord_code set(struct coord_watch *watch, struct coord_error *error)
+/* The watch is on its way, or `watch` is freed. */
+static enum coord_code submit(struct coord_watch *watch, struct coord_error *error)
 {
     enum coord_code code = run_job(watch, false, NULL);
     if (code != COORD_OK) {
         release(watch);
         return client_error_set(error, code, "the watch: %s", coord_code_text(code));
     }
+    return COORD_OK;
+}
+
+/* Likewise. */
+static enum coord_code wait_until_set(struct coord_watch *watch, struct coord_error *error)
+{
+    enum coord_code code = COORD_OK;
     (void)pthread_mutex_lock(&watch->lock);
     const struct client_watch_item *first = wait_first(watch);
     if (first->item.kind == COORD_WATCH_ENDED) {
@@ -219,7 +272,10 @@ static enum coord_code begin(struct coord_client *client, const struct client_wa
         return client_error_no_memory(error);
     }
     watch->watch.deadline_ms = client_driver_now_ms() + client_timeout_ms(client, call);
-    enum coord_code code = set(watch, error);
+    enum coord_code code = submit(watch, error);
+    if (code == COORD_OK && !client_is_async(call)) {
+        code = wait_until_set(watch, error);
+    }
     if (code == COORD_OK) {
         *ret_watch = watch;
     }
@@ -292,6 +348,22 @@ static enum coord_code create_queued(struct coord_watch *watch, const struct cli
     return client_conclude(&request, ret_result, error);
 }
 
+/* The same without waiting. */
+static enum coord_code begin_queued(struct coord_watch *watch, const struct client_op *op,
+                                    const struct coord_call_options *call, bool has_output,
+                                    struct coord_error *error)
+{
+    struct client_async *async = NULL;
+    enum coord_code code =
+        client_async_create(watch->client, op, false, call, has_output, &async, error);
+    if (code == COORD_OK) {
+        async->request.watch = &watch->watch;
+        watch->watch.create = &async->request;
+        (void)run_job(watch, false, &async->request); /* its code is the request's too */
+    }
+    return code;
+}
+
 enum coord_code coord_create_queued(struct coord_client *client, const char *path, const void *data,
                                     size_t data_bytes, uint32_t flags, const struct coord_acl *acl,
                                     uint32_t n, const char *const *prefixes, size_t prefixes_count,
@@ -322,7 +394,8 @@ enum coord_code coord_create_queued(struct coord_client *client, const char *pat
     if (watch == NULL) {
         return client_error_no_memory(reterr);
     }
-    code = create_queued(watch, &op, call, ret_result, reterr);
+    code = client_is_async(call) ? begin_queued(watch, &op, call, ret_result != NULL, reterr)
+                                 : create_queued(watch, &op, call, ret_result, reterr);
     if (code != COORD_OK) {
         coord_watch_close(watch);
         return code;

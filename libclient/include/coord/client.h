@@ -17,6 +17,9 @@
  *  Threads    A client may be used by any number of threads at a time. Options, call options and
  *             transactions by one thread at a time. Results never change and may be read by any.
  *             None of it may be used in a child after fork().
+ *  Callbacks  Run in coord_client_dispatch, on the thread that calls it, and nowhere else but in
+ *             coord_client_close; one at a time for each client, and with no lock held, so that
+ *             they may call everything. A call without a callback of its own blocks there too.
  *  Time       All times are milliseconds. A call returns at the latest when its timeout is over.
  *  Manners    The library never ends the process, never prints, installs no signal handler and
  *             changes no signal mask but its own threads'. gRPC's own log, which is one for a
@@ -199,8 +202,9 @@ COORD_API enum coord_code coord_client_create(const struct coord_options *option
 /*
  * Ends all calls under way in other threads, with COORD_CLOSED, or COORD_OUTCOME_UNKNOWN for a
  * write that was sent, and closes the session, if a replica answers within a second; returns when
- * the calls have returned and the thread has ended. No call may begin after it. Every watch was
- * closed before. Accepts NULL. Thread: any, once.
+ * the calls have returned and the thread has ended. Callbacks of outcomes that have not run yet run
+ * in it. No call may begin after it. Every watch was closed before. In a callback it takes effect
+ * when coord_client_dispatch returns. Accepts NULL. Thread: any, once.
  */
 COORD_API void coord_client_close(struct coord_client *client);
 
@@ -255,12 +259,44 @@ COORD_API enum coord_code coord_call_options_set_if_held(struct coord_call_optio
                                                          size_t prefixes_count,
                                                          struct coord_error *reterr);
 
+/* ---- Callbacks and event loops ----------------------------------------------------------------
+ */
+
+struct coord_result;
+
+/*
+ * The outcome of a call that did not wait for it: `result` is yours (NULL unless `code` is
+ * COORD_OK), `error` lives as long as the callback runs.
+ */
+typedef void (*coord_done_fn)(void *context, enum coord_code code, struct coord_result *result,
+                              const struct coord_error *error);
+
+/*
+ * Calls with these options do not wait: they return COORD_OK when the request is on its way, and
+ * the outcome comes to `done`, exactly once. Another code means that nothing was begun. Their
+ * ret_result, and other outputs of the outcome, must be NULL. Requests leave in the order of the
+ * calls of one thread. Not for coord_admin_*. NULL: calls wait again. Thread: one at a time.
+ */
+COORD_API void coord_call_options_set_done(struct coord_call_options *call, coord_done_fn done,
+                                           void *context);
+
+/*
+ * Runs the callbacks that are due, waiting at most `timeout_ms` for the first one (0: not at all),
+ * and returns how many ran. A program without an event loop calls it in a loop, in a thread of its
+ * own; with one, when the descriptor below is readable, with 0. Within a callback it does nothing.
+ */
+COORD_API size_t coord_client_dispatch(struct coord_client *client, uint32_t timeout_ms);
+
+/*
+ * A descriptor for poll() and its kin, readable as long as callbacks are due. It belongs to the
+ * client: do not read or close it. -1: the process has no descriptor left. Thread: any.
+ */
+COORD_API int coord_client_fd(struct coord_client *client);
+
 /* ---- Results ----------------------------------------------------------------------------------
  */
 
 /* What a successful call found out. Freed with coord_result_free. Every accessor: any thread. */
-struct coord_result;
-
 COORD_API void coord_result_free(struct coord_result *result);
 
 enum coord_node_kind {
@@ -635,6 +671,14 @@ COORD_API enum coord_code coord_session_wait(struct coord_client *client, uint32
                                              struct coord_error *reterr);
 
 /*
+ * `changed` is told state and id at the next coord_client_dispatch, and from then on whenever they
+ * are others than it was told last. NULL: nobody is. Thread: any.
+ */
+typedef void (*coord_state_fn)(void *context, enum coord_session_state state, uint64_t id);
+COORD_API void coord_session_set_callback(struct coord_client *client, coord_state_fn changed,
+                                          void *context);
+
+/*
  * Opens the session now, if there is none, rather than with the first write.
  * Returns as every call; COORD_INVALID_ARGUMENT if the options ask for none. ret_id: or NULL.
  */
@@ -662,8 +706,8 @@ COORD_API enum coord_code coord_session_close(struct coord_client *client,
  * The answer of a call comes behind the events of all that it shows. Without a session that does
  * not hold for a write that is under way when the client leaves its replica for another one.
  *
- * What is told and not taken is bounded: a program that is slow with one watch is told LAGGED there,
- * and nothing else suffers from it.
+ * What is told and not taken is bounded: a program that is slow with one watch is told LAGGED
+ * there, and nothing else suffers from it.
  */
 struct coord_watch;
 
@@ -754,7 +798,8 @@ COORD_API void coord_watch_item_free(struct coord_watch_item *item);
  * after_zxid: 0: from now on. Else every event above it, from the cluster's history, or a RESYNC
  *             first where that does not reach back so far.
  * ret_watch:  freed with coord_watch_close; its first item is SET.
- * Returns as every read.
+ * Returns as every read. With a callback for its outcome (coord_call_options_set_done) it does not
+ * wait until the watch is set: its first item is SET, or ENDED, and the callback is not called.
  */
 COORD_API enum coord_code coord_watch_tree(struct coord_client *client, const char *path,
                                            enum coord_watch_scope scope, uint32_t kinds,
@@ -779,6 +824,7 @@ COORD_API enum coord_code coord_watch_queue(struct coord_client *client, const c
  * Creates a sequential node and watches its place, in one round trip. Needs a session. Arguments as
  * in coord_create_with (SEQUENTIAL is added to the flags) and coord_watch_queue; returns as
  * coord_create. If the node was created but the watch was refused, the watch's next item says so.
+ * With a callback for its outcome the watch is there at once, to be closed whatever comes.
  */
 COORD_API enum coord_code
 coord_create_queued(struct coord_client *client, const char *path, const void *data,
@@ -796,7 +842,20 @@ COORD_API enum coord_code coord_watch_next(struct coord_watch *watch, uint32_t t
                                            struct coord_watch_item **ret_item,
                                            struct coord_error *reterr);
 
-/* Removes the watch; no other thread uses it any more. Accepts NULL. Thread: any, once. */
+/*
+ * Items come to `told`, which frees them, in place of coord_watch_next; those that wait already at
+ * the next coord_client_dispatch. Not NULL. To be set once, before the first coord_watch_next.
+ * Thread: any.
+ */
+typedef void (*coord_item_fn)(void *context, struct coord_watch *watch,
+                              struct coord_watch_item *item);
+COORD_API void coord_watch_set_callback(struct coord_watch *watch, coord_item_fn told,
+                                        void *context);
+
+/*
+ * Removes the watch; no other thread uses it any more, and its callback does not run any more.
+ * May be called by its callback. Accepts NULL. Thread: any, once.
+ */
 COORD_API void coord_watch_close(struct coord_watch *watch);
 
 /* ---- Transactions -----------------------------------------------------------------------------

@@ -20,23 +20,6 @@
  * transport.
  */
 
-/* A client with the files of the world. */
-static struct coord_client *make_client(const char *endpoints, uint32_t timeout_ms)
-{
-    struct coord_client *client = NULL;
-    struct coord_error error = {.code = COORD_OK};
-    struct coord_options *options = coord_options_create();
-    assert_int_equal(coord_options_set_endpoints(options, endpoints, &error), COORD_OK);
-    assert_int_equal(coord_options_set_tls_files(options, world.ca, world.cert, world.key, &error),
-                     COORD_OK);
-    assert_int_equal(coord_options_set_timeout_ms(options, timeout_ms, &error), COORD_OK);
-    if (coord_client_create(options, &client, &error) != COORD_OK) {
-        fail_msg("%s", error.message);
-    }
-    coord_options_free(options);
-    return client;
-}
-
 static enum coord_code set(struct coord_client *client, struct coord_error *error)
 {
     return coord_set(client, "/a", "x", 1, COORD_ANY_VERSION, NULL, NULL, error);
@@ -57,7 +40,7 @@ static void test_calls_go_there_and_back(void **state)
     (void)state;
     world_write_good_files();
     world_start_replica(fake, "127.0.0.1");
-    struct coord_client *client = make_client(fake->endpoint, 20000);
+    struct coord_client *client = world_connect(fake->endpoint, false, 20000);
     assert_int_equal(set(client, NULL), COORD_OK);
     atomic_store(&fake->data_bytes, 3 << 20);
     assert_int_equal(coord_get(client, "/a", NULL, &result, NULL), COORD_OK);
@@ -88,7 +71,7 @@ static void test_many_threads_share_a_client(void **state)
     (void)state;
     world_write_good_files();
     world_start_replica(fake, "127.0.0.1");
-    struct coord_client *client = make_client(fake->endpoint, 20000);
+    struct coord_client *client = world_connect(fake->endpoint, false, 20000);
     for (int i = 0; i < WORKERS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, work, client), 0);
     }
@@ -112,7 +95,7 @@ static void test_a_broken_stream(void **state)
     (void)state;
     world_write_good_files();
     world_start_replica(fake, "127.0.0.1");
-    struct coord_client *client = make_client(fake->endpoint, 20000);
+    struct coord_client *client = world_connect(fake->endpoint, false, 20000);
     atomic_store(&fake->manner, FAKE_BREAK);
     assert_int_equal(set(client, &error), COORD_OUTCOME_UNKNOWN);
     assert_non_null(strstr(error.message, "broken"));
@@ -137,7 +120,7 @@ static void test_a_read_survives_a_broken_stream(void **state)
     (void)state;
     world_write_good_files();
     world_start_replica(fake, "127.0.0.1");
-    struct coord_client *client = make_client(fake->endpoint, 20000);
+    struct coord_client *client = world_connect(fake->endpoint, false, 20000);
     atomic_store(&fake->manner, FAKE_BREAK);
     assert_int_equal(pthread_create(&reader, NULL, read_once, client), 0);
     fake_wait_requests(fake, 3); /* it was sent again, and again */
@@ -160,7 +143,7 @@ static void test_a_replica_without_leader_is_left(void **state)
     atomic_store(&bad->manner, FAKE_NO_LEADER);
     (void)snprintf(endpoints, sizeof(endpoints), "%s,%s", good->endpoint, bad->endpoint);
     while (atomic_load(&bad->requests) == 0) { /* until one begins with the bad one */
-        struct coord_client *client = make_client(endpoints, 20000);
+        struct coord_client *client = world_connect(endpoints, false, 20000);
         assert_int_equal(set(client, NULL), COORD_OK);
         coord_client_close(client);
     }
@@ -192,7 +175,7 @@ static void test_a_silent_endpoint_costs_little(void **state)
     world_start_replica(fake, "127.0.0.1");
     (void)snprintf(endpoints, sizeof(endpoints), "127.0.0.1:%u,%s", (unsigned)port, fake->endpoint);
     for (int i = 0; i < 6; i++) { /* in random order, so some begin with the silent one */
-        struct coord_client *client = make_client(endpoints, 4000);
+        struct coord_client *client = world_connect(endpoints, false, 4000);
         assert_int_equal(set(client, NULL), COORD_OK);
         coord_client_close(client);
     }
@@ -208,7 +191,7 @@ static void test_no_answer_in_time(void **state)
     world_write_good_files();
     world_start_replica(fake, "127.0.0.1");
     atomic_store(&fake->manner, FAKE_SILENT);
-    struct coord_client *client = make_client(fake->endpoint, 600);
+    struct coord_client *client = world_connect(fake->endpoint, false, 600);
     uint64_t begun_ms = world_now_ms();
     assert_int_equal(set(client, &error), COORD_OUTCOME_UNKNOWN);
     assert_int_equal(get(client, &error), COORD_TIMEOUT);
@@ -242,7 +225,7 @@ static void test_closing_ends_calls_under_way(void **state)
     world_write_good_files();
     world_start_replica(fake, "127.0.0.1");
     atomic_store(&fake->manner, FAKE_SILENT);
-    struct coord_client *client = make_client(fake->endpoint, 60000);
+    struct coord_client *client = world_connect(fake->endpoint, false, 60000);
     for (size_t i = 0; i < 2; i++) {
         callers[i] = (struct caller){.client = client, .writes = i == 0};
         assert_int_equal(pthread_create(&threads[i], NULL, call_once, &callers[i]), 0);
@@ -262,7 +245,7 @@ static void test_a_client_that_was_never_used(void **state)
     (void)state;
     world_write_good_files();
     for (int i = 0; i < 20; i++) {
-        coord_client_close(make_client("127.0.0.1:1", 1000));
+        coord_client_close(world_connect("127.0.0.1:1", false, 1000));
     }
 }
 
@@ -271,7 +254,7 @@ static void test_a_client_that_was_never_used(void **state)
 static void refused_with(const char *endpoint, const char *words)
 {
     struct coord_error error;
-    struct coord_client *client = make_client(endpoint, 800);
+    struct coord_client *client = world_connect(endpoint, false, 800);
     assert_int_equal(set(client, &error), COORD_UNREACHABLE);
     if (strstr(error.message, words) == NULL) {
         fail_msg("\"%s\" has not: %s", error.message, words);
@@ -324,7 +307,7 @@ static void test_files_are_read_again(void **state)
     struct crypto_pair foreign = authority_issue_by(&foreign_ca, "client");
     world_start_replica(fake, "127.0.0.1");
     world_write_files(authority_ca(), &foreign);
-    struct coord_client *client = make_client(fake->endpoint, 800);
+    struct coord_client *client = world_connect(fake->endpoint, false, 800);
     assert_int_equal(set(client, &error), COORD_UNREACHABLE);
     assert_int_equal(unlink(world.cert), 0);
     assert_int_equal(set(client, &error), COORD_UNREACHABLE);
@@ -348,7 +331,7 @@ static void test_admin(void **state)
     (void)state;
     world_write_good_files();
     world_start_replica(fake, "127.0.0.1");
-    struct coord_client *client = make_client("127.0.0.1:1", 20000);
+    struct coord_client *client = world_connect("127.0.0.1:1", false, 20000);
     assert_int_equal(coord_admin_status(client, fake->endpoint, NULL, &status, NULL), COORD_OK);
     assert_int_equal(status->node_id, 7);
     coord_status_free(status);
@@ -386,11 +369,11 @@ static void test_admin_without_an_answer(void **state)
     world_write_good_files();
     world_start_replica(fake, "127.0.0.1");
     atomic_store(&fake->manner, FAKE_SILENT);
-    struct coord_client *client = make_client(fake->endpoint, 600);
+    struct coord_client *client = world_connect(fake->endpoint, false, 600);
     assert_int_equal(coord_admin_init(client, NULL, NULL, NULL, &error), COORD_OUTCOME_UNKNOWN);
     assert_int_equal(coord_admin_status(client, NULL, NULL, &status, &error), COORD_TIMEOUT);
     coord_client_close(client);
-    struct caller caller = {.client = make_client(fake->endpoint, 60000)};
+    struct caller caller = {.client = world_connect(fake->endpoint, false, 60000)};
     assert_int_equal(pthread_create(&thread, NULL, init_once, &caller), 0);
     fake_wait_calls(fake, 3);
     coord_client_close(caller.client);

@@ -13,23 +13,6 @@
  * for them, back-pressure, and closing in the middle. Method: replicas of fake.h.
  */
 
-static struct coord_client *make_client(const char *endpoints, bool session)
-{
-    struct coord_client *client = NULL;
-    struct coord_error error = {.code = COORD_OK};
-    struct coord_options *options = coord_options_create();
-    assert_int_equal(coord_options_set_endpoints(options, endpoints, &error), COORD_OK);
-    assert_int_equal(coord_options_set_tls_files(options, world.ca, world.cert, world.key, &error),
-                     COORD_OK);
-    assert_int_equal(coord_options_set_timeout_ms(options, 20000, &error), COORD_OK);
-    assert_int_equal(coord_options_set_session(options, session, 0, &error), COORD_OK);
-    if (coord_client_create(options, &client, &error) != COORD_OK) {
-        fail_msg("%s", error.message);
-    }
-    coord_options_free(options);
-    return client;
-}
-
 static struct fake *begin(void)
 {
     world_write_good_files();
@@ -47,7 +30,7 @@ static void test_a_session_from_its_first_write_to_its_close(void **state)
     struct fake *fake = begin();
     uint64_t id = 77;
     (void)state;
-    struct coord_client *client = make_client(fake->endpoint, true);
+    struct coord_client *client = world_connect(fake->endpoint, true, 20000);
     assert_int_equal(coord_session_state(client, &id), COORD_STATE_NONE);
     assert_int_equal(id, 0);
     assert_int_equal(coord_get(client, "/a", NULL, NULL, NULL), COORD_OK);
@@ -76,7 +59,7 @@ static void test_it_stays_connected(void **state)
     uint64_t id = FAKE_SESSION;
     (void)state;
     atomic_store(&fake->timeout_ms, 1000);
-    struct coord_client *client = make_client(fake->endpoint, true);
+    struct coord_client *client = world_connect(fake->endpoint, true, 20000);
     assert_int_equal(set(client), COORD_OK);
     /* Heartbeats, and nothing else, for two and a half timeouts. */
     assert_int_equal(coord_session_wait(client, 2500, &seen, &id, NULL), COORD_TIMEOUT);
@@ -91,7 +74,7 @@ static void test_it_is_lost_in_time(void **state)
     uint64_t id = 0;
     (void)state;
     atomic_store(&fake->timeout_ms, 1500);
-    struct coord_client *client = make_client(fake->endpoint, true);
+    struct coord_client *client = world_connect(fake->endpoint, true, 20000);
     assert_int_equal(set(client), COORD_OK);
     atomic_store(&fake->manner, FAKE_UNSURE);
     assert_int_equal(coord_session_wait(client, 9000, &seen, &id, NULL), COORD_OK);
@@ -111,7 +94,7 @@ static void test_a_write_survives_a_broken_stream(void **state)
 {
     struct fake *fake = begin();
     (void)state;
-    struct coord_client *client = make_client(fake->endpoint, true);
+    struct coord_client *client = world_connect(fake->endpoint, true, 20000);
     assert_int_equal(set(client), COORD_OK);
     size_t streams = atomic_load(&fake->streams);
     fake_break_next(fake);
@@ -151,7 +134,7 @@ static void test_a_watch_is_told(void **state)
     uint64_t zxid = 0;
     (void)state;
     atomic_store(&fake->events, 3);
-    struct coord_client *client = make_client(fake->endpoint, false);
+    struct coord_client *client = world_connect(fake->endpoint, false, 20000);
     struct coord_watch *watched = watch(client);
     assert_int_equal(next(watched, &zxid), COORD_WATCH_SET);
     for (uint64_t i = 1; i <= 3; i++) {
@@ -172,7 +155,7 @@ static void test_a_watch_that_is_not_set_in_time(void **state)
     struct coord_call_options *call = coord_call_options_create();
     (void)state;
     world_write_good_files();
-    struct coord_client *client = make_client("127.0.0.1:1", false);
+    struct coord_client *client = world_connect("127.0.0.1:1", false, 20000);
     coord_call_options_set_timeout_ms(call, 1500);
     assert_int_equal(coord_watch_tree(client, "/a", COORD_WATCH_NODE, 0, 0, 0, call, &made, &error),
                      COORD_UNREACHABLE);
@@ -208,7 +191,7 @@ static void test_a_slow_taker(void **state)
     (void)state;
     atomic_store(&fake->events, EVENTS);
     atomic_store(&fake->data_bytes, 1 << 20); /* 24 MiB, of which 4 may wait for each */
-    struct coord_client *client = make_client(fake->endpoint, false);
+    struct coord_client *client = world_connect(fake->endpoint, false, 20000);
     struct coord_watch *watched[] = {watch(client), watch(client)};
     assert_int_equal(coord_get(client, "/a", NULL, NULL, NULL), COORD_OK); /* behind all of it */
     assert_in_range(take_all(watched[0], EVENTS), 1, EVENTS);
@@ -227,7 +210,7 @@ static void test_a_queued_node(void **state)
     struct coord_result *result = NULL;
     uint64_t zxid = 0;
     (void)state;
-    struct coord_client *client = make_client(fake->endpoint, true);
+    struct coord_client *client = world_connect(fake->endpoint, true, 20000);
     assert_int_equal(coord_create_queued(client, "/q-", NULL, 0, COORD_CREATE_EPHEMERAL, NULL, 1,
                                          NULL, 0, NULL, &watched, &result, NULL),
                      COORD_OK);
@@ -236,7 +219,7 @@ static void test_a_queued_node(void **state)
     coord_result_free(result);
     coord_watch_close(watched);
     coord_client_close(client);
-    client = make_client(fake->endpoint, false);
+    client = world_connect(fake->endpoint, false, 20000);
     assert_int_equal(coord_create_queued(client, "/q-", NULL, 0, 0, NULL, 1, NULL, 0, NULL,
                                          &watched, NULL, NULL),
                      COORD_INVALID_ARGUMENT);
@@ -257,7 +240,7 @@ static void test_closing_ends_who_waits(void **state)
     pthread_t thread;
     void *code = NULL;
     (void)state;
-    struct coord_client *client = make_client(fake->endpoint, true);
+    struct coord_client *client = world_connect(fake->endpoint, true, 20000);
     assert_int_equal(set(client), COORD_OK);
     assert_int_equal(pthread_create(&thread, NULL, wait_for_change, client), 0);
     for (size_t calls = 0; calls == 0;) { /* until it is in there */

@@ -60,3 +60,20 @@ void world_start_replica(struct fake *fake, const char *address)
     fake_start(fake, &pair);
     crypto_pair_release(&pair);
 }
+
+struct coord_client *world_connect(const char *endpoints, bool session, uint32_t timeout_ms)
+{
+    struct coord_client *client = NULL;
+    struct coord_error error = {.code = COORD_OK};
+    struct coord_options *options = coord_options_create();
+    assert_int_equal(coord_options_set_endpoints(options, endpoints, &error), COORD_OK);
+    assert_int_equal(coord_options_set_tls_files(options, world.ca, world.cert, world.key, &error),
+                     COORD_OK);
+    assert_int_equal(coord_options_set_timeout_ms(options, timeout_ms, &error), COORD_OK);
+    assert_int_equal(coord_options_set_session(options, session, 0, &error), COORD_OK);
+    if (coord_client_create(options, &client, &error) != COORD_OK) {
+        fail_msg("%s", error.message);
+    }
+    coord_options_free(options);
+    return client;
+}

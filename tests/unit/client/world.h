@@ -3,6 +3,8 @@
 
 #include "fake.h"
 
+#include <coord/client.h>
+
 /* What tests over real sockets have around them: certificates in files, and replicas of fake.h. */
 extern struct world {
     char folder[64];
@@ -19,6 +21,9 @@ void world_write_good_files(void);
 
 /* Its certificate is made out for that address. */
 void world_start_replica(struct fake *fake, const char *address);
+
+/* A client with the files of the world. */
+struct coord_client *world_connect(const char *endpoints, bool session, uint32_t timeout_ms);
 
 uint64_t world_now_ms(void);
 
