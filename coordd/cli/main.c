@@ -22,7 +22,7 @@ static enum coord_code set_options(struct coord_options *options,
         code = coord_options_set_session(options, true, 0, error);
     }
     if (code == COORD_OK) {
-        code = coord_options_set_client_name(options, "coordctl/0.1.0", error);
+        code = coord_options_set_client_name(options, "coordctl/" COORD_VERSION, error);
     }
     return code;
 }

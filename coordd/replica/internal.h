@@ -19,7 +19,7 @@
  * upkeep.c lets nodes go whose time has come; admin.c service Admin.
  */
 
-#define REPLICA_SERVER_NAME "coordd/0.1.0"
+#define REPLICA_SERVER_NAME "coordd/" COORD_VERSION
 
 enum {
     REPLICA_STREAMS_MAX = 65536,

@@ -6,7 +6,7 @@
 
 /* A client's life, and how its callers wait for the driver. */
 
-#define CLIENT_NAME_DEFAULT "libcoord/0.1.0"
+#define CLIENT_NAME_DEFAULT "libcoord/" COORD_VERSION
 
 /* ---- Life ---- */
 
