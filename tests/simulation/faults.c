@@ -75,18 +75,6 @@ static bool all_well(struct faults *faults)
     return true;
 }
 
-static bool links_are_whole(const struct faults *faults)
-{
-    for (uint32_t a = 1; a <= faults->subject.nodes; a++) {
-        for (uint32_t b = 1; b <= faults->subject.nodes; b++) {
-            if (faults->network->cut[a][b]) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
 void faults_readmitted(struct faults *faults, uint32_t node)
 {
     faults->forgetful &= ~bit(node);
@@ -245,6 +233,9 @@ static bool wipe(struct faults *faults)
     return true;
 }
 
+/* What is still on its way when a copy is put back must not hold up the answers of peers. */
+#define RESTORE_QUIET_US UINT64_C(20000)
+
 /*
  * An old copy is noticed because a peer remembers more (R2); nobody can notice it while those peers
  * are away. So: all well, all links whole, and nothing else happens until it has been noticed.
@@ -257,7 +248,8 @@ static bool restore(struct faults *faults)
         subject->copy_disk(subject->context, node);
         return false;
     }
-    if (!may_forget(faults, node) || !all_well(faults) || !links_are_whole(faults)) {
+    if (!may_forget(faults, node) || !all_well(faults) ||
+        !network_is_well(faults->network, subject->nodes, RESTORE_QUIET_US)) {
         return false;
     }
     faults->network->weather = faults->calm;

@@ -214,8 +214,10 @@ void group_load_snapshot(struct group_node *node)
 {
     struct group *group = node->group;
     struct group_shelf *shelf = &node->shelf;
-    /* An install whose record did not reach the disk: the file may have its name or not. */
+    /* An install whose record did not reach the disk: the file may have its name or not. What the
+     * log was dropped behind has one, though the record may have gone with the log. */
     while (shelf->count != 0 && shelf->snapshots[0].installed &&
+           shelf->snapshots[0].base.slot > node->ledger.dropped &&
            !ledger_has_installed(&node->ledger, shelf->snapshots[0].base.slot) &&
            !sim_chance(&node->prng, group->options.snapshot_named_ppm)) {
         take_off(shelf);

@@ -111,3 +111,15 @@ void network_join_all(struct network *network)
 {
     memset(network->cut, 0, sizeof(network->cut));
 }
+
+bool network_is_well(const struct network *network, uint32_t nodes, uint64_t within_us)
+{
+    for (uint32_t a = 1; a <= nodes; a++) {
+        for (uint32_t b = 1; b <= nodes; b++) {
+            if (network->cut[a][b] || network->last_us[a][b] > network->world->now_us + within_us) {
+                return false;
+            }
+        }
+    }
+    return true;
+}

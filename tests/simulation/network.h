@@ -63,5 +63,7 @@ void network_cut_both(struct network *network, uint32_t a, uint32_t b);
 /* Cuts, both ways, whatever leads from a node of the bit set `left` to one of `right`. */
 void network_part(struct network *network, uint32_t left, uint32_t right);
 void network_join_all(struct network *network);
+/* No link is cut, and what was sent on it arrives within that time. */
+bool network_is_well(const struct network *network, uint32_t nodes, uint64_t within_us);
 
 #endif
