@@ -63,6 +63,14 @@ enum coord_code client_async_create(struct coord_client *client, const struct cl
     return COORD_OK;
 }
 
+void client_async_drop(struct client_async *async)
+{
+    struct coord_client *client = async->client;
+    client_free(async->request.bytes);
+    client_free(async);
+    client_leave(client);
+}
+
 enum coord_code client_async_begin(struct coord_client *client, const struct client_op *op,
                                    bool needs_session, const struct coord_call_options *call,
                                    bool has_output, struct coord_error *error)

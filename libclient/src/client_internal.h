@@ -80,10 +80,38 @@ enum coord_code client_async_begin(struct coord_client *client, const struct cli
                                    bool needs_session, const struct coord_call_options *call,
                                    bool has_output, struct coord_error *error);
 
+/* One that was not submitted. */
+void client_async_drop(struct client_async *async);
+
+/* What a queue-front watch counts; borrowed. */
+struct client_queue {
+    uint32_t n;
+    const char *const *prefixes;
+    size_t prefixes_count;
+};
+
+/* Whether node and queue can be asked for. COORD_OK, _INVALID_ARGUMENT, _TOO_MANY. */
+enum coord_code client_queue_check(const struct coord_client *client, const struct client_op *op,
+                                   const struct client_queue *queue, struct coord_error *error);
+
+/*
+ * Submits `create`, which is encoded and has its deadline, together with a watch on the place of
+ * the node that it makes. COORD_OK: create->done will be called, and the watch is the caller's
+ * whatever comes, to be closed; if the node was not made it ends with that code. COORD_NO_MEMORY:
+ * nothing was submitted.
+ */
+enum coord_code client_watch_created(struct coord_client *client, const struct client_queue *queue,
+                                     struct client_request *create, struct coord_watch **ret_watch,
+                                     struct coord_error *error);
+
 static inline bool client_is_async(const struct coord_call_options *call)
 {
     return call != NULL && call->done != NULL;
 }
+
+/* When the clock alone will change the session's state, if it is CONNECTED or SUSPECT, in
+ * client_driver_now_ms; `until_ms` if that is earlier. */
+uint64_t client_state_look_ms(struct coord_client *client, uint64_t until_ms);
 
 /* State or id have changed: who wants to know is called. With the client's lock held. */
 void client_state_changed(struct coord_client *client);

@@ -63,6 +63,14 @@ static uint64_t next_look_ms(const struct coord_client *client, enum coord_sessi
     return look_ms < until_ms ? look_ms : until_ms;
 }
 
+uint64_t client_state_look_ms(struct coord_client *client, uint64_t until_ms)
+{
+    (void)pthread_mutex_lock(&client->lock);
+    uint64_t look_ms = next_look_ms(client, state_now(client), until_ms);
+    (void)pthread_mutex_unlock(&client->lock);
+    return look_ms;
+}
+
 enum coord_code coord_session_wait(struct coord_client *client, uint32_t timeout_ms,
                                    enum coord_session_state *state, uint64_t *id,
                                    struct coord_error *reterr)

@@ -323,45 +323,92 @@ enum coord_code coord_watch_queue(struct coord_client *client, const char *path,
     return code == COORD_OK ? begin(client, &spec, call, ret_watch, reterr) : code;
 }
 
+enum coord_code client_watch_created(struct coord_client *client, const struct client_queue *queue,
+                                     struct client_request *create, struct coord_watch **ret_watch,
+                                     struct coord_error *error)
+{
+    const struct client_watch_spec spec = {.queue_front = true,
+                                           .n = queue->n,
+                                           .prefixes = queue->prefixes,
+                                           .prefixes_count = queue->prefixes_count};
+    struct coord_watch *watch = make(client, &spec);
+    if (watch == NULL) {
+        return client_error_no_memory(error);
+    }
+    create->watch = &watch->watch;
+    watch->watch.create = create;
+    (void)run_job(watch, false, create); /* its code is the request's too */
+    *ret_watch = watch;
+    return COORD_OK;
+}
+
 static void on_created(struct client_request *request)
 {
     client_wait_over(request->context);
 }
 
 /* The write and the watch on its node, in one turn of the driver. */
-static enum coord_code create_queued(struct coord_watch *watch, const struct client_op *op,
+static enum coord_code create_queued(struct coord_client *client, const struct client_op *op,
+                                     const struct client_queue *queue,
                                      const struct coord_call_options *call,
+                                     struct coord_watch **ret_watch,
                                      struct coord_result **ret_result, struct coord_error *error)
 {
     struct client_wait wait;
-    struct client_request request = {.done = on_created, .context = &wait, .watch = &watch->watch};
+    struct client_request request = {.done = on_created, .context = &wait};
+    struct coord_watch *watch = NULL;
     enum coord_code code = client_codec_request_encode(&request, op, call, error);
     if (code != COORD_OK) {
         return code;
     }
-    watch->watch.create = &request;
     request.submitted_ms = client_driver_now_ms();
-    request.deadline_ms = request.submitted_ms + client_timeout_ms(watch->client, call);
-    client_wait_begin(watch->client, &wait);
-    (void)run_job(watch, false, &request); /* its code is the request's too */
-    client_wait_end(watch->client, &wait);
-    return client_conclude(&request, ret_result, error);
+    request.deadline_ms = request.submitted_ms + client_timeout_ms(client, call);
+    client_wait_begin(client, &wait);
+    code = client_watch_created(client, queue, &request, &watch, error);
+    if (code != COORD_OK) {
+        client_wait_over(&wait);
+        client_wait_end(client, &wait);
+        client_free(request.bytes);
+        return code;
+    }
+    client_wait_end(client, &wait);
+    code = client_conclude(&request, ret_result, error);
+    if (code == COORD_OK) {
+        *ret_watch = watch;
+    } else {
+        coord_watch_close(watch);
+    }
+    return code;
 }
 
 /* The same without waiting. */
-static enum coord_code begin_queued(struct coord_watch *watch, const struct client_op *op,
+static enum coord_code begin_queued(struct coord_client *client, const struct client_op *op,
+                                    const struct client_queue *queue,
                                     const struct coord_call_options *call, bool has_output,
-                                    struct coord_error *error)
+                                    struct coord_watch **ret_watch, struct coord_error *error)
 {
     struct client_async *async = NULL;
-    enum coord_code code =
-        client_async_create(watch->client, op, false, call, has_output, &async, error);
-    if (code == COORD_OK) {
-        async->request.watch = &watch->watch;
-        watch->watch.create = &async->request;
-        (void)run_job(watch, false, &async->request); /* its code is the request's too */
+    enum coord_code code = client_async_create(client, op, false, call, has_output, &async, error);
+    if (code != COORD_OK) {
+        return code;
+    }
+    code = client_watch_created(client, queue, &async->request, ret_watch, error);
+    if (code != COORD_OK) {
+        client_async_drop(async);
     }
     return code;
+}
+
+enum coord_code client_queue_check(const struct coord_client *client, const struct client_op *op,
+                                   const struct client_queue *queue, struct coord_error *error)
+{
+    if (!client->options->session) {
+        return client_error_set(error, COORD_INVALID_ARGUMENT,
+                                "the client has no session: see coord_options_set_session");
+    }
+    enum coord_code code = client_op_check(op, error);
+    return code == COORD_OK ? client_prefixes_check(queue->prefixes, queue->prefixes_count, error)
+                            : code;
 }
 
 enum coord_code coord_create_queued(struct coord_client *client, const char *path, const void *data,
@@ -377,29 +424,13 @@ enum coord_code coord_create_queued(struct coord_client *client, const char *pat
                                  .data_bytes = data_bytes,
                                  .flags = flags | COORD_CREATE_SEQUENTIAL,
                                  .acl = acl};
-    const struct client_watch_spec spec = {
-        .queue_front = true, .n = n, .prefixes = prefixes, .prefixes_count = prefixes_count};
-    if (!client->options->session) {
-        return client_error_set(reterr, COORD_INVALID_ARGUMENT,
-                                "the client has no session: see coord_options_set_session");
-    }
-    enum coord_code code = client_op_check(&op, reterr);
-    if (code == COORD_OK) {
-        code = client_prefixes_check(prefixes, prefixes_count, reterr);
-    }
+    const struct client_queue queue = {
+        .n = n, .prefixes = prefixes, .prefixes_count = prefixes_count};
+    enum coord_code code = client_queue_check(client, &op, &queue, reterr);
     if (code != COORD_OK) {
         return code;
     }
-    struct coord_watch *watch = make(client, &spec);
-    if (watch == NULL) {
-        return client_error_no_memory(reterr);
-    }
-    code = client_is_async(call) ? begin_queued(watch, &op, call, ret_result != NULL, reterr)
-                                 : create_queued(watch, &op, call, ret_result, reterr);
-    if (code != COORD_OK) {
-        coord_watch_close(watch);
-        return code;
-    }
-    *ret_watch = watch;
-    return COORD_OK;
+    return client_is_async(call)
+               ? begin_queued(client, &op, &queue, call, ret_result != NULL, ret_watch, reterr)
+               : create_queued(client, &op, &queue, call, ret_watch, ret_result, reterr);
 }

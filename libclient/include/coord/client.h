@@ -248,8 +248,8 @@ COORD_API void coord_call_options_set_at_least(struct coord_call_options *call, 
 /*
  * Of writes: carry it out only if `fence` holds `path` at that moment, else COORD_NOT_HELD: the
  * node exists, its czxid is the fence, and fewer than `n` members of its queue precede it (n 0
- * means 1; a node that is not sequential has no queue). Members that count have names that start
- * with one of the prefixes; none given: with the node's own. Copied. A `path` of NULL takes it
+ * means 1; a node that is not sequential has no queue). Members that count have names of one of the
+ * prefixes and a number; none given: of the node's own. Copied. A `path` of NULL takes it
  * back. Returns: COORD_OK, COORD_INVALID_ARGUMENT, COORD_TOO_MANY (COORD_PREFIXES_MAX),
  * COORD_NO_MEMORY. Thread: one at a time.
  */
@@ -810,7 +810,7 @@ COORD_API enum coord_code coord_watch_tree(struct coord_client *client, const ch
 
 /*
  * Watches the place of a sequential node in its queue: the sequential children of its parent whose
- * names start with one of the prefixes (none: with its own), in the order of creation. Told is
+ * names are one of the prefixes (none: its own) and a number, in the order of creation. Told is
  * whether it is among the first `n` (0 means 1): at once, and at every change.
  */
 COORD_API enum coord_code coord_watch_queue(struct coord_client *client, const char *path,

@@ -1,0 +1,190 @@
+#ifndef COORD_RECIPES_H
+#define COORD_RECIPES_H
+
+/*
+ * Recipes: what services do with a tree that has sessions, watches and fences. Names, prefixes and
+ * data are those of bindings/SPEC.md, so that services in any language share them.
+ *
+ * The laws of this header, beside those of client.h
+ *
+ *  Sessions   Whatever can be held is an ephemeral node of the client's session, so the client has
+ *             one (coord_options_set_session). It is held as long as that session is, and the node:
+ *             whoever deletes the node takes it away.
+ *  Holding    coord_lock_state says by this machine's clock whether something is still held; ask it
+ *             before each step of what it protects. SUSPECT: finish nothing that others would see,
+ *             start nothing new. LOST comes before anybody else can be granted it, and is final;
+ *             what is wanted again is acquired again, with a new handle.
+ *  Fences     A process that is stopped between the question and the step is not protected by any
+ *             clock. Against that every grant has a fence, a number that only grows: give it to
+ *             what is protected, or write under it (coord_lock_guard), and what is late is refused.
+ *  Waiting    Calls that wait take `wait_ms`, 0 for not at all, COORD_FOREVER for as long as it
+ *             takes; for the cluster's first word they wait a call's timeout in any case. Those
+ * that give up leave no node behind. Threads    A handle may be used by any thread; it is released
+ * once, when no other thread uses it, and before its client is closed. Recipes have no threads of
+ * their own.
+ */
+
+#include "client.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define COORD_FOREVER UINT32_MAX
+
+/* ---- Locks ------------------------------------------------------------------------------------
+ */
+
+/* A lock, a place of a semaphore or an office, granted. Freed with coord_lock_release. */
+struct coord_lock;
+
+/*
+ * Every acquire below can return, beside what it lists itself, what a write of client.h can, and
+ *
+ *   COORD_OK;
+ *   COORD_TIMEOUT (it was not granted within wait_ms);
+ *   COORD_SESSION_EXPIRED (the session was lost while it waited);
+ *   COORD_NO_NODE (somebody deleted the waiting node).
+ *
+ * path: the lock's directory, made where it is missing, as a container, so that it goes some time
+ *       after its last use. Of coord_lock_try the node itself.
+ * data: what others see of the holder, at most the cluster's limit; NULL with 0.
+ */
+
+/*
+ * The simple lock: one ephemeral node, there or not, without a queue. COORD_NODE_EXISTS: somebody
+ * has it. The node's parent must exist.
+ */
+COORD_API enum coord_code coord_lock_try(struct coord_client *client, const char *path,
+                                         const void *data, size_t data_bytes,
+                                         struct coord_lock **ret_lock, struct coord_error *reterr);
+
+/* The fair lock: granted in the order of asking; each release wakes the next one alone. */
+COORD_API enum coord_code coord_lock_acquire(struct coord_client *client, const char *path,
+                                             const void *data, size_t data_bytes, uint32_t wait_ms,
+                                             struct coord_lock **ret_lock,
+                                             struct coord_error *reterr);
+
+/*
+ * The read-write lock: readers share it, a writer has it alone; in the order of asking, so that
+ * neither starves.
+ */
+COORD_API enum coord_code coord_lock_acquire_read(struct coord_client *client, const char *path,
+                                                  const void *data, size_t data_bytes,
+                                                  uint32_t wait_ms, struct coord_lock **ret_lock,
+                                                  struct coord_error *reterr);
+COORD_API enum coord_code coord_lock_acquire_write(struct coord_client *client, const char *path,
+                                                   const void *data, size_t data_bytes,
+                                                   uint32_t wait_ms, struct coord_lock **ret_lock,
+                                                   struct coord_error *reterr);
+
+/*
+ * The semaphore: at most `permits` (1 to 10,000) hold it, in the order of asking. All who use the
+ * same directory must ask with the same number.
+ */
+COORD_API enum coord_code coord_semaphore_acquire(struct coord_client *client, const char *path,
+                                                  uint32_t permits, const void *data,
+                                                  size_t data_bytes, uint32_t wait_ms,
+                                                  struct coord_lock **ret_lock,
+                                                  struct coord_error *reterr);
+
+#define COORD_MULTI_LOCK_MAX 64
+
+/*
+ * Several fair locks, all of them or none: asked for in the order of their paths, whatever order
+ * they are given in, so that two callers cannot wait for each other. No path twice.
+ * ret_locks: `count` handles, in the order of `paths`; each is released by itself.
+ * COORD_INVALID_ARGUMENT (a path twice), COORD_TOO_MANY (COORD_MULTI_LOCK_MAX).
+ */
+COORD_API enum coord_code coord_lock_acquire_all(struct coord_client *client,
+                                                 const char *const *paths, size_t count,
+                                                 const void *data, size_t data_bytes,
+                                                 uint32_t wait_ms, struct coord_lock **ret_locks,
+                                                 struct coord_error *reterr);
+
+/* ---- What is held ---- */
+
+enum coord_hold {
+    COORD_HOLD_SAFE = 1,    /* held for certain */
+    COORD_HOLD_SUSPECT = 2, /* held, but the cluster was not heard for half the session's timeout */
+    COORD_HOLD_LOST = 3     /* not held any more. Final */
+};
+
+/* By the clock, at this very moment. */
+COORD_API enum coord_hold coord_lock_state(struct coord_lock *lock);
+
+/*
+ * Waits until the state is another one than `*state`, which then is it. COORD_OK; COORD_TIMEOUT;
+ * COORD_CLOSED (`*state` is LOST, and stays so).
+ */
+COORD_API enum coord_code coord_lock_wait(struct coord_lock *lock, uint32_t wait_ms,
+                                          enum coord_hold *state, struct coord_error *reterr);
+
+/* Only grows from one holder to the next; not 0. */
+COORD_API uint64_t coord_lock_fence(const struct coord_lock *lock);
+
+/* The holder's node. */
+COORD_API const char *coord_lock_path(const struct coord_lock *lock);
+
+/*
+ * Writes with these options are done only while the lock is held, else COORD_NOT_HELD: the cluster
+ * looks when it carries them out. COORD_OK, COORD_NO_MEMORY.
+ */
+COORD_API enum coord_code coord_lock_guard(const struct coord_lock *lock,
+                                           struct coord_call_options *call,
+                                           struct coord_error *reterr);
+
+/*
+ * Gives it back, and frees the handle whatever it returns. Accepts NULL. With another code than
+ * COORD_OK the node goes later: the library goes on trying to delete it, and it ends with the
+ * session. Returns as every write; COORD_OK too where it was lost already.
+ */
+COORD_API enum coord_code coord_lock_release(struct coord_lock *lock, struct coord_error *reterr);
+
+/* ---- Elections --------------------------------------------------------------------------------
+ */
+
+/*
+ * Stands for an office: granted to one candidate at a time, in the order of standing. `data` tells
+ * observers who it is, at most the cluster's limit. Returns as coord_lock_acquire.
+ */
+COORD_API enum coord_code coord_election_campaign(struct coord_client *client, const char *path,
+                                                  const void *data, size_t data_bytes,
+                                                  uint32_t wait_ms, struct coord_lock **ret_office,
+                                                  struct coord_error *reterr);
+
+/* Who holds the office. The texts live as long as the observer is not asked again. */
+struct coord_leader {
+    uint64_t fence; /* 0: nobody, and no data */
+    const char *path;
+    const void *data;
+    size_t data_bytes;
+};
+
+struct coord_observer;
+
+/*
+ * Follows an office without standing for it; needs no session. The directory need not exist.
+ * Freed with coord_observer_free. Returns as every read.
+ */
+COORD_API enum coord_code coord_observer_create(struct coord_client *client, const char *path,
+                                                struct coord_observer **ret_observer,
+                                                struct coord_error *reterr);
+
+/*
+ * Waits until the leader is another one than it said last, at first until it knows who it is.
+ * Leaders between two calls may be missed, never the present one. COORD_OK; COORD_TIMEOUT;
+ * COORD_CLOSED; what a read can return. One thread at a time.
+ */
+COORD_API enum coord_code coord_observer_next(struct coord_observer *observer, uint32_t wait_ms,
+                                              struct coord_leader *ret_leader,
+                                              struct coord_error *reterr);
+
+/* Accepts NULL. */
+COORD_API void coord_observer_free(struct coord_observer *observer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

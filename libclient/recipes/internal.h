@@ -1,0 +1,47 @@
+#ifndef COORD_RECIPES_INTERNAL_H
+#define COORD_RECIPES_INTERNAL_H
+
+#include "coord/recipes.h"
+
+#include "src/client_internal.h"
+
+/* What is asked for: a node that is granted by its place in a queue, or by being there at all. */
+struct recipe_claim {
+    const char *path; /* of the node; of a sequential one without its number */
+    uint32_t flags;   /* enum coord_create_flags, beside EPHEMERAL */
+    const void *data;
+    size_t data_bytes;
+    struct client_queue queue;
+};
+
+/* What was granted. */
+struct recipe_grant {
+    struct coord_watch *watch; /* of its place; the taker's */
+    char *path;                /* owned by the taker */
+    uint64_t session, fence;
+};
+
+/*
+ * Asks, and waits until `until_ms` (client_driver_now_ms) for the grant; for the first word of the
+ * cluster it waits a call's time in any case. Returns what the acquires of recipes.h do; then no
+ * node stays: where it is made later, it is deleted then.
+ */
+enum coord_code recipe_ask(struct coord_client *client, const struct recipe_claim *claim,
+                           uint64_t until_ms, struct recipe_grant *ret_grant,
+                           struct coord_error *error);
+
+/*
+ * Deletes the node if its czxid is the fence, and waits for that until `until_ms`, 0 for not at
+ * all; it goes on in any case as long as the session lives. Returns as coord_lock_release.
+ */
+enum coord_code recipe_give_back(struct coord_client *client, const char *path, uint64_t fence,
+                                 uint64_t until_ms, struct coord_error *error);
+
+/* When a wait is over, in client_driver_now_ms, and how long it is until then: a day at most. */
+uint64_t recipe_until_ms(uint32_t wait_ms);
+uint32_t recipe_rest_ms(uint64_t until_ms);
+
+/* "path/name", the caller's. NULL: no memory. */
+char *recipe_join(const char *path, const char *name);
+
+#endif

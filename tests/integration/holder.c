@@ -1,0 +1,205 @@
+/*
+ * holder [TIMEOUT_MS]: a client with a session that does what its standard input says, one line at
+ * a time, and answers each with one line. Ends, and closes its session, at the end of its input.
+ *
+ *   try|lock|read|write|campaign PATH WAIT_MS     granted FENCE NODE, or a code and its message
+ *   semaphore PATH WAIT_MS PERMITS                likewise; up to 64 are held, the newest is meant
+ *   all WAIT_MS PATH...                           granted COUNT, or a code and its message
+ *   state, wait STATE WAIT_MS                     SAFE, SUSPECT, LOST or a code
+ *   guarded PATH                                  a write while the newest is held: its code
+ *   release                                       of the newest: its code
+ *   close                                         of the session: its code
+ *   observe PATH, next WAIT_MS                    OK; leader FENCE DATA, nobody, or a code
+ *
+ * A candidate's data are its process id. COORD_ENDPOINTS, _CACERT, _CERT and _KEY are coordctl's.
+ */
+
+#include "coord/recipes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WORDS_MAX = 70, LOCKS_MAX = 64, CALL_MS = 5000 };
+
+static struct {
+    struct coord_client *client;
+    struct coord_lock *locks[LOCKS_MAX];
+    size_t count;
+    struct coord_observer *observer;
+    char data[32];
+} holder;
+
+static const char *const hold_names[] = {"?", "SAFE", "SUSPECT", "LOST"};
+
+static void say_refused(enum coord_code code, const struct coord_error *error)
+{
+    printf("%s %s\n", coord_code_name(code), error->message);
+}
+
+static uint32_t number(const char *word)
+{
+    return strcmp(word, "forever") == 0 ? COORD_FOREVER : (uint32_t)strtoul(word, NULL, 10);
+}
+
+static void acquire(char **words)
+{
+    struct coord_lock **place = &holder.locks[holder.count];
+    struct coord_error error = {.code = COORD_OK};
+    enum coord_code code = COORD_INVALID_ARGUMENT;
+    const char *kind = words[0];
+    const char *path = words[1];
+    uint32_t wait_ms = number(words[2]);
+    size_t bytes = strlen(holder.data);
+    if (strcmp(kind, "try") == 0) {
+        code = coord_lock_try(holder.client, path, holder.data, bytes, place, &error);
+    } else if (strcmp(kind, "lock") == 0) {
+        code = coord_lock_acquire(holder.client, path, NULL, 0, wait_ms, place, &error);
+    } else if (strcmp(kind, "read") == 0) {
+        code = coord_lock_acquire_read(holder.client, path, NULL, 0, wait_ms, place, &error);
+    } else if (strcmp(kind, "write") == 0) {
+        code = coord_lock_acquire_write(holder.client, path, NULL, 0, wait_ms, place, &error);
+    } else if (strcmp(kind, "semaphore") == 0) {
+        code = coord_semaphore_acquire(holder.client, path, number(words[3]), NULL, 0, wait_ms,
+                                       place, &error);
+    } else if (strcmp(kind, "campaign") == 0) {
+        code = coord_election_campaign(holder.client, path, holder.data, bytes, wait_ms, place,
+                                       &error);
+    }
+    if (code != COORD_OK) {
+        say_refused(code, &error);
+        return;
+    }
+    printf("granted %" PRIu64 " %s\n", coord_lock_fence(*place), coord_lock_path(*place));
+    holder.count++;
+}
+
+static void acquire_all(char **words, size_t count)
+{
+    struct coord_error error = {.code = COORD_OK};
+    size_t paths = count - 2;
+    enum coord_code code =
+        coord_lock_acquire_all(holder.client, (const char *const *)&words[2], paths, NULL, 0,
+                               number(words[1]), &holder.locks[holder.count], &error);
+    if (code != COORD_OK) {
+        say_refused(code, &error);
+        return;
+    }
+    holder.count += paths;
+    printf("granted %zu\n", paths);
+}
+
+static void wait_state(const char *from, const char *wait)
+{
+    struct coord_error error = {.code = COORD_OK};
+    enum coord_hold state = COORD_HOLD_SAFE;
+    for (int i = COORD_HOLD_SAFE; i <= COORD_HOLD_LOST; i++) {
+        state = strcmp(from, hold_names[i]) == 0 ? (enum coord_hold)i : state;
+    }
+    enum coord_code code =
+        coord_lock_wait(holder.locks[holder.count - 1], number(wait), &state, &error);
+    printf("%s\n", code == COORD_OK ? hold_names[state] : coord_code_name(code));
+}
+
+static enum coord_code write_guarded(const char *path)
+{
+    struct coord_error error = {.code = COORD_OK};
+    struct coord_call_options *call = coord_call_options_create();
+    enum coord_code code = call != NULL
+                               ? coord_lock_guard(holder.locks[holder.count - 1], call, &error)
+                               : COORD_NO_MEMORY;
+    if (code == COORD_OK) {
+        code = coord_set(holder.client, path, "x", 1, COORD_ANY_VERSION, call, NULL, &error);
+    }
+    coord_call_options_free(call);
+    return code;
+}
+
+static void say_next(const char *wait)
+{
+    struct coord_error error = {.code = COORD_OK};
+    struct coord_leader leader = {.fence = 0};
+    enum coord_code code = coord_observer_next(holder.observer, number(wait), &leader, &error);
+    if (code != COORD_OK) {
+        say_refused(code, &error);
+    } else if (leader.fence == 0) {
+        printf("nobody\n");
+    } else {
+        printf("leader %" PRIu64 " %.*s\n", leader.fence, (int)leader.data_bytes,
+               (const char *)leader.data);
+    }
+}
+
+static void obey(char **words, size_t count)
+{
+    struct coord_error error = {.code = COORD_OK};
+    const char *word = words[0];
+    if (strcmp(word, "all") == 0 && count > 2) {
+        acquire_all(words, count);
+    } else if (strcmp(word, "state") == 0) {
+        printf("%s\n", hold_names[coord_lock_state(holder.locks[holder.count - 1])]);
+    } else if (strcmp(word, "wait") == 0 && count == 3) {
+        wait_state(words[1], words[2]);
+    } else if (strcmp(word, "guarded") == 0 && count == 2) {
+        printf("%s\n", coord_code_name(write_guarded(words[1])));
+    } else if (strcmp(word, "release") == 0) {
+        printf("%s\n", coord_code_name(coord_lock_release(holder.locks[--holder.count], &error)));
+    } else if (strcmp(word, "close") == 0) {
+        printf("%s\n", coord_code_name(coord_session_close(holder.client, NULL, &error)));
+    } else if (strcmp(word, "observe") == 0 && count == 2) {
+        printf("%s\n", coord_code_name(coord_observer_create(holder.client, words[1],
+                                                             &holder.observer, &error)));
+    } else if (strcmp(word, "next") == 0 && count == 2) {
+        say_next(words[1]);
+    } else if (count >= 3) {
+        acquire(words);
+    } else {
+        printf("? %s\n", word);
+    }
+}
+
+static bool connect_client(uint32_t timeout_ms)
+{
+    struct coord_error error = {.code = COORD_OK};
+    struct coord_options *options = coord_options_create();
+    if (coord_options_set_endpoints(options, getenv("COORD_ENDPOINTS"), &error) != COORD_OK ||
+        coord_options_set_tls_files(options, getenv("COORD_CACERT"), getenv("COORD_CERT"),
+                                    getenv("COORD_KEY"), &error) != COORD_OK ||
+        coord_options_set_session(options, true, timeout_ms, &error) != COORD_OK ||
+        coord_options_set_timeout_ms(options, CALL_MS, &error) != COORD_OK ||
+        coord_client_create(options, &holder.client, &error) != COORD_OK) {
+        fprintf(stderr, "holder: %s\n", error.message);
+    }
+    coord_options_free(options);
+    return holder.client != NULL;
+}
+
+int main(int argc, char **argv)
+{
+    char line[4096];
+    snprintf(holder.data, sizeof(holder.data), "%ld", (long)getpid());
+    if (!connect_client(argc > 1 ? number(argv[1]) : 0)) {
+        return 1;
+    }
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        char *words[WORDS_MAX] = {NULL};
+        size_t count = 0;
+        char *rest = NULL;
+        for (char *word = strtok_r(line, " \n", &rest); word != NULL && count < WORDS_MAX;
+             word = strtok_r(NULL, " \n", &rest)) {
+            words[count++] = word;
+        }
+        if (count != 0) {
+            obey(words, count);
+            fflush(stdout);
+        }
+    }
+    while (holder.count > 0) {
+        (void)coord_lock_release(holder.locks[--holder.count], NULL);
+    }
+    coord_observer_free(holder.observer);
+    coord_client_close(holder.client);
+    return 0;
+}

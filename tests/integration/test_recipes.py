@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""Recipes of the C client between processes: locks, the semaphore, offices; killed and cut off."""
+
+import os
+import signal
+
+import harness
+
+HOLDER = os.path.join(harness.BUILD, "tests", "integration", "holder")
+TIMEOUT_MS = 2000
+
+
+class Holder:
+    """A process of holder.c: what is said to it, and what it answers."""
+
+    def __init__(self, test, timeout_ms=TIMEOUT_MS):
+        control = test.cluster.coordctl()
+        program = harness.Coordctl(HOLDER, control.endpoints, control.identity)
+        self.process = program.start(str(timeout_ms))
+        self.said = 0
+        test.addCleanup(self.process.end)
+
+    def say(self, *words):
+        self.process.say(" ".join(str(word) for word in words))
+        self.said += 1
+
+    def answer(self, seconds=30):
+        """To what was said last."""
+        return self.process.wait_lines(self.said, seconds)[self.said - 1]
+
+    def ask(self, *words):
+        self.say(*words)
+        return self.answer()
+
+    def has_answered(self):
+        return len(self.process.lines) >= self.said
+
+
+class Recipes(harness.ClusterTest):
+    def setUp(self):
+        self.ctl = self.cluster.coordctl()
+        self.first, self.second, self.third = Holder(self), Holder(self), Holder(self)
+
+    def fence(self, answer):
+        words = answer.split()
+        self.assertEqual(words[0], "granted", answer)
+        return int(words[1])
+
+    def wait_members(self, path, count):
+        """So many stand in the queue."""
+        harness.wait_until(f"{count} members of {path}", 30,
+                           lambda: len(self.ctl.run("ls", path).out.split()) == count)
+
+    def assert_waits(self, holder):
+        self.assertFalse(holder.has_answered(), holder.process.lines)
+
+    # ---- Locks ----
+
+    def test_the_simple_lock(self):
+        first = self.fence(self.first.ask("try", "/simple", 0))
+        self.assertRegex(self.second.ask("try", "/simple", 0), "^NODE_EXISTS .")
+        self.assertEqual(self.first.ask("state"), "SAFE")
+        self.assertEqual(self.first.ask("release"), "OK")
+        self.assertGreater(self.fence(self.second.ask("try", "/simple", 0)), first)
+        self.assertEqual(self.second.ask("release"), "OK")
+        self.assertRegex(self.second.ask("try", "/no/parent", 0), "^NO_PARENT .")
+
+    def test_the_fair_lock_goes_round_in_order(self):
+        fences = [self.fence(self.first.ask("lock", "/fair", 0))]
+        self.second.say("lock", "/fair", "forever")
+        self.wait_members("/fair", 2)
+        self.third.say("lock", "/fair", "forever")
+        self.wait_members("/fair", 3)
+        self.assert_waits(self.second)
+        self.assertEqual(self.first.ask("release"), "OK")
+        fences.append(self.fence(self.second.answer()))
+        self.assert_waits(self.third)
+        self.assertEqual(self.second.ask("release"), "OK")
+        fences.append(self.fence(self.third.answer()))
+        self.assertEqual(fences, sorted(set(fences)))
+        self.assertEqual(self.third.ask("release"), "OK")
+        self.wait_members("/fair", 0)
+
+    def test_who_gives_up_leaves_no_node(self):
+        self.fence(self.first.ask("lock", "/patience", 0))
+        self.assertRegex(self.second.ask("lock", "/patience", 0), "^TIMEOUT others were before")
+        self.assertRegex(self.second.ask("lock", "/patience", 300), "^TIMEOUT others were before")
+        self.wait_members("/patience", 1)
+        self.assertEqual(self.first.ask("release"), "OK")
+        self.fence(self.second.ask("lock", "/patience", 0))
+
+    def test_a_node_that_is_made_too_late_is_deleted(self):
+        """Its create is on its way when the caller gives up; the session does it all the same."""
+        patient = Holder(self, timeout_ms=60000)
+        self.fence(patient.ask("lock", "/late/one", 0))
+        for replica in self.cluster.replicas:
+            replica.daemon.signal(signal.SIGSTOP)
+        answer = patient.ask("lock", "/late/two", 0)
+        for replica in self.cluster.replicas:
+            replica.daemon.signal(signal.SIGCONT)
+        self.assertRegex(answer, "^TIMEOUT no replica has answered")
+        self.assertEqual(patient.ask("release"), "OK")  # behind the late one
+        self.assertEqual(self.ctl.do("ls", "/late/two"), b"")  # it was there, so this exists
+
+    def test_readers_share_and_writers_do_not_starve(self):
+        self.fence(self.first.ask("read", "/rw", 0))
+        self.fence(self.second.ask("read", "/rw", 0))
+        self.third.say("write", "/rw", "forever")
+        self.wait_members("/rw", 3)
+        late = Holder(self)
+        late.say("read", "/rw", "forever")
+        self.wait_members("/rw", 4)
+        self.assertEqual(self.first.ask("release"), "OK")
+        self.wait_members("/rw", 3)
+        self.assert_waits(self.third)
+        self.assertEqual(self.second.ask("release"), "OK")
+        self.fence(self.third.answer())
+        self.assert_waits(late)
+        self.assertEqual(self.third.ask("release"), "OK")
+        self.fence(late.answer())
+
+    def test_a_semaphore_lets_as_many_in_as_it_has_permits(self):
+        self.fence(self.first.ask("semaphore", "/permits", 0, 2))
+        self.fence(self.second.ask("semaphore", "/permits", 0, 2))
+        self.third.say("semaphore", "/permits", "forever", 2)
+        self.wait_members("/permits", 3)
+        self.assert_waits(self.third)
+        self.assertEqual(self.second.ask("release"), "OK")
+        self.fence(self.third.answer())
+        self.assertEqual(self.first.ask("state"), "SAFE")
+        for permits in (0, 10001):
+            self.assertRegex(self.first.ask("semaphore", "/permits", 0, permits),
+                             "^INVALID_ARGUMENT permits")
+
+    def test_all_locks_or_none(self):
+        self.fence(self.first.ask("lock", "/m/2", 0))
+        self.assertRegex(self.second.ask("all", 300, "/m/3", "/m/1", "/m/2"), "^TIMEOUT")
+        for path in ("/m/1", "/m/3"):
+            self.assertEqual(self.ctl.run("ls", path).out, b"", path)
+        self.second.say("all", "forever", "/m/3", "/m/2", "/m/1")
+        self.third.say("all", "forever", "/m/1", "/m/2", "/m/3")
+        self.wait_members("/m/1", 2)
+        self.assertEqual(self.first.ask("release"), "OK")
+        harness.wait_until("one has all", 30,
+                           lambda: self.second.has_answered() or self.third.has_answered())
+        one, other = ((self.second, self.third) if self.second.has_answered()
+                      else (self.third, self.second))
+        self.assertEqual(one.answer(), "granted 3")
+        self.assert_waits(other)
+        for _ in range(3):
+            self.assertEqual(one.ask("release"), "OK")
+        self.assertEqual(other.answer(), "granted 3")
+        self.assertRegex(one.ask("all", 0, "/m/1", "/m/1"), "^INVALID_ARGUMENT .*twice")
+
+    # ---- What is held, and no longer ----
+
+    def test_writes_are_guarded(self):
+        self.ctl.do("create", "/guarded", "")
+        self.fence(self.first.ask("lock", "/guard", 0))
+        self.assertEqual(self.first.ask("guarded", "/guarded"), "OK")
+        node = "/guard/" + self.ctl.do("ls", "/guard").decode().split()[0]
+        self.ctl.do("rm", node)
+        self.assertEqual(self.first.ask("wait", "SAFE", 30000), "LOST")
+        self.assertEqual(self.first.ask("guarded", "/guarded"), "NOT_HELD")
+        self.assertEqual(self.first.ask("wait", "LOST", 30000), "CLOSED")
+        self.assertEqual(self.first.ask("release"), "OK")
+
+    def test_a_lost_lock_is_not_taken_from_the_next_holder(self):
+        self.fence(self.first.ask("try", "/next", 0))
+        self.ctl.do("rm", "/next")
+        second = self.fence(self.second.ask("try", "/next", 0))
+        self.assertEqual(self.first.ask("wait", "SAFE", 30000), "LOST")
+        self.assertEqual(self.first.ask("release"), "OK")
+        self.assertEqual(self.second.ask("state"), "SAFE")
+        self.assertRegex(self.third.ask("try", "/next", 0), "^NODE_EXISTS")
+        self.assertGreater(second, 0)
+
+    def test_closing_the_session_gives_it_up(self):
+        self.fence(self.first.ask("lock", "/closed", 0))
+        self.second.say("lock", "/closed", "forever")
+        self.wait_members("/closed", 2)
+        self.assertEqual(self.first.ask("close"), "OK")
+        self.fence(self.second.answer())
+        self.assertEqual(self.first.ask("state"), "LOST")
+        self.fence(self.first.ask("lock", "/closed/other", 0))  # with another session
+
+    def test_a_killed_holder(self):
+        self.fence(self.first.ask("lock", "/killed", 0))
+        self.second.say("lock", "/killed", "forever")
+        self.wait_members("/killed", 2)
+        self.first.process.signal(signal.SIGKILL)
+        self.fence(self.second.answer())
+
+    def test_a_stopped_holder_is_lost_and_its_write_refused(self):
+        self.ctl.do("create", "/stopped-work", "")
+        self.fence(self.first.ask("lock", "/stopped", 0))
+        self.second.say("lock", "/stopped", "forever")
+        self.wait_members("/stopped", 2)
+        self.first.process.signal(signal.SIGSTOP)
+        self.fence(self.second.answer())
+        self.first.process.signal(signal.SIGCONT)
+        self.assertEqual(self.first.ask("state"), "LOST")
+        self.assertEqual(self.first.ask("guarded", "/stopped-work"), "NOT_HELD")
+
+    # ---- Under killed leaders ----
+
+    def kill_leader(self):
+        leader = self.cluster.wait_leader()
+        leader.daemon.kill()
+        self.cluster.wait_leader(other_than=leader)
+        leader.start()
+        harness.wait_until(f"coordd {leader.number} is ready again", 60, leader.is_ready)
+
+    def test_a_lock_outlives_leaders(self):
+        fences = [self.fence(self.first.ask("lock", "/outlives", 0))]
+        for holder, waiter in ((self.first, self.second), (self.second, self.third)):
+            waiter.say("lock", "/outlives", "forever")
+            self.wait_members("/outlives", 2)
+            self.kill_leader()
+            self.assert_waits(waiter)
+            self.assertEqual(holder.ask("state"), "SAFE")
+            self.assertEqual(holder.ask("release"), "OK")
+            fences.append(self.fence(waiter.answer()))
+        self.assertEqual(fences, sorted(set(fences)))
+
+    def test_an_office_and_its_observer(self):
+        observer = Holder(self)
+        self.assertEqual(observer.ask("observe", "/office"), "OK")
+        self.assertEqual(observer.ask("next", 0), "nobody")
+        self.assertRegex(observer.ask("next", 200), "^TIMEOUT")
+        candidates = [self.first, self.second, self.third]
+        fences = []
+        for holder, following in zip(candidates, [*candidates[1:], None]):
+            if not fences:
+                fences.append(self.fence(holder.ask("campaign", "/office", "forever")))
+            self.assertEqual(observer.ask("next", 30000),
+                             f"leader {fences[-1]} {holder.process.pid}")
+            if following is None:
+                break
+            following.say("campaign", "/office", "forever")
+            self.wait_members("/office", 2)
+            if following is self.second:
+                self.kill_leader()
+                self.assertEqual(holder.ask("release"), "OK")
+            else:
+                holder.process.signal(signal.SIGKILL)
+            fences.append(self.fence(following.answer()))
+        self.assertRegex(observer.ask("next", 200), "^TIMEOUT")
+        self.assertEqual(self.third.ask("release"), "OK")
+        self.assertEqual(observer.ask("next", 30000), "nobody")
+
+
+if __name__ == "__main__":
+    harness.main()
