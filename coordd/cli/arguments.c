@@ -14,6 +14,7 @@ enum {
     OPTION_CERT,
     OPTION_KEY,
     OPTION_TIMEOUT,
+    OPTION_NAMESPACE,
     BIT = 1 << 16,
 };
 
@@ -24,6 +25,7 @@ static const struct option long_options[] = {
     {"cert", required_argument, NULL, OPTION_CERT},
     {"key", required_argument, NULL, OPTION_KEY},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
+    {"namespace", required_argument, NULL, OPTION_NAMESPACE},
     {"parents", no_argument, NULL, BIT + CLI_PARENTS},
     {"sequential", no_argument, NULL, BIT + CLI_SEQUENTIAL},
     {"if-absent", no_argument, NULL, BIT + CLI_IF_ABSENT},
@@ -174,6 +176,9 @@ static bool take_common(struct cli_arguments *to, int option, const char *value)
         return true;
     case OPTION_KEY:
         to->key_file = value;
+        return true;
+    case OPTION_NAMESPACE:
+        to->name_space = value;
         return true;
     default:
         return false;
@@ -326,6 +331,9 @@ static bool need(const char **value, const char *option, const char *variable,
 static bool take_environment(struct cli_arguments *to, char *(*environment)(const char *name),
                              char message[CLI_MESSAGE_BYTES])
 {
+    if (to->name_space == NULL) {
+        to->name_space = environment("COORD_NAMESPACE");
+    }
     return to->help ||
            (need(&to->endpoints, "--endpoints", "COORD_ENDPOINTS", environment, message) &&
             need(&to->ca_file, "--cacert", "COORD_CACERT", environment, message) &&

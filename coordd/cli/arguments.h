@@ -58,6 +58,7 @@ struct cli_arguments {
     const struct cli_command *command; /* NULL: help is set and is about all */
     bool help;
     const char *endpoints, *ca_file, *cert_file, *key_file;
+    const char *name_space; /* the node that stands for the root; NULL: none */
     uint32_t timeout_ms;
     unsigned given;  /* of enum cli_option */
     int64_t version; /* or COORD_ANY_VERSION */

@@ -10,6 +10,7 @@ static void print_common_options(void)
                 "  --cacert FILE              authorities, PEM        COORD_CACERT\n"
                 "  --cert FILE                own certificate, PEM    COORD_CERT\n"
                 "  --key FILE                 its key, PEM            COORD_KEY\n"
+                "  --namespace PATH           stands for the root /   COORD_NAMESPACE\n"
                 "  --timeout TIME             500ms, 2s, 1m; default 10s\n"
                 "  -h, --help\n"
                 "\n"

@@ -15,6 +15,9 @@ static enum coord_code set_options(struct coord_options *options,
         code = coord_options_set_tls_files(options, arguments->ca_file, arguments->cert_file,
                                            arguments->key_file, error);
     }
+    if (code == COORD_OK && arguments->name_space != NULL) {
+        code = coord_options_set_namespace(options, arguments->name_space, error);
+    }
     if (code == COORD_OK) {
         code = coord_options_set_timeout_ms(options, arguments->timeout_ms, error);
     }

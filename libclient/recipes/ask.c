@@ -67,6 +67,7 @@ static void on_over(struct client_request *request)
 {
     struct errand *errand = request->context;
     struct coord_client *client = errand->client;
+    client_result_out(client->options->space, request->result);
     (void)pthread_mutex_lock(&errand->lock);
     errand->over = true;
     bool last = errand->abandoned;
@@ -95,7 +96,7 @@ static struct errand *make_errand(struct coord_client *client, const struct clie
     errand->request.context = errand;
     errand->request.submitted_ms = client_driver_now_ms();
     errand->request.deadline_ms = errand->request.submitted_ms + ENDLESS_MS;
-    *ret_code = client_codec_request_encode(&errand->request, op, NULL, error);
+    *ret_code = client_encode(client, op, NULL, &errand->request, error);
     if (*ret_code != COORD_OK) {
         free_errand(errand);
         return NULL;

@@ -17,7 +17,7 @@ static void run(struct client_ready *ready)
     void *context = async->context;
     struct coord_result *result = NULL;
     struct coord_error error = {.code = COORD_OK, .failed_index = COORD_NO_INDEX};
-    enum coord_code code = client_conclude(&async->request, &result, &error);
+    enum coord_code code = client_conclude(async->client, &async->request, &result, &error);
     client_free(async);
     done(context, code, result, &error);
 }
@@ -51,7 +51,7 @@ enum coord_code client_async_create(struct coord_client *client, const struct cl
     async->request.needs_session = needs_session;
     async->request.done = on_done;
     async->request.context = async;
-    enum coord_code code = client_codec_request_encode(&async->request, op, call, error);
+    enum coord_code code = client_encode(client, op, call, &async->request, error);
     if (code != COORD_OK) {
         client_free(async);
         return code;

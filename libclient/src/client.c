@@ -226,9 +226,30 @@ static void on_done(struct client_request *request)
     client_wait_over(request->context);
 }
 
-enum coord_code client_conclude(struct client_request *request, struct coord_result **ret_result,
-                                struct coord_error *error)
+enum coord_code client_encode(const struct coord_client *client, const struct client_op *op,
+                              const struct coord_call_options *call, struct client_request *request,
+                              struct coord_error *error)
 {
+    const char *space = client->options->space;
+    struct client_arena arena;
+    struct client_op whole;
+    client_arena_init(&arena, SIZE_MAX);
+    enum coord_code code = client_op_in(space, op, &arena, &whole, error);
+    if (code == COORD_OK && space != NULL && call != NULL && call->held.path != NULL) {
+        struct coord_call_options with = *call; /* borrows all but the path */
+        code = client_path_in(space, call->held.path, &arena, &with.held.path, error);
+        code = code == COORD_OK ? client_codec_request_encode(request, &whole, &with, error) : code;
+    } else if (code == COORD_OK) {
+        code = client_codec_request_encode(request, &whole, call, error);
+    }
+    client_arena_release(&arena);
+    return code;
+}
+
+enum coord_code client_conclude(const struct coord_client *client, struct client_request *request,
+                                struct coord_result **ret_result, struct coord_error *error)
+{
+    client_result_out(client->options->space, request->result);
     client_free(request->bytes);
     if (request->code != COORD_OK) {
         if (error != NULL) {
@@ -258,7 +279,7 @@ enum coord_code client_carry_out(struct coord_client *client, const struct clien
     if (client_is_async(call)) {
         return client_async_begin(client, op, needs_session, call, ret_result != NULL, error);
     }
-    code = client_codec_request_encode(&request, op, call, error);
+    code = client_encode(client, op, call, &request, error);
     if (code != COORD_OK) {
         return code;
     }
@@ -267,5 +288,5 @@ enum coord_code client_carry_out(struct coord_client *client, const struct clien
     client_wait_begin(client, &wait);
     client_driver_submit(client->driver, &request);
     client_wait_end(client, &wait);
-    return client_conclude(&request, ret_result, error);
+    return client_conclude(client, &request, ret_result, error);
 }

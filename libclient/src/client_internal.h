@@ -3,6 +3,7 @@
 
 #include "dispatch.h"
 #include "driver.h"
+#include "namespace.h"
 #include "options.h"
 
 #include <pthread.h>
@@ -127,9 +128,14 @@ enum coord_code client_carry_out(struct coord_client *client, const struct clien
                                  bool needs_session, const struct coord_call_options *call,
                                  struct coord_result **ret_result, struct coord_error *error);
 
+/* An operation of the program's, with its paths, for client_codec_request_encode. Likewise. */
+enum coord_code client_encode(const struct coord_client *client, const struct client_op *op,
+                              const struct coord_call_options *call, struct client_request *request,
+                              struct coord_error *error);
+
 /* The outcome of a request that is over, as a call returns it; frees its bytes. */
-enum coord_code client_conclude(struct client_request *request, struct coord_result **ret_result,
-                                struct coord_error *error);
+enum coord_code client_conclude(const struct coord_client *client, struct client_request *request,
+                                struct coord_result **ret_result, struct coord_error *error);
 
 uint32_t client_timeout_ms(const struct coord_client *client,
                            const struct coord_call_options *call);

@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include "namespace.h"
+
 #include "memory.h"
 #include "request.h"
 
@@ -33,6 +35,7 @@ void coord_options_free(struct coord_options *options)
         client_free(options->cert_file);
         client_free(options->key_file);
         client_free(options->client_name);
+        client_free(options->space);
         client_free(options);
     }
 }
@@ -196,6 +199,19 @@ enum coord_code coord_options_set_session(struct coord_options *options, bool us
     return COORD_OK;
 }
 
+enum coord_code coord_options_set_namespace(struct coord_options *options, const char *path,
+                                            struct coord_error *reterr)
+{
+    if (path == NULL || strcmp(path, "/") == 0) {
+        return replace(&options->space, NULL) ? COORD_OK : client_error_no_memory(reterr);
+    }
+    enum coord_code code = client_namespace_check(path, reterr);
+    if (code != COORD_OK) {
+        return code;
+    }
+    return replace(&options->space, path) ? COORD_OK : client_error_no_memory(reterr);
+}
+
 enum coord_code coord_options_set_client_name(struct coord_options *options, const char *name,
                                               struct coord_error *reterr)
 {
@@ -221,7 +237,8 @@ struct coord_options *client_options_copy(const struct coord_options *options)
     bool done = replace(&copy->ca_file, options->ca_file) &&
                 replace(&copy->cert_file, options->cert_file) &&
                 replace(&copy->key_file, options->key_file) &&
-                replace(&copy->client_name, options->client_name);
+                replace(&copy->client_name, options->client_name) &&
+                replace(&copy->space, options->space);
     copy->timeout_ms = options->timeout_ms;
     copy->session = options->session;
     copy->session_timeout_ms = options->session_timeout_ms;

@@ -11,6 +11,7 @@ struct coord_options {
     size_t endpoints_count;
     char *ca_file, *cert_file, *key_file;
     char *client_name; /* NULL: the default */
+    char *space;       /* the namespace; NULL: none */
     uint32_t timeout_ms;
     bool session;
     uint32_t session_timeout_ms;

@@ -44,6 +44,7 @@ static void on_told(struct client_watch_item *item)
 {
     struct coord_watch *watch = item->watch->context;
     struct client_watch_item *old = NULL;
+    client_item_out(watch->client->options->space, item);
     (void)pthread_mutex_lock(&watch->lock);
     if (watch->first != NULL && replaces(item, *watch->last_link)) {
         old = *watch->last_link;
@@ -169,9 +170,8 @@ static struct coord_watch *make(struct coord_client *client, const struct client
         client_free(watch);
         return NULL;
     }
-    const struct client_held texts = {.path = spec->path != NULL ? spec->path : "",
-                                      .prefixes = spec->prefixes,
-                                      .prefixes_count = spec->prefixes_count};
+    struct client_held texts = {
+        .path = "", .prefixes = spec->prefixes, .prefixes_count = spec->prefixes_count};
     struct client_held copies = {.path = NULL};
     (void)pthread_mutex_init(&watch->lock, NULL);
     client_arena_init(&watch->arena, WATCH_BYTES_MAX);
@@ -181,7 +181,10 @@ static struct coord_watch *make(struct coord_client *client, const struct client
     watch->watch.told = on_told;
     watch->ready.run = run_callback;
     watch->watch.context = watch;
-    if (!client_held_copy(&copies, &watch->arena, &texts)) {
+    bool mapped = spec->path == NULL ||
+                  client_path_in(client->options->space, spec->path, &watch->arena, &texts.path,
+                                 NULL) == COORD_OK; /* its form was checked */
+    if (!mapped || !client_held_copy(&copies, &watch->arena, &texts)) {
         release(watch);
         return NULL;
     }
@@ -257,10 +260,18 @@ static enum coord_code wait_until_set(struct coord_watch *watch, struct coord_er
 
 /* ---- The calls ---- */
 
-static enum coord_code check_path(const char *path, struct coord_error *error)
+static enum coord_code check_path(const struct coord_client *client, const char *path,
+                                  struct coord_error *error)
 {
-    return path != NULL ? COORD_OK
-                        : client_error_set(error, COORD_INVALID_ARGUMENT, "path: it is NULL");
+    if (path == NULL) {
+        return client_error_set(error, COORD_INVALID_ARGUMENT, "path: it is NULL");
+    }
+    struct client_arena arena;
+    const char *whole = NULL;
+    client_arena_init(&arena, SIZE_MAX);
+    enum coord_code code = client_path_in(client->options->space, path, &arena, &whole, error);
+    client_arena_release(&arena);
+    return code;
 }
 
 static enum coord_code begin(struct coord_client *client, const struct client_watch_spec *spec,
@@ -293,7 +304,7 @@ enum coord_code coord_watch_tree(struct coord_client *client, const char *path,
                                COORD_WATCH_READ_NODE | COORD_WATCH_READ_CHILDREN;
     const struct client_watch_spec spec = {
         .path = path, .scope = scope, .kinds = kinds, .flags = flags, .after_zxid = after_zxid};
-    enum coord_code code = check_path(path, reterr);
+    enum coord_code code = check_path(client, path, reterr);
     if (code != COORD_OK) {
         return code;
     }
@@ -316,7 +327,7 @@ enum coord_code coord_watch_queue(struct coord_client *client, const char *path,
                                            .n = n,
                                            .prefixes = prefixes,
                                            .prefixes_count = prefixes_count};
-    enum coord_code code = check_path(path, reterr);
+    enum coord_code code = check_path(client, path, reterr);
     if (code == COORD_OK) {
         code = client_prefixes_check(prefixes, prefixes_count, reterr);
     }
@@ -357,7 +368,7 @@ static enum coord_code create_queued(struct coord_client *client, const struct c
     struct client_wait wait;
     struct client_request request = {.done = on_created, .context = &wait};
     struct coord_watch *watch = NULL;
-    enum coord_code code = client_codec_request_encode(&request, op, call, error);
+    enum coord_code code = client_encode(client, op, call, &request, error);
     if (code != COORD_OK) {
         return code;
     }
@@ -372,7 +383,7 @@ static enum coord_code create_queued(struct coord_client *client, const struct c
         return code;
     }
     client_wait_end(client, &wait);
-    code = client_conclude(&request, ret_result, error);
+    code = client_conclude(client, &request, ret_result, error);
     if (code == COORD_OK) {
         *ret_watch = watch;
     } else {

@@ -1,6 +1,7 @@
 /*
- * holder [TIMEOUT_MS]: a client with a session that does what its standard input says, one line at
- * a time, and answers each with one line. Ends, and closes its session, at the end of its input.
+ * holder TIMEOUT_MS [NAMESPACE]: a client with a session that does what its standard input says,
+ * one line at a time, and answers each with one line. Ends, and closes its session, at the end of
+ * its input.
  *
  *   try|lock|read|write|campaign PATH WAIT_MS     granted FENCE NODE, or a code and its message
  *   semaphore PATH WAIT_MS PERMITS                likewise; up to 64 are held, the newest is meant
@@ -160,7 +161,7 @@ static void obey(char **words, size_t count)
     }
 }
 
-static bool connect_client(uint32_t timeout_ms)
+static bool connect_client(uint32_t timeout_ms, const char *name_space)
 {
     struct coord_error error = {.code = COORD_OK};
     struct coord_options *options = coord_options_create();
@@ -169,6 +170,7 @@ static bool connect_client(uint32_t timeout_ms)
                                     getenv("COORD_KEY"), &error) != COORD_OK ||
         coord_options_set_session(options, true, timeout_ms, &error) != COORD_OK ||
         coord_options_set_timeout_ms(options, CALL_MS, &error) != COORD_OK ||
+        coord_options_set_namespace(options, name_space, &error) != COORD_OK ||
         coord_client_create(options, &holder.client, &error) != COORD_OK) {
         fprintf(stderr, "holder: %s\n", error.message);
     }
@@ -180,7 +182,7 @@ int main(int argc, char **argv)
 {
     char line[4096];
     snprintf(holder.data, sizeof(holder.data), "%ld", (long)getpid());
-    if (!connect_client(argc > 1 ? number(argv[1]) : 0)) {
+    if (argc < 2 || !connect_client(number(argv[1]), argc > 2 ? argv[2] : NULL)) {
         return 1;
     }
     while (fgets(line, sizeof(line), stdin) != NULL) {

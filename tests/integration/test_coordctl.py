@@ -34,6 +34,30 @@ class Commands(harness.ClusterTest):
         self.cluster.coordctl(three).do("rm", "/shared")
         self.assert_refused(self.cluster.coordctl(one).run("get", "/shared"), "does not exist")
 
+    def test_a_namespace(self):
+        def inside(*words):
+            return self.control.do(*words, "--namespace", "/space/a").decode().strip()
+        self.control.do("create", "/space/a", "root", "--parents")
+        self.assertEqual(inside("get", "/"), "root")
+        self.assertEqual(inside("create", "/n-", "1", "--sequential"), "/n-0000000000")
+        self.assertEqual(inside("ls", "/"), "n-0000000000")
+        self.assertEqual(inside("ls", "-R", "/").split(), ["/", "/n-0000000000"])
+        self.assertEqual(inside("set", "/n-0000000000", "2"), "")
+        self.assertEqual(self.control.do("get", "/space/a/n-0000000000"), b"2")
+        watched = self.control.start("watch", "/", "--recursive", "--count", "1",
+                                     "--namespace", "/space/a")
+        self.addCleanup(watched.end)
+        def told():
+            self.control.do("set", "/space/a/n-0000000000", "3")
+            return watched.ended()
+        harness.wait_until("the change is told", 30, told)
+        self.assertEqual(watched.wait(), 0)
+        self.assertIn(" /n-0000000000", watched.lines[-1])
+        self.assert_refused(self.control.run("get", "n", "--namespace", "/space"), "slash")
+        self.assert_refused(self.control.run("get", "/space", "--namespace", "/space"),
+                            "does not exist")
+        self.assertEqual(self.control.run("get", "/", "--namespace", "space/").code, 2)
+
     def test_ls(self):
         self.control.do("create", "/ls")
         for name in ("c", "a", "b"):

@@ -13,10 +13,10 @@ TIMEOUT_MS = 2000
 class Holder:
     """A process of holder.c: what is said to it, and what it answers."""
 
-    def __init__(self, test, timeout_ms=TIMEOUT_MS):
+    def __init__(self, test, timeout_ms=TIMEOUT_MS, name_space="/"):
         control = test.cluster.coordctl()
         program = harness.Coordctl(HOLDER, control.endpoints, control.identity)
-        self.process = program.start(str(timeout_ms))
+        self.process = program.start(str(timeout_ms), name_space)
         self.said = 0
         test.addCleanup(self.process.end)
 
@@ -183,6 +183,19 @@ class Recipes(harness.ClusterTest):
         self.fence(self.second.answer())
         self.assertEqual(self.first.ask("state"), "LOST")
         self.fence(self.first.ask("lock", "/closed/other", 0))  # with another session
+
+    def test_within_a_namespace(self):
+        self.ctl.do("create", "/app")
+        inner = Holder(self, name_space="/app")
+        self.assertRegex(inner.ask("lock", "/fair", 0), r"^granted \d+ /fair/lock-0000000000$")
+        self.assertRegex(self.first.ask("lock", "/app/fair", 0), "^TIMEOUT others")
+        self.assertEqual(inner.ask("release"), "OK")
+        self.fence(self.first.ask("lock", "/app/fair", 0))
+        self.assertEqual(inner.ask("observe", "/office"), "OK")
+        self.fence(self.second.ask("campaign", "/app/office", 0))
+        self.assertRegex(inner.ask("next", 10000), f" {self.second.process.pid}$")
+        self.assertEqual(self.second.ask("release"), "OK")
+        self.assertEqual(inner.ask("next", 10000), "nobody")
 
     def test_a_killed_holder(self):
         self.fence(self.first.ask("lock", "/killed", 0))

@@ -175,6 +175,16 @@ COORD_API enum coord_code coord_options_set_client_name(struct coord_options *op
                                                         struct coord_error *reterr);
 
 /*
+ * A node that stands for the root: "/a" then means "/app/a" with the namespace "/app", in
+ * arguments, results and events alike. NULL or "/": none, the default. The node is not made by
+ * this; a coord_create of "/" makes it. Messages of replicas have whole paths, and an ACL that
+ * comes from above the namespace has no origin. Returns: COORD_OK, COORD_INVALID_ARGUMENT,
+ * COORD_NO_MEMORY. Thread: one at a time.
+ */
+COORD_API enum coord_code coord_options_set_namespace(struct coord_options *options,
+                                                      const char *path, struct coord_error *reterr);
+
+/*
  * Whether the client has a session (see "Sessions" below), and its timeout, 0 for the cluster's
  * default; the cluster may grant another one within its limits. Default: no session.
  * Returns: COORD_OK, COORD_INVALID_ARGUMENT (a timeout above COORD_TIMEOUT_MAX_MS, or one without a
@@ -400,7 +410,8 @@ struct coord_acl_entry {
 COORD_API size_t coord_result_acl_count(const struct coord_result *result);
 COORD_API const struct coord_acl_entry *coord_result_acl_entry(const struct coord_result *result,
                                                                size_t index);
-/* Of get_acl: the node that it comes from, the node itself or an ancestor. Else NULL. */
+/* Of get_acl: the node that it comes from, the node itself or an ancestor. Else NULL, and where
+ * that is above the client's namespace. */
 COORD_API const char *coord_result_acl_origin(const struct coord_result *result);
 
 /* A node at or below the one asked for that changed_since found. */

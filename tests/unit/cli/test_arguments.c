@@ -98,6 +98,9 @@ static void test_options_go_before_the_environment(void **state)
     assert_string_equal(arguments.cert_file, "c");
     assert_string_equal(arguments.key_file, "k");
     assert_int_equal(arguments.timeout_ms, 2000);
+    assert_string_equal(arguments.name_space, "env.pem"); /* which has a value for all */
+    assert_true(PARSE(&arguments, message, "ls", "/", "--namespace", "/app"));
+    assert_string_equal(arguments.name_space, "/app");
 }
 
 static void test_options_may_stand_anywhere(void **state)
