@@ -44,4 +44,24 @@ uint32_t recipe_rest_ms(uint64_t until_ms);
 /* "path/name", the caller's. NULL: no memory. */
 char *recipe_join(const char *path, const char *name);
 
+/* What is followed; borrowed. Zeroed but for the first four. */
+struct recipe_follower {
+    struct coord_client *client;
+    const char *path;
+    enum coord_watch_scope scope;
+    uint32_t kinds;
+    struct coord_watch *watch; /* owned */
+};
+
+/* Begins; ended by recipe_unfollow, which accepts one that did not begin. Returns as every read. */
+enum coord_code recipe_follow(struct recipe_follower *follower, struct coord_error *error);
+void recipe_unfollow(struct recipe_follower *follower);
+
+/*
+ * Waits for a change. COORD_OK: these events, the taker's, or NULL: anything may have changed, as
+ * in the beginning. COORD_TIMEOUT; else why it cannot go on.
+ */
+enum coord_code recipe_follow_next(struct recipe_follower *follower, uint64_t until_ms,
+                                   struct coord_watch_item **ret_item, struct coord_error *error);
+
 #endif

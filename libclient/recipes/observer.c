@@ -8,22 +8,13 @@
 static const char member[] = "candidate-";
 
 struct coord_observer {
-    struct coord_client *client;
-    char *path;                 /* owned */
-    struct coord_watch *watch;  /* of its children; NULL: to be set again */
-    struct coord_result *page;  /* owned: what the leader's texts live in; or NULL */
-    char *leader_path;          /* owned; NULL: nobody */
-    struct coord_leader leader; /* as it was told last */
+    struct recipe_follower follower; /* of its children */
+    char *path;                      /* owned */
+    struct coord_result *page;       /* owned: what the leader's data live in; or NULL */
+    char *leader_path;               /* owned; NULL: nobody */
+    struct coord_leader leader;      /* as it was told last */
     bool told, stale;
 };
-
-static enum coord_code watch(struct coord_observer *observer, struct coord_error *error)
-{
-    observer->stale = true;
-    return coord_watch_tree(observer->client, observer->path, COORD_WATCH_CHILDREN,
-                            1u << COORD_EVENT_CREATED | 1u << COORD_EVENT_DELETED, 0, 0, NULL,
-                            &observer->watch, error);
-}
 
 enum coord_code coord_observer_create(struct coord_client *client, const char *path,
                                       struct coord_observer **ret_observer,
@@ -36,9 +27,13 @@ enum coord_code coord_observer_create(struct coord_client *client, const char *p
         client_free(copy);
         return client_error_no_memory(reterr);
     }
-    observer->client = client;
     observer->path = copy;
-    enum coord_code code = watch(observer, reterr); /* which refuses a path of NULL */
+    observer->follower =
+        (struct recipe_follower){.client = client,
+                                 .path = copy,
+                                 .scope = COORD_WATCH_CHILDREN,
+                                 .kinds = 1u << COORD_EVENT_CREATED | 1u << COORD_EVENT_DELETED};
+    enum coord_code code = recipe_follow(&observer->follower, reterr); /* refuses a path of NULL */
     if (code != COORD_OK) {
         coord_observer_free(observer);
         return code;
@@ -50,7 +45,7 @@ enum coord_code coord_observer_create(struct coord_client *client, const char *p
 void coord_observer_free(struct coord_observer *observer)
 {
     if (observer != NULL) {
-        coord_watch_close(observer->watch);
+        recipe_unfollow(&observer->follower);
         coord_result_free(observer->page);
         client_free(observer->leader_path);
         client_free(observer->path);
@@ -86,7 +81,7 @@ static enum coord_code find(struct coord_observer *observer, struct found *found
     }
     while (more) {
         struct coord_result *next = NULL;
-        code = coord_children(observer->client, observer->path,
+        code = coord_children(observer->follower.client, observer->path,
                               COORD_CHILDREN_WITH_STAT | COORD_CHILDREN_WITH_DATA, 0, page, call,
                               &next, error);
         if (page != found->page) {
@@ -157,23 +152,14 @@ static bool concerns(const struct coord_observer *observer, const struct coord_e
                        strcmp(event->path, observer->path) == 0));
 }
 
-/* COORD_OK, or why the watch cannot go on. */
-static enum coord_code note(struct coord_observer *observer, const struct coord_watch_item *item,
-                            struct coord_error *error)
+/* Takes the item; NULL: anything may have changed. */
+static void note(struct coord_observer *observer, struct coord_watch_item *item)
 {
-    for (size_t i = 0; i < item->events_count; i++) {
+    observer->stale = observer->stale || item == NULL;
+    for (size_t i = 0; item != NULL && i < item->events_count; i++) {
         observer->stale = observer->stale || concerns(observer, item->events[i]);
     }
-    observer->stale = observer->stale || item->kind == COORD_WATCH_RESYNC;
-    if (item->kind != COORD_WATCH_ENDED) {
-        return COORD_OK;
-    }
-    coord_watch_close(observer->watch);
-    observer->watch = NULL;
-    /* It ended with a session that the client has for other reasons; the office is still there. */
-    return item->code == COORD_SESSION_EXPIRED || item->code == COORD_CLOSED
-               ? COORD_OK
-               : client_error_set(error, item->code, "%s", item->message);
+    coord_watch_item_free(item);
 }
 
 enum coord_code coord_observer_next(struct coord_observer *observer, uint32_t wait_ms,
@@ -184,16 +170,13 @@ enum coord_code coord_observer_next(struct coord_observer *observer, uint32_t wa
     enum coord_code code = COORD_OK;
     while (code == COORD_OK && !is_new) {
         struct coord_watch_item *item = NULL;
-        if (observer->watch == NULL) {
-            code = watch(observer, reterr);
-        } else if (coord_watch_next(observer->watch, observer->stale ? 0 : recipe_rest_ms(until_ms),
-                                    &item, NULL) == COORD_OK) {
-            code = note(observer, item, reterr);
-            coord_watch_item_free(item);
-        } else if (observer->stale) {
+        /* All that was told is taken in before one reading. */
+        code =
+            recipe_follow_next(&observer->follower, observer->stale ? 0 : until_ms, &item, reterr);
+        if (code == COORD_OK) {
+            note(observer, item);
+        } else if (code == COORD_TIMEOUT && observer->stale) {
             code = look(observer, &is_new, reterr);
-        } else if (client_driver_now_ms() >= until_ms) {
-            code = client_error_set(reterr, COORD_TIMEOUT, "the leader is the same");
         }
     }
     if (code == COORD_OK) {

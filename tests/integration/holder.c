@@ -10,6 +10,8 @@
  *   guarded PATH                                  a write while the newest is held: its code
  *   release                                       of the newest: its code
  *   close                                         of the session: its code
+ *   raise|lower PATH, pass PATH WAIT_MS           of a barrier: its code
+ *   put PATH PRIORITY DATA, take PATH WAIT_MS     OK; taken DATA, or a code and its message
  *   observe PATH, next WAIT_MS                    OK; leader FENCE DATA, nobody, or a code
  *
  * A candidate's data are its process id. COORD_ENDPOINTS, _CACERT, _CERT and _KEY are coordctl's.
@@ -133,10 +135,52 @@ static void say_next(const char *wait)
     }
 }
 
+static void say_taken(const char *path, const char *wait)
+{
+    struct coord_error error = {.code = COORD_OK};
+    struct coord_result *result = NULL;
+    enum coord_code code = coord_queue_take(holder.client, path, number(wait), &result, &error);
+    if (code != COORD_OK) {
+        say_refused(code, &error);
+        return;
+    }
+    size_t bytes = 0;
+    const char *data = coord_result_data(coord_result_at(result, 0), &bytes);
+    printf("taken %.*s\n", (int)bytes, data);
+    coord_result_free(result);
+}
+
+/* False: it is none of these. */
+static bool obey_about_others(char **words, size_t count)
+{
+    struct coord_error error = {.code = COORD_OK};
+    enum coord_code code = COORD_OK;
+    if (strcmp(words[0], "raise") == 0 && count == 2) {
+        code = coord_barrier_raise(holder.client, words[1], &error);
+    } else if (strcmp(words[0], "lower") == 0 && count == 2) {
+        code = coord_barrier_lower(holder.client, words[1], &error);
+    } else if (strcmp(words[0], "pass") == 0 && count == 3) {
+        code = coord_barrier_wait(holder.client, words[1], number(words[2]), &error);
+    } else if (strcmp(words[0], "put") == 0 && count == 4) {
+        code = coord_queue_put(holder.client, words[1], (uint16_t)number(words[2]), words[3],
+                               strlen(words[3]), &error);
+    } else if (strcmp(words[0], "take") == 0 && count == 3) {
+        say_taken(words[1], words[2]);
+        return true;
+    } else {
+        return false;
+    }
+    printf("%s\n", coord_code_name(code));
+    return true;
+}
+
 static void obey(char **words, size_t count)
 {
     struct coord_error error = {.code = COORD_OK};
     const char *word = words[0];
+    if (obey_about_others(words, count)) {
+        return;
+    }
     if (strcmp(word, "all") == 0 && count > 2) {
         acquire_all(words, count);
     } else if (strcmp(word, "state") == 0) {

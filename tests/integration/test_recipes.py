@@ -215,6 +215,55 @@ class Recipes(harness.ClusterTest):
         self.assertEqual(self.first.ask("state"), "LOST")
         self.assertEqual(self.first.ask("guarded", "/stopped-work"), "NOT_HELD")
 
+    # ---- Barriers and queues ----
+
+    def test_a_barrier_holds_up_until_it_is_lowered(self):
+        self.assertEqual(self.first.ask("pass", "/gate", 0), "OK")
+        for _ in range(2):
+            self.assertEqual(self.first.ask("raise", "/gate"), "OK")
+        self.assertEqual(self.first.ask("pass", "/gate", 300), "TIMEOUT")
+        for holder in (self.second, self.third):
+            holder.say("pass", "/gate", "forever")
+        self.kill_leader()
+        for holder in (self.second, self.third):
+            self.assert_waits(holder)
+        for _ in range(2):
+            self.assertEqual(self.first.ask("lower", "/gate"), "OK")
+        for holder in (self.second, self.third):
+            self.assertEqual(holder.answer(), "OK")
+
+    def test_a_queue_hands_out_in_order(self):
+        self.assertRegex(self.first.ask("take", "/work/q", 0), "^TIMEOUT it is empty")
+        for priority, data in ((9, "c"), (9, "d"), (10, "e"), (0, "a"), (1, "b")):
+            self.assertEqual(self.first.ask("put", "/work/q", priority, data), "OK")
+        taken = [self.second.ask("take", "/work/q", 0) for _ in range(5)]
+        self.assertEqual(taken, [f"taken {each}" for each in "abcde"])
+        self.second.say("take", "/work/q", "forever")
+        self.assertEqual(self.first.ask("put", "/work/q", 1, "late"), "OK")
+        self.assertEqual(self.second.answer(), "taken late")
+
+    def test_each_item_goes_to_one_taker_also_when_the_leader_dies(self):
+        items = [f"i{number}" for number in range(60)]
+        takers = [self.second, self.third]
+        answers = []
+        for taker in takers:
+            taker.say("take", "/work/many", "forever")
+        for number, item in enumerate(items):
+            self.assertEqual(self.first.ask("put", "/work/many", 1, item), "OK")
+            if number == len(items) // 2:
+                self.kill_leader()
+            for taker in takers:
+                if taker.has_answered():
+                    answers.append(taker.answer())
+                    taker.say("take", "/work/many", "forever")
+        while len(answers) < len(items):
+            harness.wait_until("another item", 30, lambda: any(t.has_answered() for t in takers))
+            for taker in takers:
+                if taker.has_answered():
+                    answers.append(taker.answer())
+                    taker.say("take", "/work/many", "forever")
+        self.assertEqual(sorted(answers), sorted(f"taken {item}" for item in items))
+
     # ---- Under killed leaders ----
 
     def kill_leader(self):

@@ -183,6 +183,47 @@ COORD_API enum coord_code coord_observer_next(struct coord_observer *observer, u
 /* Accepts NULL. */
 COORD_API void coord_observer_free(struct coord_observer *observer);
 
+/* ---- Barriers ---------------------------------------------------------------------------------
+ */
+
+/*
+ * A barrier is a node that holds everybody up as long as it is there. Raising it twice, or lowering
+ * one that does not stand, is a success. Both return as coord_create and coord_delete do. Needs no
+ * session; without one a barrier that is raised stays until it is lowered, with one too.
+ */
+COORD_API enum coord_code coord_barrier_raise(struct coord_client *client, const char *path,
+                                              struct coord_error *reterr);
+COORD_API enum coord_code coord_barrier_lower(struct coord_client *client, const char *path,
+                                              struct coord_error *reterr);
+
+/* Returns when it does not stand, at once or in time. COORD_TIMEOUT; else as every read. */
+COORD_API enum coord_code coord_barrier_wait(struct coord_client *client, const char *path,
+                                             uint32_t wait_ms, struct coord_error *reterr);
+
+/* ---- Queues -----------------------------------------------------------------------------------
+ */
+
+/*
+ * A queue hands each item to one taker: lower priorities first, within one in the order of putting.
+ * An item is gone when it was handed out, also if its taker dies at once. Items are nodes, so it is
+ * for thousands of items and hundreds a second, not for a message broker's load. Needs no session;
+ * with one nothing is put or taken twice (see "What a failed write means" in client.h).
+ */
+#define COORD_QUEUE_PRIORITY 32768
+
+/* Returns as coord_create. The directory is made where it is missing. */
+COORD_API enum coord_code coord_queue_put(struct coord_client *client, const char *path,
+                                          uint16_t priority, const void *data, size_t data_bytes,
+                                          struct coord_error *reterr);
+
+/*
+ * Takes the first item, waiting for one. Its data are
+ * coord_result_data(coord_result_at(*ret_result, 0), ...). COORD_TIMEOUT; else as every write.
+ */
+COORD_API enum coord_code coord_queue_take(struct coord_client *client, const char *path,
+                                           uint32_t wait_ms, struct coord_result **ret_result,
+                                           struct coord_error *reterr);
+
 #ifdef __cplusplus
 }
 #endif
