@@ -124,6 +124,7 @@ static void finish(struct client_session *session, struct client_request *reques
     requests_append(&session->done, request);
     if (watch != NULL) {
         request->watch = NULL;
+        watch->create = NULL;
         watch_create_ended(session, watch, request->code, request->result);
     }
 }

@@ -64,7 +64,7 @@ enum client_watch_state {
 struct client_watch {
     /* Set by the maker. What spec points to lives as long as the watch. */
     struct client_watch_spec spec;
-    struct client_request *create; /* submitted right after it, in the same turn; or NULL */
+    struct client_request *create; /* submitted right after it, in the same turn; NULL once over */
     uint64_t deadline_ms;          /* of the first answer; 0: none */
     void (*told)(struct client_watch_item *item); /* called by the driver; takes the item */
     void *context;

@@ -165,7 +165,7 @@ void watches_refuse_new(struct client_session *session, enum coord_code code, co
         for (struct client_watch *watch = session->watches[state].first; watch != NULL;
              watch = next) {
             next = watch->next;
-            if (!watch->told_set && watch->create == NULL) {
+            if (!watch->told_set) {
                 watch_end(session, watch, code, "%s", why);
             }
         }
@@ -258,7 +258,6 @@ void watches_lose_stream(struct client_session *session, const struct stream *st
 void watch_created(struct client_session *session, struct client_watch *watch, uint64_t seq)
 {
     watch->created_seq = seq;
-    watch->create = NULL;
     watch_move(session, watch, WATCH_UNSENT);
 }
 

@@ -589,6 +589,41 @@ static void test_a_watch_that_is_removed_before_its_node_is_made(void **state)
     lab_release(&lab);
 }
 
+static void test_a_watch_that_is_removed_while_its_node_is_made(void **state)
+{
+    struct lab lab;
+    size_t watch = 0;
+    (void)state;
+    lab_init_sessions(&lab, 1, 1);
+    uint64_t stream = lab_session(&lab, ID);
+    size_t create = create_queued(&lab, &watch);
+    assert_int_not_equal(lab_watch_at(&lab, stream, watch), SIZE_MAX); /* both were sent */
+    client_session_unwatch(lab.session, &lab.watches[watch]);
+    assert_null(lab.requests[create].request.watch); /* whose memory is its user's again */
+    created(&lab, stream, create, COORD_OK);
+    assert_int_equal(lab_code(&lab, create), COORD_OK);
+    lab_release(&lab);
+}
+
+/* The session is lost, the watch with it; what became of the create is asked for. */
+static void test_a_watch_that_ended_before_its_node_is_known(void **state)
+{
+    struct lab lab;
+    size_t watch = 0;
+    (void)state;
+    lab_init_sessions(&lab, 1, 1);
+    (void)lab_session(&lab, ID);
+    size_t create = create_queued(&lab, &watch);
+    lab_advance(&lab, LAB_TIMEOUT_MS);
+    assert_int_equal(lab.state, COORD_STATE_LOST);
+    assert_int_equal(last(&lab, watch)->kind, COORD_WATCH_ENDED);
+    assert_null(lab.requests[create].request.watch);
+    client_session_shutdown(lab.session, lab_now(&lab));
+    lab_settle(&lab);
+    assert_int_equal(lab_code(&lab, create), COORD_OUTCOME_UNKNOWN);
+    lab_release(&lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -612,6 +647,8 @@ int main(void)
         cmocka_unit_test(test_a_lock_in_one_frame),
         cmocka_unit_test(test_a_node_that_was_not_created),
         cmocka_unit_test(test_a_watch_that_is_removed_before_its_node_is_made),
+        cmocka_unit_test(test_a_watch_that_is_removed_while_its_node_is_made),
+        cmocka_unit_test(test_a_watch_that_ended_before_its_node_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
