@@ -41,6 +41,7 @@ static const struct option long_options[] = {
     {"count", required_argument, NULL, BIT + CLI_COUNT},
     {"limit", required_argument, NULL, BIT + CLI_LIMIT},
     {"create", no_argument, NULL, BIT + CLI_CREATE},
+    {"wait", required_argument, NULL, BIT + CLI_WAIT},
     {NULL, 0, NULL, 0},
 };
 
@@ -125,6 +126,14 @@ static bool take_ttl(struct cli_arguments *to, const char *text)
            cli_duration_parse(text, CLI_DURATION_MAX_MS, &to->ttl_ms);
 }
 
+static bool take_wait(struct cli_arguments *to, const char *text)
+{
+    uint64_t ms = 0;
+    bool taken = strcmp(text, "0") == 0 || cli_duration_parse(text, COORD_TIMEOUT_MAX_MS, &ms);
+    to->wait_ms = (uint32_t)ms;
+    return taken;
+}
+
 static bool take_value(struct cli_arguments *to, unsigned option, const char *value,
                        char message[CLI_MESSAGE_BYTES])
 {
@@ -142,6 +151,9 @@ static bool take_value(struct cli_arguments *to, unsigned option, const char *va
     case CLI_TTL:
         return take_ttl(to, value) ||
                wrong(message, "--ttl %.60s: give milliseconds, or a number and its unit", value);
+    case CLI_WAIT:
+        return take_wait(to, value) ||
+               wrong(message, "--wait %.60s: give 0, or a number and its unit, such as 30s", value);
     case CLI_FROM:
         return (cli_number_parse(value, UINT64_MAX, &to->from_zxid) && to->from_zxid > 0) ||
                wrong(message, "--from %.60s: give a zxid, such as 0x1000000000001", value);
@@ -268,7 +280,7 @@ static bool take_command(struct cli_arguments *to, const struct cli_command *com
         return wrong_name(commands, words[0], message);
     }
     unsigned takes = to->command->takes | (to->command->outputs != 0 ? CLI_OUTPUT : 0u);
-    for (unsigned bit = 1; bit <= CLI_CREATE; bit *= 2) {
+    for (unsigned bit = 1; bit <= CLI_WAIT; bit *= 2) {
         if ((to->given & ~takes & bit) != 0) {
             return wrong(message, "--%s has no meaning for %s", option_name(bit),
                          to->command->name);

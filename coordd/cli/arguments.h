@@ -33,6 +33,7 @@ enum cli_option {
     CLI_COUNT = 1 << 12,
     CLI_LIMIT = 1 << 13,
     CLI_CREATE = 1 << 14,
+    CLI_WAIT = 1 << 15,
 };
 
 /* Bits, so that a command can say which of them it knows. */
@@ -49,6 +50,7 @@ struct cli_command {
     unsigned takes;       /* of enum cli_option */
     unsigned outputs;     /* of enum cli_output: what it can print; 0: one form alone */
     int operands_min, operands_max;
+    bool session; /* its client has one in any case */
     /* Does it and returns the exit code. */
     int (*run)(struct coord_client *client, const struct cli_arguments *arguments);
 };
@@ -68,6 +70,7 @@ struct cli_arguments {
     uint64_t from_zxid;     /* likewise */
     uint64_t count;         /* likewise */
     uint64_t limit;         /* likewise */
+    uint32_t wait_ms;       /* likewise */
     char *const *operands;
     int operands_count;
 };

@@ -295,6 +295,45 @@ const struct cli_command cli_commands[] = {
         .run = cli_acl_set,
     },
     {
+        .name = "lock",
+        .operands = "PATH -- CMD [ARG...]",
+        .summary = "run a program while holding a lock",
+        .help =
+            "Waits for its turn in the queue below PATH, runs CMD, and gives the lock back; the\n"
+            "exit code is that of CMD. CMD has COORD_FENCE, a number that only grows from one\n"
+            "holder to the next, and COORD_LOCK, its node.\n"
+            "\n"
+            "When no replica has confirmed the lock for half of the session's timeout, CMD and\n"
+            "its process group get SIGTERM; if that lasts, SIGKILL, before anybody else can\n"
+            "have the lock. The exit code is 4 then. What was stopped (SIGSTOP, a suspended\n"
+            "machine) may wake up later than that and do one more step: let what it writes to\n"
+            "check the fence. Where coordctl itself is killed, CMD is killed with it.\n"
+            "  --wait TIME  give up after that (0: at once); default: wait for ever\n"
+            "\n"
+            "example: coordctl lock /locks/nightly -- echo done\n",
+        .takes = CLI_WAIT,
+        .operands_min = 2,
+        .operands_max = CLI_OPERANDS_ANY,
+        .session = true,
+        .run = cli_lock,
+    },
+    {
+        .name = "elect",
+        .operands = "PATH -- CMD [ARG...]",
+        .summary = "run a program while holding an office",
+        .help =
+            "Stands for the office at PATH, and runs CMD once elected; all else is as with lock.\n"
+            "Observers of the office see the name of this machine.\n"
+            "  --wait TIME  give up after that (0: at once); default: wait for ever\n"
+            "\n"
+            "example: coordctl elect /offices/reporter --wait 30s -- echo elected\n",
+        .takes = CLI_WAIT,
+        .operands_min = 2,
+        .operands_max = CLI_OPERANDS_ANY,
+        .session = true,
+        .run = cli_elect,
+    },
+    {
         .name = "session list",
         .operands = "",
         .summary = "print the sessions of the cluster",

@@ -30,6 +30,10 @@ int cli_acl_set(struct coord_client *client, const struct cli_arguments *argumen
 int cli_session_list(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_session_show(struct coord_client *client, const struct cli_arguments *arguments);
 
+/* lock.c */
+int cli_lock(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_elect(struct coord_client *client, const struct cli_arguments *arguments);
+
 /* cluster.c */
 int cli_init(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_status(struct coord_client *client, const struct cli_arguments *arguments);

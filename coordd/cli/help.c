@@ -4,19 +4,20 @@
 
 static void print_common_options(void)
 {
-    (void)fputs("\n"
-                "options of every command, and the variables that stand in for them:\n"
-                "  --endpoints HOST:PORT,...  replicas to talk to     COORD_ENDPOINTS\n"
-                "  --cacert FILE              authorities, PEM        COORD_CACERT\n"
-                "  --cert FILE                own certificate, PEM    COORD_CERT\n"
-                "  --key FILE                 its key, PEM            COORD_KEY\n"
-                "  --namespace PATH           stands for the root /   COORD_NAMESPACE\n"
-                "  --timeout TIME             500ms, 2s, 1m; default 10s\n"
-                "  -h, --help\n"
-                "\n"
-                "exit codes: 0 done; 1 refused; 2 wrong usage; 3 no replica served in time, or it\n"
-                "is not known whether it was done (the message says which)\n",
-                stdout);
+    (void)fputs(
+        "\n"
+        "options of every command, and the variables that stand in for them:\n"
+        "  --endpoints HOST:PORT,...  replicas to talk to     COORD_ENDPOINTS\n"
+        "  --cacert FILE              authorities, PEM        COORD_CACERT\n"
+        "  --cert FILE                own certificate, PEM    COORD_CERT\n"
+        "  --key FILE                 its key, PEM            COORD_KEY\n"
+        "  --namespace PATH           stands for the root /   COORD_NAMESPACE\n"
+        "  --timeout TIME             500ms, 2s, 1m; default 10s\n"
+        "  -h, --help\n"
+        "\n"
+        "exit codes: 0 done; 1 refused; 2 wrong usage; 3 no replica served in time, or it\n"
+        "is not known whether it was done (the message says which); 4 lock or session lost\n",
+        stdout);
 }
 
 void cli_print_help(const struct cli_command *command)

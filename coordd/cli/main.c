@@ -21,7 +21,7 @@ static enum coord_code set_options(struct coord_options *options,
     if (code == COORD_OK) {
         code = coord_options_set_timeout_ms(options, arguments->timeout_ms, error);
     }
-    if (code == COORD_OK && cli_has(arguments, CLI_EPHEMERAL)) {
+    if (code == COORD_OK && (cli_has(arguments, CLI_EPHEMERAL) || arguments->command->session)) {
         code = coord_options_set_session(options, true, 0, error);
     }
     if (code == COORD_OK) {

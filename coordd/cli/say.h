@@ -11,6 +11,7 @@ enum cli_exit {
     CLI_REFUSED = 1,     /* by the cluster, or its answer could not be written out */
     CLI_USAGE = 2,       /* the command line, the environment, or the files that they name */
     CLI_UNREACHABLE = 3, /* no replica served in time, or it is not known whether it was done */
+    CLI_LOST = 4,        /* lock and elect: it was lost while the program ran */
 };
 
 enum cli_exit cli_exit_of(enum coord_code code);
