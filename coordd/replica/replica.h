@@ -203,8 +203,8 @@ struct replica_view {
     /* Open in the state; set on this replica's streams; made and installed since the start. */
     uint64_t sessions;
     uint64_t watches;
-    uint64_t
-        graces; /* R19: times that it gave all sessions their full timeout again, as a leader */
+    /* R19: times that it gave all sessions their full timeout again, as a leader. */
+    uint64_t graces;
     uint64_t snapshots_taken, snapshots_installed;
     /* R6. Fenced: the state differs from the majority's, and nobody is served. Undecided: of a
      * leader that takes no writes, the newest slot whose digest no majority agrees on; else 0. */

@@ -99,7 +99,7 @@ class Locks(harness.ClusterTest):
 
     def test_whom_the_program_leaves_behind_goes_with_the_lock(self):
         running = self.start("lock", "/l/behind", "--", "sh", "-c",
-                             "sleep 600 >/dev/null 2>&1 & echo $!")
+                             "sleep 60 >/dev/null 2>&1 & echo $!")
         self.assertEqual(running.wait(), 0)
         left = int(running.lines[0])
         harness.wait_until("it ended", 20, lambda: not is_alive(left))
@@ -113,7 +113,7 @@ class Locks(harness.ClusterTest):
         self.assertIn("lost", running.err)
 
     def test_the_program_does_not_outlive_a_killed_coordctl(self):
-        running = self.start("lock", "/l/killed", "--", "sh", "-c", "echo $$; exec sleep 600")
+        running = self.start("lock", "/l/killed", "--", "sh", "-c", "echo $$; exec sleep 60")
         program = int(running.wait_lines(1)[0])
         running.signal(signal.SIGKILL)
         harness.wait_until("it ended", 20, lambda: not is_alive(program))

@@ -233,13 +233,13 @@ class Recipes(harness.ClusterTest):
             self.assertEqual(holder.answer(), "OK")
 
     def test_a_queue_hands_out_in_order(self):
-        self.assertRegex(self.first.ask("take", "/work/q", 0), "^TIMEOUT it is empty")
+        self.assertRegex(self.first.ask("take", "/jobs/q", 0), "^TIMEOUT it is empty")
         for priority, data in ((9, "c"), (9, "d"), (10, "e"), (0, "a"), (1, "b")):
-            self.assertEqual(self.first.ask("put", "/work/q", priority, data), "OK")
-        taken = [self.second.ask("take", "/work/q", 0) for _ in range(5)]
+            self.assertEqual(self.first.ask("put", "/jobs/q", priority, data), "OK")
+        taken = [self.second.ask("take", "/jobs/q", 0) for _ in range(5)]
         self.assertEqual(taken, [f"taken {each}" for each in "abcde"])
-        self.second.say("take", "/work/q", "forever")
-        self.assertEqual(self.first.ask("put", "/work/q", 1, "late"), "OK")
+        self.second.say("take", "/jobs/q", "forever")
+        self.assertEqual(self.first.ask("put", "/jobs/q", 1, "late"), "OK")
         self.assertEqual(self.second.answer(), "taken late")
 
     def test_each_item_goes_to_one_taker_also_when_the_leader_dies(self):
@@ -247,21 +247,21 @@ class Recipes(harness.ClusterTest):
         takers = [self.second, self.third]
         answers = []
         for taker in takers:
-            taker.say("take", "/work/many", "forever")
+            taker.say("take", "/jobs/many", "forever")
         for number, item in enumerate(items):
-            self.assertEqual(self.first.ask("put", "/work/many", 1, item), "OK")
+            self.assertEqual(self.first.ask("put", "/jobs/many", 1, item), "OK")
             if number == len(items) // 2:
                 self.kill_leader()
             for taker in takers:
                 if taker.has_answered():
                     answers.append(taker.answer())
-                    taker.say("take", "/work/many", "forever")
+                    taker.say("take", "/jobs/many", "forever")
         while len(answers) < len(items):
             harness.wait_until("another item", 30, lambda: any(t.has_answered() for t in takers))
             for taker in takers:
                 if taker.has_answered():
                     answers.append(taker.answer())
-                    taker.say("take", "/work/many", "forever")
+                    taker.say("take", "/jobs/many", "forever")
         self.assertEqual(sorted(answers), sorted(f"taken {item}" for item in items))
 
     # ---- Under killed leaders ----

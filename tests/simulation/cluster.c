@@ -748,7 +748,10 @@ void cluster_stop(struct cluster_node *node)
 
 void cluster_view(const struct cluster_node *node, struct replica_view *ret_view)
 {
-    replica_get_view(node->replica, ret_view);
+    *ret_view = (struct replica_view){.born = false};
+    if (node->replica != NULL) {
+        replica_get_view(node->replica, ret_view);
+    }
 }
 
 struct cluster_node *cluster_leader(struct cluster *cluster)

@@ -161,6 +161,7 @@ void cluster_fill_disk(struct cluster_node *node, bool full);
 /* Graceful stop: asked to hand over; the process ends when it may, at the latest in 5 s. */
 void cluster_stop(struct cluster_node *node);
 
+/* All zero of one that is down. */
 void cluster_view(const struct cluster_node *node, struct replica_view *ret_view);
 /* The replica that leads under the highest ballot and is established; NULL if none. */
 struct cluster_node *cluster_leader(struct cluster *cluster);

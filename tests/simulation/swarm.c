@@ -481,10 +481,8 @@ static void heal(struct swarm *swarm)
 static void note_graces(struct swarm *swarm)
 {
     for (uint32_t id = 1; id <= swarm->cluster.options.nodes; id++) {
-        struct replica_view view = {0};
-        if (cluster_node(&swarm->cluster, id)->replica != NULL) {
-            cluster_view(cluster_node(&swarm->cluster, id), &view);
-        }
+        struct replica_view view;
+        cluster_view(cluster_node(&swarm->cluster, id), &view);
         if (view.graces != swarm->graces[id]) {
             swarm->graces[id] = view.graces;
             swarm->grace_us = swarm->world.now_us;
@@ -622,10 +620,8 @@ static void add_up(struct swarm *swarm)
     counts[COUNT_WRITES_UNKNOWN] = crowd->writes_unknown;
     counts[COUNT_SNAPSHOTS] = swarm->cluster.snapshots;
     for (uint32_t id = 1; id <= swarm->cluster.options.nodes; id++) {
-        struct replica_view view = {0};
-        if (cluster_node(&swarm->cluster, id)->replica != NULL) {
-            cluster_view(cluster_node(&swarm->cluster, id), &view);
-        }
+        struct replica_view view;
+        cluster_view(cluster_node(&swarm->cluster, id), &view);
         counts[COUNT_SNAPSHOTS] += view.snapshots_taken;
     }
     counts[COUNT_MESSAGES] = swarm->cluster.network.counts.delivered;
