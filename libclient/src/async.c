@@ -27,7 +27,7 @@ static void on_done(struct client_request *request)
 {
     struct client_async *async = request->context;
     struct coord_client *client = async->client;
-    client_dispatch_post(&client->dispatch, &async->ready);
+    client_dispatch_post(async->dispatch, &async->ready);
     client_leave(client);
 }
 
@@ -45,6 +45,7 @@ enum coord_code client_async_create(struct coord_client *client, const struct cl
         return client_error_no_memory(error);
     }
     async->client = client;
+    async->dispatch = call->in_background ? &client->background.dispatch : &client->dispatch;
     async->done = call->done;
     async->context = call->done_context;
     async->ready.run = run;

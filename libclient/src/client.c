@@ -61,6 +61,7 @@ static enum coord_code start_driver(struct coord_client *client, struct coord_er
 static void release(struct coord_client *client)
 {
     (void)pthread_cond_destroy(&client->changed);
+    client_background_release(&client->background);
     client_dispatch_release(&client->dispatch);
     (void)pthread_cond_destroy(&client->idle);
     (void)pthread_mutex_destroy(&client->lock);
@@ -75,6 +76,11 @@ static bool init_waiting(struct coord_client *client)
         return false;
     }
     if (!client_dispatch_init(&client->dispatch)) {
+        (void)pthread_cond_destroy(&client->changed);
+        return false;
+    }
+    if (!client_background_init(&client->background)) {
+        client_dispatch_release(&client->dispatch);
         (void)pthread_cond_destroy(&client->changed);
         return false;
     }
@@ -129,6 +135,7 @@ void coord_client_close(struct coord_client *client)
     (void)pthread_cond_broadcast(&client->changed);
     (void)pthread_mutex_unlock(&client->lock);
     client_driver_stop(client->driver);
+    client_background_stop(client);
     (void)pthread_mutex_lock(&client->lock);
     while (client->calls != 0) {
         (void)pthread_cond_wait(&client->idle, &client->lock);

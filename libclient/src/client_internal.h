@@ -1,6 +1,7 @@
 #ifndef COORD_LIBCLIENT_CLIENT_INTERNAL_H
 #define COORD_LIBCLIENT_CLIENT_INTERNAL_H
 
+#include "background.h"
 #include "dispatch.h"
 #include "driver.h"
 #include "namespace.h"
@@ -29,6 +30,7 @@ struct coord_client {
     uint64_t told_id;
     struct client_ready state_ready;
     struct client_dispatch dispatch;
+    struct client_background background;
 };
 
 /* A caller enters the library, and leaves it. */
@@ -62,6 +64,7 @@ struct client_async {
     struct client_request request;
     struct client_ready ready;
     struct coord_client *client;
+    struct client_dispatch *dispatch; /* where `done` runs */
     coord_done_fn done;
     void *context;
 };
@@ -104,6 +107,9 @@ enum coord_code client_queue_check(const struct coord_client *client, const stru
 enum coord_code client_watch_created(struct coord_client *client, const struct client_queue *queue,
                                      struct client_request *create, struct coord_watch **ret_watch,
                                      struct coord_error *error);
+
+/* As coord_watch_set_callback, in the background. */
+void client_watch_set_background(struct coord_watch *watch, coord_item_fn told, void *context);
 
 static inline bool client_is_async(const struct coord_call_options *call)
 {

@@ -134,6 +134,14 @@ void client_dispatch_close(struct client_dispatch *dispatch)
     (void)pthread_mutex_unlock(&dispatch->lock);
 }
 
+bool client_dispatch_is_closed(struct client_dispatch *dispatch)
+{
+    (void)pthread_mutex_lock(&dispatch->lock);
+    bool closed = dispatch->closing;
+    (void)pthread_mutex_unlock(&dispatch->lock);
+    return closed;
+}
+
 int client_dispatch_fd(struct client_dispatch *dispatch)
 {
     (void)pthread_mutex_lock(&dispatch->lock);

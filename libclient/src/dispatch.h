@@ -60,6 +60,9 @@ bool client_dispatch_want_close(struct client_dispatch *dispatch);
 /* Whoever waits in client_dispatch_run returns, and nobody will wait there. */
 void client_dispatch_close(struct client_dispatch *dispatch);
 
+/* Whether that was said. Thread: any. */
+bool client_dispatch_is_closed(struct client_dispatch *dispatch);
+
 /* -1: the process has no descriptor left. */
 int client_dispatch_fd(struct client_dispatch *dispatch);
 

@@ -125,6 +125,7 @@ struct coord_call_options {
     struct client_arena arena;
     coord_done_fn done; /* not NULL: the call does not wait */
     void *done_context;
+    bool in_background; /* where `done` runs: see background.h */
 };
 
 /* Prefixes that a caller gives: all there, and not too many. COORD_OK, _INVALID_ARGUMENT,

@@ -22,6 +22,7 @@ struct coord_watch {
     bool ended;                             /* the last item was taken */
     coord_item_fn fn;                       /* takes items, if not NULL */
     void *fn_context;
+    struct client_dispatch *dispatch; /* where fn runs, if it is not NULL */
     struct client_ready ready;
 };
 
@@ -56,7 +57,7 @@ static void on_told(struct client_watch_item *item)
     watch->end = &item->next;
     (void)pthread_cond_broadcast(&watch->changed);
     if (watch->fn != NULL) {
-        client_dispatch_post(&watch->client->dispatch, &watch->ready);
+        client_dispatch_post(watch->dispatch, &watch->ready);
     }
     (void)pthread_mutex_unlock(&watch->lock);
     if (old != NULL) {
@@ -96,7 +97,7 @@ static void run_callback(struct client_ready *ready)
     (void)pthread_mutex_lock(&watch->lock);
     struct client_watch_item *item = take_first(watch);
     if (watch->first != NULL) {
-        client_dispatch_post_first(&watch->client->dispatch, ready);
+        client_dispatch_post_first(watch->dispatch, ready);
     }
     (void)pthread_mutex_unlock(&watch->lock);
     if (item != NULL) {
@@ -105,15 +106,27 @@ static void run_callback(struct client_ready *ready)
     }
 }
 
-void coord_watch_set_callback(struct coord_watch *watch, coord_item_fn told, void *context)
+static void set_callback(struct coord_watch *watch, struct client_dispatch *dispatch,
+                         coord_item_fn told, void *context)
 {
     (void)pthread_mutex_lock(&watch->lock);
     watch->fn = told;
     watch->fn_context = context;
+    watch->dispatch = dispatch;
     if (watch->first != NULL) {
-        client_dispatch_post(&watch->client->dispatch, &watch->ready);
+        client_dispatch_post(dispatch, &watch->ready);
     }
     (void)pthread_mutex_unlock(&watch->lock);
+}
+
+void coord_watch_set_callback(struct coord_watch *watch, coord_item_fn told, void *context)
+{
+    set_callback(watch, &watch->client->dispatch, told, context);
+}
+
+void client_watch_set_background(struct coord_watch *watch, coord_item_fn told, void *context)
+{
+    set_callback(watch, &watch->client->background.dispatch, told, context);
 }
 
 enum coord_code coord_watch_next(struct coord_watch *watch, uint32_t timeout_ms,
@@ -226,7 +239,9 @@ void coord_watch_close(struct coord_watch *watch)
 {
     if (watch != NULL) {
         (void)run_job(watch, true, NULL); /* taking back cannot fail */
-        client_dispatch_drop(&watch->client->dispatch, &watch->ready);
+        if (watch->dispatch != NULL) {
+            client_dispatch_drop(watch->dispatch, &watch->ready);
+        }
         release(watch);
     }
 }

@@ -19,9 +19,11 @@
  *             what is protected, or write under it (coord_lock_guard), and what is late is refused.
  *  Waiting    Calls that wait take `wait_ms`, 0 for not at all, COORD_FOREVER for as long as it
  *             takes; for the cluster's first word they wait a call's timeout in any case. Those
- * that give up leave no node behind. Threads    A handle may be used by any thread; it is released
- * once, when no other thread uses it, and before its client is closed. Recipes have no threads of
- * their own.
+ *             that give up leave no node behind.
+ *  Threads    A handle may be used by any thread; it is released once, when no other thread uses
+ *             it, and before its client is closed. What goes on by itself (presences, caches and
+ *             what is made of them) does so on one thread of the client's, which begins with the
+ *             first of them. Callbacks run in coord_client_dispatch, as all others do.
  */
 
 #include "client.h"
