@@ -43,6 +43,7 @@ bool cli_acl_build(char *const *words, int count, struct coord_acl **ret_acl, ch
 int cli_acl_set(struct coord_client *client, const struct cli_arguments *arguments)
 {
     struct coord_error error;
+    struct coord_result *result = NULL;
     struct coord_acl *acl = NULL;
     char message[CLI_MESSAGE_BYTES];
     if (!cli_acl_build(arguments->operands + 1, arguments->operands_count - 1, &acl, message,
@@ -50,10 +51,13 @@ int cli_acl_set(struct coord_client *client, const struct cli_arguments *argumen
         return cli_say(CLI_USAGE, "acl set %s: %s", arguments->operands[0], message);
     }
     int code = CLI_DONE;
-    if (coord_set_acl(client, arguments->operands[0], acl, arguments->version, NULL, NULL,
+    if (coord_set_acl(client, arguments->operands[0], acl, arguments->version, NULL, &result,
                       &error) != COORD_OK) {
         code = cli_failed(arguments, &error);
+    } else if (arguments->output == CLI_JSON) {
+        cli_json_print(cli_json_result(CLI_OP_ACL, result));
     }
+    coord_result_free(result);
     coord_acl_free(acl);
     return code;
 }

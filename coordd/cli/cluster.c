@@ -1,10 +1,12 @@
 #include "cluster.h"
 #include "commands.h"
+#include "json.h"
 #include "say.h"
 #include "values.h"
 
 #include "base/memory.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -88,18 +90,31 @@ const char *cli_leader_endpoint(struct coord_client *client)
 
 /* ---- init ---- */
 
+#define CLUSTER_ID_TEXT_BYTES (2 * COORD_CLUSTER_ID_BYTES + 1)
+
+static void write_cluster_id(char to[CLUSTER_ID_TEXT_BYTES],
+                             const uint8_t id[COORD_CLUSTER_ID_BYTES])
+{
+    for (size_t i = 0; i < COORD_CLUSTER_ID_BYTES; i++) {
+        (void)snprintf(to + 2 * i, 3, "%02x", id[i]);
+    }
+}
+
 int cli_init(struct coord_client *client, const struct cli_arguments *arguments)
 {
     struct coord_error error;
     uint8_t id[COORD_CLUSTER_ID_BYTES];
+    char text[CLUSTER_ID_TEXT_BYTES];
+    const char *endpoint = coord_client_endpoint(client, 0);
     if (coord_admin_init(client, NULL, NULL, id, &error) != COORD_OK) {
-        return cli_say_failure(arguments->command->name, coord_client_endpoint(client, 0), &error);
+        return cli_say_failure(arguments->command->name, endpoint, &error);
     }
-    (void)printf("born on %s: cluster ", coord_client_endpoint(client, 0));
-    for (size_t i = 0; i < sizeof(id); i++) {
-        (void)printf("%02x", id[i]);
+    write_cluster_id(text, id);
+    if (arguments->output == CLI_JSON) {
+        cli_json_print(json_pack("{ssss}", "endpoint", endpoint, "cluster_id", text));
+    } else {
+        (void)printf("born on %s: cluster %s\n", endpoint, text);
     }
-    (void)printf("\n");
     return CLI_DONE;
 }
 
@@ -206,6 +221,97 @@ static void print_plain(const struct question *question)
     (void)printf("\n");
 }
 
+/* "LEADER": the name of the state, or of the role, in proto/ without its prefix. */
+static json_t *json_name(const char *name)
+{
+    char upper[16] = "";
+    for (size_t i = 0; i + 1 < sizeof(upper) && name[i] != '\0'; i++) {
+        upper[i] = (char)toupper((unsigned char)name[i]);
+    }
+    return json_string(upper);
+}
+
+static json_t *json_of_member(const struct coord_member *member)
+{
+    static const char *const roles[] = {[COORD_ROLE_UNKNOWN] = "unknown",
+                                        [COORD_ROLE_VOTER] = "voter",
+                                        [COORD_ROLE_LEARNER] = "learner",
+                                        [COORD_ROLE_OBSERVER] = "observer"};
+    const char *role = (size_t)member->role < CD_ARRAY_COUNT(roles) ? roles[member->role] : NULL;
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "node_id", cli_json_number(member->node_id));
+    (void)json_object_set_new(object, "incarnation", cli_json_number(member->incarnation));
+    (void)json_object_set_new(object, "role", json_name(role != NULL ? role : "unknown"));
+    (void)json_object_set_new(object, "client_address", cli_json_text(member->client_address));
+    (void)json_object_set_new(object, "peer_address", cli_json_text(member->peer_address));
+    (void)json_object_set_new(object, "identity", cli_json_text(member->identity));
+    (void)json_object_set_new(object, "chosen_slot", cli_json_number(member->chosen_slot));
+    (void)json_object_set_new(object, "heard_ms_ago", cli_json_number(member->heard_ms_ago));
+    return object;
+}
+
+static void put_lists(json_t *object, const struct coord_status *status)
+{
+    json_t *members = json_array();
+    json_t *alarms = json_array();
+    for (size_t i = 0; i < status->members_count; i++) {
+        (void)json_array_append_new(members, json_of_member(status->members[i]));
+    }
+    for (size_t i = 0; i < status->alarms_count; i++) {
+        (void)json_array_append_new(alarms, cli_json_text(status->alarms[i]));
+    }
+    (void)json_object_set_new(object, "members", members);
+    (void)json_object_set_new(object, "alarms", alarms);
+}
+
+static void put_status(json_t *object, const struct coord_status *status)
+{
+    char cluster[CLUSTER_ID_TEXT_BYTES] = "";
+    const struct {
+        const char *name;
+        uint64_t value;
+    } numbers[] = {{"node_id", status->node_id},
+                   {"incarnation", status->incarnation},
+                   {"generation", status->generation},
+                   {"leader_id", status->leader_id},
+                   {"ballot_round", status->ballot_round},
+                   {"chosen_slot", status->chosen_slot},
+                   {"applied_slot", status->applied_slot},
+                   {"zxid", status->zxid},
+                   {"nodes", status->nodes},
+                   {"sessions", status->sessions},
+                   {"watches", status->watches},
+                   {"streams", status->streams},
+                   {"uptime_ms", status->uptime_ms},
+                   {"log_bytes", status->log_bytes},
+                   {"disk_free_bytes", status->disk_free_bytes},
+                   {"digest", status->digest}};
+    if (status->born) {
+        write_cluster_id(cluster, status->cluster_id);
+    }
+    (void)json_object_set_new(object, "server", cli_json_text(status->server));
+    (void)json_object_set_new(object, "cluster_id", json_string(cluster));
+    (void)json_object_set_new(object, "state", json_name(state_name(status->state)));
+    (void)json_object_set_new(object, "ready", json_boolean(status->ready));
+    for (size_t i = 0; i < CD_ARRAY_COUNT(numbers); i++) {
+        (void)json_object_set_new(object, numbers[i].name, cli_json_number(numbers[i].value));
+    }
+    put_lists(object, status);
+}
+
+static void print_json(const struct question *question)
+{
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "endpoint", json_string(question->endpoint));
+    (void)json_object_set_new(object, "code", json_string(coord_code_name(question->code)));
+    if (question->status != NULL) {
+        put_status(object, question->status);
+    } else {
+        (void)json_object_set_new(object, "message", cli_json_text(question->error.message));
+    }
+    cli_json_print(object);
+}
+
 int cli_status(struct coord_client *client, const struct cli_arguments *arguments)
 {
     size_t count = 0;
@@ -217,6 +323,8 @@ int cli_status(struct coord_client *client, const struct cli_arguments *argument
     for (size_t i = 0; i < count; i++) {
         if (arguments->output == CLI_PLAIN) {
             print_plain(&questions[i]);
+        } else if (arguments->output == CLI_JSON) {
+            print_json(&questions[i]);
         }
         if (questions[i].code != COORD_OK) {
             int code = cli_say_failure("status", questions[i].endpoint, &questions[i].error);
@@ -269,6 +377,8 @@ int cli_transfer(struct coord_client *client, const struct cli_arguments *argume
     } else if (coord_admin_transfer(client, leading->endpoint, (uint32_t)wanted, NULL, &leader,
                                     &error) != COORD_OK) {
         code = cli_say_failure("transfer", leading->endpoint, &error);
+    } else if (arguments->output == CLI_JSON) {
+        cli_json_print(json_pack("{sI}", "leader_id", (json_int_t)leader));
     } else {
         (void)printf("replica %" PRIu32 " leads\n", leader);
     }

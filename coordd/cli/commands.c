@@ -8,8 +8,10 @@ const struct cli_command cli_commands[] = {
         .help = "Once in a cluster's life, on one empty replica. The other empty replicas join by\n"
                 "themselves. Needs an administrator's certificate. Refused if the replica holds a\n"
                 "cluster already.\n"
+                "  -o, --output plain|json   json: endpoint and cluster_id\n"
                 "\n"
                 "example: coordctl --endpoints coord-1.example:7420 init\n",
+        .outputs = CLI_PLAIN | CLI_JSON,
         .run = cli_init,
     },
     {
@@ -19,10 +21,12 @@ const struct cli_command cli_commands[] = {
         .help =
             "One row for each endpoint. Needs an administrator's certificate. The exit code is\n"
             "that of the endpoint that fared worst.\n"
-            "  -o, --output table|plain  plain: one line of key=value for each endpoint\n"
+            "  -o, --output table|plain|json   plain: one line of key=value for each endpoint; "
+            "json:\n"
+            "                            an object for each endpoint\n"
             "\n"
             "example: coordctl status -o plain\n",
-        .outputs = CLI_TABLE | CLI_PLAIN,
+        .outputs = CLI_TABLE | CLI_PLAIN | CLI_JSON,
         .run = cli_status,
     },
     {
@@ -32,8 +36,10 @@ const struct cli_command cli_commands[] = {
         .help =
             "To replica ID, or without it to the one that is closest. The leader must be among\n"
             "the endpoints. Needs an administrator's certificate.\n"
+            "  -o, --output plain|json   json: leader_id\n"
             "\n"
             "example: coordctl transfer 2\n",
+        .outputs = CLI_PLAIN | CLI_JSON,
         .operands_max = 1,
         .run = cli_transfer,
     },
@@ -60,14 +66,17 @@ const struct cli_command cli_commands[] = {
         .name = "tree",
         .operands = "PATH",
         .summary = "print a node and all below it, indented",
-        .help = "By their names, each two spaces further in than its parent. All lines show one "
-                "state.\n"
-                "  --limit N                 N lines at most\n"
-                "  --level LEVEL             linearizable (default), or session: from the replica "
-                "at hand\n"
-                "\n"
-                "example: coordctl tree /config\n",
+        .help =
+            "By their names, each two spaces further in than its parent. All lines show one "
+            "state.\n"
+            "  --limit N                 N lines at most\n"
+            "  --level LEVEL             linearizable (default), or session: from the replica "
+            "at hand\n"
+            "  -o, --output plain|json   json: an object with the stat for each node, as of ls -R\n"
+            "\n"
+            "example: coordctl tree /config\n",
         .takes = CLI_LEVEL | CLI_LIMIT,
+        .outputs = CLI_PLAIN | CLI_JSON,
         .operands_min = 1,
         .operands_max = 1,
         .run = cli_tree,
@@ -79,9 +88,11 @@ const struct cli_command cli_commands[] = {
         .help = "The node itself is not counted.\n"
                 "  --level LEVEL             linearizable (default), or session: from the replica "
                 "at hand\n"
+                "  -o, --output plain|json   json: count\n"
                 "\n"
                 "example: coordctl count /\n",
         .takes = CLI_LEVEL,
+        .outputs = CLI_PLAIN | CLI_JSON,
         .operands_min = 1,
         .operands_max = 1,
         .run = cli_count,
@@ -122,9 +133,11 @@ const struct cli_command cli_commands[] = {
         .operands = "PATH DATA|-",
         .summary = "set a node's data; - takes it from standard input",
         .help = "  --version N               only if the node's data has version N\n"
+                "  -o, --output plain|json   json: the stat\n"
                 "\n"
                 "example: coordctl set /config/color green --version 0\n",
         .takes = CLI_VERSION,
+        .outputs = CLI_PLAIN | CLI_JSON,
         .operands_min = 2,
         .operands_max = 2,
         .run = cli_set,
@@ -137,10 +150,12 @@ const struct cli_command cli_commands[] = {
                 "  --create                  a node that is not there is made, with DELTA as its "
                 "number\n"
                 "  --version N               only if the node's data has version N\n"
+                "  -o, --output plain|json   json: value and stat\n"
                 "\n"
                 "example: coordctl incr --create /hits 5\n"
                 "example: coordctl incr /hits -- -2\n",
         .takes = CLI_CREATE | CLI_VERSION,
+        .outputs = CLI_PLAIN | CLI_JSON,
         .operands_min = 1,
         .operands_max = 2,
         .run = cli_incr,
@@ -165,11 +180,13 @@ const struct cli_command cli_commands[] = {
                 "                            DATA from -, at Ctrl-C alone). If the session is lost "
                 "it says\n"
                 "                            so and ends with 1.\n"
+                "  -o, --output plain|json   json: path, created and stat, in any case\n"
                 "\n"
                 "example: coordctl create --parents /config/color blue\n"
                 "example: coordctl create --ephemeral /config/here < /dev/null\n",
         .takes =
             CLI_PARENTS | CLI_SEQUENTIAL | CLI_IF_ABSENT | CLI_CONTAINER | CLI_TTL | CLI_EPHEMERAL,
+        .outputs = CLI_PLAIN | CLI_JSON,
         .operands_min = 1,
         .operands_max = 2,
         .run = cli_create,
@@ -183,9 +200,11 @@ const struct cli_command cli_commands[] = {
                 "                            the cluster does in one step, it says how to do it in "
                 "several\n"
                 "  --version N               only if the node's data has version N\n"
+                "  -o, --output plain|json   json: deleted, the number of nodes\n"
                 "\n"
                 "example: coordctl rm -r /config\n",
         .takes = CLI_RECURSIVE | CLI_VERSION,
+        .outputs = CLI_PLAIN | CLI_JSON,
         .operands_min = 1,
         .operands_max = 1,
         .run = cli_rm,
@@ -287,9 +306,11 @@ const struct cli_command cli_commands[] = {
             "again.\n"
             "none: administrators alone.\n"
             "  --version N               only if the entries have version N (stat: aversion)\n"
+            "  -o, --output plain|json   json: the stat\n"
             "\n"
             "example: coordctl acl set /config cn:client:rwcda anyone:r\n",
         .takes = CLI_VERSION,
+        .outputs = CLI_PLAIN | CLI_JSON,
         .operands_min = 2,
         .operands_max = CLI_OPERANDS_ANY,
         .run = cli_acl_set,

@@ -31,7 +31,9 @@ void cli_print_help(const struct cli_command *command)
         for (const struct cli_command *each = cli_commands; each->name != NULL; each++) {
             (void)printf("  %-13s %-23s %s\n", each->name, each->operands, each->summary);
         }
-        (void)fputs("\n`coordctl COMMAND --help` tells more.\n\n"
+        (void)fputs("\n`coordctl COMMAND --help` tells more. With -o json a command prints one "
+                    "object, or where\n"
+                    "there are many one a line.\n\n"
                     "example: coordctl create /greeting hello\n",
                     stdout);
     }

@@ -121,6 +121,56 @@ json_t *cli_json_stat(const struct coord_node_stat *stat)
     return object;
 }
 
+static void put_fields(json_t *object, enum cli_script_op op, const struct coord_result *result)
+{
+    size_t bytes = 0;
+    const void *data = NULL;
+    json_t *children = NULL;
+    switch (op) {
+    case CLI_OP_CREATE:
+        (void)json_object_set_new(object, "path", cli_json_text(coord_result_path(result)));
+        (void)json_object_set_new(object, "created", json_boolean(coord_result_created(result)));
+        break;
+    case CLI_OP_RM:
+        (void)json_object_set_new(object, "deleted", json_integer(coord_result_deleted(result)));
+        break;
+    case CLI_OP_INCR:
+        (void)json_object_set_new(object, "value", json_integer(coord_result_value(result)));
+        break;
+    case CLI_OP_GET:
+        data = coord_result_data(result, &bytes);
+        cli_json_put_data(object, "data", data, bytes);
+        break;
+    case CLI_OP_EXISTS:
+        (void)json_object_set_new(object, "exists", json_boolean(coord_result_exists(result)));
+        break;
+    case CLI_OP_LS:
+        children = json_array();
+        for (size_t i = 0; i < coord_result_children_count(result); i++) {
+            json_t *child = json_object();
+            (void)json_object_set_new(child, "name",
+                                      cli_json_text(coord_result_child_name(result, i)));
+            (void)json_array_append_new(children, child);
+        }
+        (void)json_object_set_new(object, "children", children);
+        break;
+    case CLI_OP_SET:
+    case CLI_OP_CHECK:
+    case CLI_OP_ACL:
+        break;
+    }
+}
+
+json_t *cli_json_result(enum cli_script_op op, const struct coord_result *result)
+{
+    json_t *object = json_object();
+    put_fields(object, op, result);
+    if (coord_result_stat(result) != NULL) {
+        (void)json_object_set_new(object, "stat", cli_json_stat(coord_result_stat(result)));
+    }
+    return object;
+}
+
 void cli_json_print_part(json_t *value)
 {
     CD_ASSERT(value != NULL);

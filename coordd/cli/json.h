@@ -2,6 +2,7 @@
 #define COORD_CLI_JSON_H
 
 #include "coord/client.h"
+#include "script.h"
 
 #include <jansson.h>
 #include <stddef.h>
@@ -31,6 +32,9 @@ void cli_json_put_data(json_t *object, const char *name, const void *data, size_
 /* The upper-case names of proto/: "EPHEMERAL", "CREATED". */
 const char *cli_json_node_kind(enum coord_node_kind kind);
 const char *cli_json_event_kind(enum coord_event_kind kind);
+
+/* What came of an operation, alone or in a transaction: the fields of its result in proto/. */
+json_t *cli_json_result(enum cli_script_op op, const struct coord_result *result);
 
 /*
  * One line on stdout. Takes `value`. For cli_finish_output to look at.

@@ -73,7 +73,9 @@ static int create_and_print(struct coord_client *client, const struct cli_argume
                           &error) != COORD_OK) {
         return cli_failed(arguments, &error);
     }
-    if (cli_has(arguments, CLI_SEQUENTIAL) || cli_has(arguments, CLI_EPHEMERAL)) {
+    if (arguments->output == CLI_JSON) {
+        cli_json_print(cli_json_result(CLI_OP_CREATE, *ret_result));
+    } else if (cli_has(arguments, CLI_SEQUENTIAL) || cli_has(arguments, CLI_EPHEMERAL)) {
         (void)printf("%s\n", coord_result_path(*ret_result));
     }
     return CLI_DONE;
@@ -107,13 +109,18 @@ int cli_create(struct coord_client *client, const struct cli_arguments *argument
 int cli_set(struct coord_client *client, const struct cli_arguments *arguments)
 {
     struct coord_error error;
+    struct coord_result *result = NULL;
     struct cd_buf data;
     cd_buf_init(&data, CLI_INPUT_BYTES_MAX);
     int code = read_data(arguments, &data);
     if (code == CLI_DONE && coord_set(client, arguments->operands[0], data.data, data.bytes,
-                                      arguments->version, NULL, NULL, &error) != COORD_OK) {
+                                      arguments->version, NULL, &result, &error) != COORD_OK) {
         code = cli_failed(arguments, &error);
     }
+    if (code == CLI_DONE && arguments->output == CLI_JSON) {
+        cli_json_print(cli_json_result(CLI_OP_SET, result));
+    }
+    coord_result_free(result);
     cd_buf_release(&data);
     return code;
 }
@@ -132,7 +139,11 @@ int cli_incr(struct coord_client *client, const struct cli_arguments *arguments)
                         &error) != COORD_OK) {
         return cli_failed(arguments, &error);
     }
-    (void)printf("%" PRId64 "\n", coord_result_value(result));
+    if (arguments->output == CLI_JSON) {
+        cli_json_print(cli_json_result(CLI_OP_INCR, result));
+    } else {
+        (void)printf("%" PRId64 "\n", coord_result_value(result));
+    }
     coord_result_free(result);
     return CLI_DONE;
 }
@@ -152,9 +163,14 @@ static void say_steps(const char *path)
 int cli_rm(struct coord_client *client, const struct cli_arguments *arguments)
 {
     struct coord_error error;
+    struct coord_result *result = NULL;
     uint32_t flags = cli_has(arguments, CLI_RECURSIVE) ? COORD_DELETE_RECURSIVE : 0u;
-    if (coord_delete(client, arguments->operands[0], arguments->version, flags, NULL, NULL,
+    if (coord_delete(client, arguments->operands[0], arguments->version, flags, NULL, &result,
                      &error) == COORD_OK) {
+        if (arguments->output == CLI_JSON) {
+            cli_json_print(cli_json_result(CLI_OP_RM, result));
+        }
+        coord_result_free(result);
         return CLI_DONE;
     }
     int code = cli_failed(arguments, &error);
@@ -171,10 +187,7 @@ static void print_get(const struct cli_arguments *arguments, const struct coord_
     size_t bytes = 0;
     const void *data = coord_result_data(result, &bytes);
     if (arguments->output == CLI_JSON) {
-        json_t *object = json_object();
-        cli_json_put_data(object, "data", data, bytes);
-        (void)json_object_set_new(object, "stat", cli_json_stat(coord_result_stat(result)));
-        cli_json_print(object);
+        cli_json_print(cli_json_result(CLI_OP_GET, result));
     } else {
         (void)fwrite(data, 1, bytes, stdout); /* cli_finish_output looks whether it worked */
     }
@@ -220,10 +233,12 @@ int cli_count(struct coord_client *client, const struct cli_arguments *arguments
     struct coord_result *result = NULL;
     struct coord_call_options *call = cli_read_options(arguments);
     int code = CLI_DONE;
-    if (coord_count(client, arguments->operands[0], call, &result, &error) == COORD_OK) {
-        (void)printf("%" PRId64 "\n", coord_result_count(result));
-    } else {
+    if (coord_count(client, arguments->operands[0], call, &result, &error) != COORD_OK) {
         code = cli_failed(arguments, &error);
+    } else if (arguments->output == CLI_JSON) {
+        cli_json_print(json_pack("{sI}", "count", (json_int_t)coord_result_count(result)));
+    } else {
+        (void)printf("%" PRId64 "\n", coord_result_count(result));
     }
     coord_result_free(result);
     coord_call_options_free(call);

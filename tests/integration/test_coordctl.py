@@ -128,6 +128,59 @@ class Commands(harness.ClusterTest):
         line = json.loads(self.control.do("ls", "/json", "-o", "json"))
         self.assertEqual(line, {"name": "bytes", "stat": got["stat"]})
 
+    def json_of(self, *words, control=None):
+        return json.loads((control or self.control).do(*words, "-o", "json"))
+
+    def test_json_of_writes(self):
+        """Each is the result that it has in a transaction."""
+        made = self.json_of("create", "/writes/n-", "1", "--sequential", "--parents")
+        self.assertEqual((made["path"], made["created"], made["stat"]["version"]),
+                         ("/writes/n-0000000000", True, 0))
+        path = made["path"]
+        self.assertEqual(self.json_of("create", path, "--if-absent")["created"], False)
+        self.assertEqual(self.json_of("set", path, "5")["stat"]["version"], 1)
+        self.assertEqual(self.json_of("incr", path, "37")["value"], 42)
+        self.assertEqual(self.json_of("count", "/writes"), {"count": 1})
+        self.assertEqual(self.json_of("rm", "-r", "/writes"), {"deleted": 2})
+        nobody = self.control.run("set", path, "5", "-o", "json")
+        self.assertEqual(nobody.out, b"")
+        self.assert_refused(nobody, "no_node")
+        results = self.json_of("txn", "then", "create /writes", "set /writes 1", "incr /writes",
+                               "rm /writes")["results"]
+        self.assertEqual([sorted(result) for result in results],
+                         [["create"], ["set"], ["increment"], ["delete"]])
+        for number, words in enumerate((("create", "/writes"), ("set", "/writes", "1"),
+                                        ("incr", "/writes"), ("rm", "/writes"))):
+            with self.subTest(words):
+                fields, = results[number].values()
+                self.assertEqual(sorted(self.json_of(*words)), sorted(fields))
+
+    def test_json_of_tree_is_that_of_ls(self):
+        self.control.do("create", "/treed/a", "--parents")
+        self.assertEqual(self.control.do("tree", "/treed", "-o", "json"),
+                         self.control.do("ls", "-R", "/treed", "-o", "json"))
+
+    def test_json_of_an_ephemeral_node(self):
+        made = self.json_of("create", "/briefly", "--ephemeral")
+        self.assertEqual(made["path"], "/briefly")
+        self.assertNotEqual(made["stat"]["ephemeral_owner"], 0)
+
+    def test_json_of_the_cluster(self):
+        admin = self.cluster.as_admin()
+        lines = [json.loads(line) for line in admin.do("status", "-o", "json").splitlines()]
+        self.assertEqual(sorted(line["node_id"] for line in lines), [1, 2, 3])
+        self.assertEqual([line["code"] for line in lines], ["OK"] * 3)
+        self.assertEqual(sorted(line["state"] for line in lines), ["FOLLOWER", "FOLLOWER", "LEADER"])
+        leader = next(line for line in lines if line["state"] == "LEADER")
+        self.assertRegex(leader["cluster_id"], "^[0-9a-f]{32}$")
+        self.assertEqual([member["role"] for member in leader["members"]], ["VOTER"] * 3)
+        follower = next(line["node_id"] for line in lines if line["state"] == "FOLLOWER")
+        self.assertEqual(self.json_of("transfer", str(follower), control=admin),
+                         {"leader_id": follower})
+        admin.do("create", "/guarded")
+        guarded = self.json_of("acl", "set", "/guarded", "anyone:rwcd", control=admin)
+        self.assertEqual(guarded["stat"]["aversion"], 1)
+
     def test_kinds(self):
         self.control.do("create", "/ttl", "--ttl", "90s")
         self.assertRegex(self.control.do("stat", "/ttl").decode(),
@@ -265,6 +318,18 @@ class Unborn(harness.ClusterTest):
 
     def test_says_what_to_do(self):
         self.assert_refused(self.cluster.coordctl().run("get", "/"), "init")
+
+    def test_status_and_birth_as_json(self):
+        admin = self.cluster.as_admin()
+        status = json.loads(admin.do("status", "-o", "json"))
+        self.assertEqual((status["code"], status["state"], status["cluster_id"]),
+                         ("OK", "EMPTY", ""))
+        nobody = f"127.0.0.1:{harness.free_ports(1)[0]}"
+        result = admin.run("--endpoints", nobody, "status", "-o", "json", "--timeout", "1s")
+        self.assertEqual(result.code, 3, result)
+        told = json.loads(result.out)
+        self.assertEqual((told["endpoint"], told["code"]), (nobody, "UNREACHABLE"))
+        self.assertIn(told["message"], result.err)
 
 
 class Usage(harness.ClusterTest):

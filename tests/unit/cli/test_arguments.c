@@ -156,7 +156,7 @@ static void test_what_is_refused(void **state)
     REFUSED("--version 1x", "set", "/a", "b", "--version", "1x");
     REFUSED("--version 99999999999999999999", "rm", "/a", "--version", "99999999999999999999");
     REFUSED("--recursive has no meaning for get", "get", "/", "--recursive");
-    REFUSED("--output has no meaning for set", "set", "/", "x", "-o", "plain");
+    REFUSED("--output has no meaning for lock", "lock", "/", "x", "-o", "plain");
     REFUSED("--level has no meaning for set", "set", "/", "x", "--level", "session");
 }
 
@@ -223,8 +223,8 @@ static void test_what_a_command_prints(void **state)
     assert_true(PARSE(&arguments, message, "ls", "/", "-ojson"));
     assert_int_equal(arguments.output, CLI_JSON);
     REFUSED("ls has no output as table", "ls", "/", "-o", "table");
-    REFUSED("status has no output as json", "status", "-o", "json");
-    REFUSED("--output has no meaning for count", "count", "/", "-o", "json");
+    REFUSED("init has no output as table", "init", "-o", "table");
+    REFUSED("--output has no meaning for elect", "elect", "/", "x", "-o", "json");
 }
 
 static void test_numbers_of_options(void **state)
