@@ -260,7 +260,7 @@ static enum coord_code wait_granted(struct errand *errand, struct coord_watch *w
     return code;
 }
 
-enum coord_code recipe_ask(struct coord_client *client, const struct recipe_claim *claim,
+static enum coord_code ask(struct coord_client *client, const struct recipe_claim *claim,
                            uint64_t until_ms, struct recipe_grant *ret_grant,
                            struct coord_error *error)
 {
@@ -287,5 +287,15 @@ enum coord_code recipe_ask(struct coord_client *client, const struct recipe_clai
         coord_watch_close(watch);
     }
     leave_errand(errand, code != COORD_OK);
+    return code;
+}
+
+enum coord_code recipe_ask(struct coord_client *client, const struct recipe_claim *claim,
+                           uint64_t until_ms, struct recipe_grant *ret_grant,
+                           struct coord_error *error)
+{
+    client_enter(client);
+    enum coord_code code = ask(client, claim, until_ms, ret_grant, error);
+    client_leave(client);
     return code;
 }

@@ -27,10 +27,9 @@ static enum coord_code look(struct coord_client *client, const char *path, bool 
     return code;
 }
 
-enum coord_code coord_barrier_wait(struct coord_client *client, const char *path, uint32_t wait_ms,
-                                   struct coord_error *reterr)
+static enum coord_code wait_lowered(struct coord_client *client, const char *path,
+                                    uint64_t until_ms, struct coord_error *reterr)
 {
-    uint64_t until_ms = recipe_until_ms(wait_ms);
     struct recipe_follower follower = {.client = client,
                                        .path = path,
                                        .scope = COORD_WATCH_NODE,
@@ -52,5 +51,14 @@ enum coord_code coord_barrier_wait(struct coord_client *client, const char *path
         coord_watch_item_free(item);
     }
     recipe_unfollow(&follower);
+    return code;
+}
+
+enum coord_code coord_barrier_wait(struct coord_client *client, const char *path, uint32_t wait_ms,
+                                   struct coord_error *reterr)
+{
+    client_enter(client);
+    enum coord_code code = wait_lowered(client, path, recipe_until_ms(wait_ms), reterr);
+    client_leave(client);
     return code;
 }

@@ -171,6 +171,7 @@ enum coord_code coord_lock_acquire_all(struct coord_client *client, const char *
     struct coord_lock *locks[COORD_MULTI_LOCK_MAX] = {NULL};
     uint64_t until_ms = recipe_until_ms(wait_ms);
     enum coord_code code = sort(paths, count, places, reterr);
+    client_enter(client);
     for (size_t i = 0; i < count && code == COORD_OK; i++) {
         code = queue_up(client, *places[i], &fair, 1, data, data_bytes, until_ms,
                         &locks[places[i] - paths], reterr);
@@ -182,6 +183,7 @@ enum coord_code coord_lock_acquire_all(struct coord_client *client, const char *
             (void)coord_lock_release(locks[i], NULL);
         }
     }
+    client_leave(client);
     return code;
 }
 

@@ -78,8 +78,8 @@ static enum coord_code take_first(struct coord_client *client, const char *path,
     }
 }
 
-enum coord_code coord_queue_take(struct coord_client *client, const char *path, uint32_t wait_ms,
-                                 struct coord_result **ret_result, struct coord_error *reterr)
+static enum coord_code wait_taken(struct coord_client *client, const char *path, uint32_t wait_ms,
+                                  struct coord_result **ret_result, struct coord_error *reterr)
 {
     uint64_t until_ms = recipe_until_ms(wait_ms);
     struct recipe_follower follower = {.client = client,
@@ -104,5 +104,14 @@ enum coord_code coord_queue_take(struct coord_client *client, const char *path, 
         }
     }
     recipe_unfollow(&follower);
+    return code;
+}
+
+enum coord_code coord_queue_take(struct coord_client *client, const char *path, uint32_t wait_ms,
+                                 struct coord_result **ret_result, struct coord_error *reterr)
+{
+    client_enter(client);
+    enum coord_code code = wait_taken(client, path, wait_ms, ret_result, reterr);
+    client_leave(client);
     return code;
 }

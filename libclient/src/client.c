@@ -292,8 +292,11 @@ enum coord_code client_carry_out(struct coord_client *client, const struct clien
     }
     request.submitted_ms = client_driver_now_ms();
     request.deadline_ms = request.submitted_ms + client_timeout_ms(client, call);
+    client_enter(client); /* its conclusion needs it as well */
     client_wait_begin(client, &wait);
     client_driver_submit(client->driver, &request);
     client_wait_end(client, &wait);
-    return client_conclude(client, &request, ret_result, error);
+    code = client_conclude(client, &request, ret_result, error);
+    client_leave(client);
+    return code;
 }

@@ -33,7 +33,11 @@ struct coord_client {
     struct client_background background;
 };
 
-/* A caller enters the library, and leaves it. */
+/*
+ * A caller enters the library, and leaves it; in between the client is not freed, also if it is
+ * closed. What consists of several calls, or uses the client after one, is within a pair of its
+ * own.
+ */
 void client_enter(struct coord_client *client);
 void client_leave(struct coord_client *client);
 

@@ -298,10 +298,12 @@ static enum coord_code begin(struct coord_client *client, const struct client_wa
         return client_error_no_memory(error);
     }
     watch->watch.deadline_ms = client_driver_now_ms() + client_timeout_ms(client, call);
+    client_enter(client);
     enum coord_code code = submit(watch, error);
     if (code == COORD_OK && !client_is_async(call)) {
         code = wait_until_set(watch, error);
     }
+    client_leave(client);
     if (code == COORD_OK) {
         *ret_watch = watch;
     }
@@ -456,7 +458,10 @@ enum coord_code coord_create_queued(struct coord_client *client, const char *pat
     if (code != COORD_OK) {
         return code;
     }
-    return client_is_async(call)
+    client_enter(client);
+    code = client_is_async(call)
                ? begin_queued(client, &op, &queue, call, ret_result != NULL, ret_watch, reterr)
                : create_queued(client, &op, &queue, call, ret_watch, ret_result, reterr);
+    client_leave(client);
+    return code;
 }
