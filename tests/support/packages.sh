@@ -16,9 +16,9 @@ test_packages=(clang g++ shellcheck python3-venv)
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
     test_packages+=(nodejs npm)
 fi
-# For ./dev long besides: the commit's name.
+# For ./dev long besides: the commit's name, and the checker of memory.
 # shellcheck disable=SC2034 # read by ./dev
-long_packages=(git)
+long_packages=(git valgrind)
 
 # Prints those of the packages named that are not installed, one a line.
 missing_packages() {

@@ -120,6 +120,11 @@ piece_sanitizers() {
     ctest_part sanitizers integration 1
 }
 
+# The client's unit tests, and its recipes between real processes, under valgrind.
+piece_valgrind() {
+    ctest_part dev valgrind 2
+}
+
 # quote_result [REGEX]: the lines of the part's output that say what was measured, for the record.
 quote_result() {
     local line
@@ -139,7 +144,8 @@ suite_long() {
     local commit piece started=$SECONDS
     local pieces=("$@")
     [ $# -gt 0 ] ||
-        pieces=(seeds broken failover exactly_once watch_log mastership repeat sanitizers races)
+        pieces=(seeds broken failover exactly_once watch_log mastership repeat sanitizers races
+            valgrind)
     commit=$(commit_name)
     build_gcc
     for piece in "${pieces[@]}"; do
