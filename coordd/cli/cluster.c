@@ -8,7 +8,6 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,31 +15,20 @@
 
 /* ---- Asking all at once, so that a dead replica costs its timeout only once ---- */
 
-struct question {
-    struct coord_client *client;
-    const char *endpoint;
-    pthread_t thread;
-    bool asked; /* the thread was started */
-    enum coord_code code;
-    struct coord_error error;    /* unless COORD_OK */
-    struct coord_status *status; /* owned; NULL unless COORD_OK */
-};
-
 static void *ask(void *context)
 {
-    struct question *question = context;
+    struct cli_question *question = context;
     question->code = coord_admin_status(question->client, question->endpoint, NULL,
                                         &question->status, &question->error);
     return NULL;
 }
 
-/* One question for each endpoint; freed with forget. */
-static struct question *ask_all(struct coord_client *client, size_t *ret_count)
+struct cli_question *cli_ask_all(struct coord_client *client, size_t *ret_count)
 {
     size_t count = coord_client_endpoints_count(client);
-    struct question *questions = cd_calloc(count, sizeof(*questions));
+    struct cli_question *questions = cd_calloc(count, sizeof(*questions));
     for (size_t i = 0; i < count; i++) {
-        struct question *question = &questions[i];
+        struct cli_question *question = &questions[i];
         question->client = client;
         question->endpoint = coord_client_endpoint(client, i);
         question->asked = pthread_create(&question->thread, NULL, ask, question) == 0;
@@ -57,7 +45,7 @@ static struct question *ask_all(struct coord_client *client, size_t *ret_count)
     return questions;
 }
 
-static void forget(struct question *questions, size_t count)
+void cli_forget(struct cli_question *questions, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         coord_status_free(questions[i].status);
@@ -65,7 +53,7 @@ static void forget(struct question *questions, size_t count)
     cd_free(questions);
 }
 
-static const struct question *find_leader(const struct question *questions, size_t count)
+static const struct cli_question *find_leader(const struct cli_question *questions, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (questions[i].status != NULL && questions[i].status->state == COORD_REPLICA_LEADER) {
@@ -78,13 +66,13 @@ static const struct question *find_leader(const struct question *questions, size
 const char *cli_leader_endpoint(struct coord_client *client)
 {
     size_t count = 0;
-    struct question *questions = ask_all(client, &count);
-    const struct question *best = find_leader(questions, count);
+    struct cli_question *questions = cli_ask_all(client, &count);
+    const struct cli_question *best = find_leader(questions, count);
     for (size_t i = 0; best == NULL && i < count; i++) {
         best = questions[i].status != NULL ? &questions[i] : NULL;
     }
     const char *endpoint = best != NULL ? best->endpoint : coord_client_endpoint(client, 0);
-    forget(questions, count);
+    cli_forget(questions, count);
     return endpoint;
 }
 
@@ -120,7 +108,7 @@ int cli_init(struct coord_client *client, const struct cli_arguments *arguments)
 
 /* ---- status ---- */
 
-static const char *state_name(enum coord_replica_state state)
+const char *cli_replica_state_name(enum coord_replica_state state)
 {
     switch (state) {
     case COORD_REPLICA_UNKNOWN:
@@ -166,13 +154,14 @@ static void print_row(const struct coord_status *status, const char *endpoint, i
     if (status->leader_id != 0) {
         (void)snprintf(leader, sizeof(leader), "%" PRIu32, status->leader_id);
     }
-    (void)printf(
-        "%-*s  %3" PRIu32 "  %-9s  %6s  %6" PRIu64 "  %9" PRIu64 "  %9" PRIu64 "  %-9s  %s\n",
-        width, endpoint, status->node_id, state_name(status->state), leader, status->ballot_round,
-        status->chosen_slot, status->applied_slot, voters, status->ready ? "yes" : "no");
+    (void)printf("%-*s  %3" PRIu32 "  %-9s  %6s  %6" PRIu64 "  %9" PRIu64 "  %9" PRIu64
+                 "  %-9s  %s\n",
+                 width, endpoint, status->node_id, cli_replica_state_name(status->state), leader,
+                 status->ballot_round, status->chosen_slot, status->applied_slot, voters,
+                 status->ready ? "yes" : "no");
 }
 
-static void print_table(const struct question *questions, size_t count)
+static void print_table(const struct cli_question *questions, size_t count)
 {
     int width = (int)strlen("ENDPOINT");
     for (size_t i = 0; i < count; i++) {
@@ -198,7 +187,7 @@ static void print_table(const struct question *questions, size_t count)
 }
 
 /* Names and numbers have no spaces; nothing needs quotes. */
-static void print_plain(const struct question *question)
+static void print_plain(const struct cli_question *question)
 {
     const struct coord_status *status = question->status;
     char voters[MEMBERS_TEXT_BYTES];
@@ -209,14 +198,15 @@ static void print_plain(const struct question *question)
         write_members(learners, sizeof(learners), status, COORD_ROLE_LEARNER);
         (void)printf(" id=%" PRIu32 " role=%s leader=%" PRIu32 " ballot=%" PRIu64 " chosen=%" PRIu64
                      " applied=%" PRIu64 " zxid=0x%" PRIx64,
-                     status->node_id, state_name(status->state), status->leader_id,
+                     status->node_id, cli_replica_state_name(status->state), status->leader_id,
                      status->ballot_round, status->chosen_slot, status->applied_slot, status->zxid);
-        (void)printf(" voters=%s learners=%s ready=%s nodes=%" PRIu64 " streams=%" PRIu64
-                     " uptime_ms=%" PRIu64 " log_bytes=%" PRIu64 " digest=%016" PRIx64
-                     " generation=%" PRIu32 " alarms=%zu",
-                     voters, learners, status->ready ? "yes" : "no", status->nodes, status->streams,
-                     status->uptime_ms, status->log_bytes, status->digest, status->generation,
-                     status->alarms_count);
+        (void)printf(
+            " voters=%s learners=%s ready=%s nodes=%" PRIu64 " streams=%" PRIu64
+            " uptime_ms=%" PRIu64 " log_bytes=%" PRIu64 " digest=%016" PRIx64 " generation=%" PRIu32
+            " alarms=%zu tree_bytes=%" PRIu64 " cpu_us=%" PRIu64 " memory_bytes=%" PRIu64,
+            voters, learners, status->ready ? "yes" : "no", status->nodes, status->streams,
+            status->uptime_ms, status->log_bytes, status->digest, status->generation,
+            status->alarms_count, status->tree_bytes, status->cpu_us, status->memory_bytes);
     }
     (void)printf("\n");
 }
@@ -316,7 +306,7 @@ int cli_status(struct coord_client *client, const struct cli_arguments *argument
 {
     size_t count = 0;
     int worst = CLI_DONE;
-    struct question *questions = ask_all(client, &count);
+    struct cli_question *questions = cli_ask_all(client, &count);
     if (arguments->output == CLI_TABLE) {
         print_table(questions, count);
     }
@@ -331,14 +321,14 @@ int cli_status(struct coord_client *client, const struct cli_arguments *argument
             worst = code > worst ? code : worst;
         }
     }
-    forget(questions, count);
+    cli_forget(questions, count);
     return worst;
 }
 
 /* ---- transfer ---- */
 
 /* Why nobody could be asked. Returns the exit code. */
-static int say_no_leader(const struct question *questions, size_t count)
+static int say_no_leader(const struct cli_question *questions, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct coord_status *status = questions[i].status;
@@ -369,8 +359,8 @@ int cli_transfer(struct coord_client *client, const struct cli_arguments *argume
         return cli_say(CLI_USAGE, "transfer %s: give the id of a replica, a number from 1 on",
                        arguments->operands[0]);
     }
-    struct question *questions = ask_all(client, &count);
-    const struct question *leading = find_leader(questions, count);
+    struct cli_question *questions = cli_ask_all(client, &count);
+    const struct cli_question *leading = find_leader(questions, count);
     int code = CLI_DONE;
     if (leading == NULL) {
         code = say_no_leader(questions, count);
@@ -382,6 +372,6 @@ int cli_transfer(struct coord_client *client, const struct cli_arguments *argume
     } else {
         (void)printf("replica %" PRIu32 " leads\n", leader);
     }
-    forget(questions, count);
+    cli_forget(questions, count);
     return code;
 }

@@ -97,6 +97,10 @@ void http_put_value(struct cd_buf *out, double value);
 void http_put_metrics(struct cd_buf *out, const struct http_metric *metrics, const double *values,
                       size_t count);
 
+/* User and system time of this process, and its resident memory; 0 if they cannot be read. */
+uint64_t http_process_cpu_us(void);
+uint64_t http_process_memory_bytes(void);
+
 /* Resident memory, CPU time, open files and the start of this process, read from /proc. */
 void http_put_process(struct cd_buf *out, uint64_t started_s);
 

@@ -50,8 +50,8 @@ void http_put_metrics(struct cd_buf *out, const struct http_metric *metrics, con
     }
 }
 
-/* Second number of /proc/self/statm: resident pages. 0 if it cannot be read. */
-static double resident_bytes(void)
+/* Second number of /proc/self/statm: resident pages. */
+uint64_t http_process_memory_bytes(void)
 {
     unsigned long total = 0;
     unsigned long resident = 0;
@@ -61,7 +61,7 @@ static double resident_bytes(void)
     }
     int found = fscanf(file, "%lu %lu", &total, &resident);
     fclose(file);
-    return found == 2 ? (double)resident * (double)sysconf(_SC_PAGESIZE) : 0;
+    return found == 2 ? (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static double open_files(void)
@@ -78,14 +78,14 @@ static double open_files(void)
     return count > 3 ? count - 3 : 0; /* ".", ".." and the directory itself */
 }
 
-static double cpu_seconds(void)
+uint64_t http_process_cpu_us(void)
 {
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0) {
         return 0;
     }
-    return (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
-           ((double)usage.ru_utime.tv_usec + (double)usage.ru_stime.tv_usec) / 1e6;
+    return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000 +
+           (uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec;
 }
 
 void http_put_process(struct cd_buf *out, uint64_t started_s)
@@ -98,6 +98,7 @@ void http_put_process(struct cd_buf *out, uint64_t started_s)
         {"process_start_time_seconds", "When the process started, in seconds since 1970.", "",
          HTTP_GAUGE, NULL},
     };
-    const double values[] = {resident_bytes(), cpu_seconds(), open_files(), (double)started_s};
+    const double values[] = {(double)http_process_memory_bytes(),
+                             (double)http_process_cpu_us() / 1e6, open_files(), (double)started_s};
     http_put_metrics(out, METRICS, values, CD_ARRAY_COUNT(METRICS));
 }

@@ -211,6 +211,9 @@ static void status_of(struct replica *r, uint64_t call)
     status.alarms = alarms;
     status.alarms_count = fill_alarms(r, texts, alarms);
     fill_kept(r, &status);
+    if (r->ports.usage != NULL) {
+        r->ports.usage(r->ports.context, &status.cpu_us, &status.memory_bytes);
+    }
     const struct paxos_config *config = paxos_config_newest(r->px, NULL);
     if (config != NULL) {
         status.has_cluster = true;

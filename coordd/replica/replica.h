@@ -78,6 +78,8 @@ struct replica_ports {
     void (*call_reply)(void *context, uint64_t call, enum replica_rpc_status status,
                        const char *message, struct cd_blob *reply);
     void (*event)(void *context, const struct replica_event *event);
+    /* What the process has used, for `status`. May be NULL: both are told as 0. */
+    void (*usage)(void *context, uint64_t *ret_cpu_us, uint64_t *ret_memory_bytes);
 };
 
 struct replica_options {

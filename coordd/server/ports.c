@@ -60,6 +60,13 @@ static void event(void *context, const struct replica_event *event)
     server_events_replica(&server->events, event, now_ms(server));
 }
 
+static void usage(void *context, uint64_t *ret_cpu_us, uint64_t *ret_memory_bytes)
+{
+    (void)context;
+    *ret_cpu_us = http_process_cpu_us();
+    *ret_memory_bytes = http_process_memory_bytes();
+}
+
 void server_fill_ports(struct server *server, struct replica_ports *ports)
 {
     *ports = (struct replica_ports){
@@ -69,6 +76,7 @@ void server_fill_ports(struct server *server, struct replica_ports *ports)
         .stream_close = stream_close,
         .call_reply = call_reply,
         .event = event,
+        .usage = usage,
     };
 }
 

@@ -142,6 +142,8 @@ static void fill_figures(Coord__V1__StatusResponse *answer, const struct wire_st
     answer->tree_bytes = status->tree_bytes;
     answer->history_after_zxid = status->history_after_zxid;
     answer->history_bytes = status->history_bytes;
+    answer->cpu_us = status->cpu_us;
+    answer->memory_bytes = status->memory_bytes;
 }
 
 enum cd_status wire_status_encode(struct cd_buf *buf, const struct wire_status *status)

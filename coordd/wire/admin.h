@@ -86,6 +86,7 @@ struct wire_status {
     uint64_t log_first_slot; /* entries below it were dropped; 0: none */
     uint64_t tree_bytes;
     uint64_t history_after_zxid, history_bytes;
+    uint64_t cpu_us, memory_bytes; /* of the process: user and system time; resident */
     const char *const *alarms;
     size_t alarms_count; /* at most WIRE_ALARMS_MAX */
     bool ready;

@@ -181,6 +181,9 @@ static enum coord_code fill_status(struct status_holder *holder,
         .disk_free_bytes = from->disk_free_bytes,
         .digest = from->digest,
         .ready = from->ready,
+        .tree_bytes = from->tree_bytes,
+        .cpu_us = from->cpu_us,
+        .memory_bytes = from->memory_bytes,
     };
     if (holder->status.server == NULL || !take_lists(holder, from)) {
         return client_error_no_memory(error);

@@ -96,6 +96,9 @@ struct coord_status {
     const char *const *alarms; /* what a person should look at, one sentence each */
     uint64_t digest;           /* of the state at applied_slot */
     bool ready;                /* it knows a leader and follows closely */
+    uint64_t tree_bytes;       /* paths and data of all nodes */
+    uint64_t cpu_us;           /* of its process: user and system time since it started, */
+    uint64_t memory_bytes;     /* and resident memory */
 };
 
 /* Works without a leader and before birth. */

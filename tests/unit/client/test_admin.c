@@ -98,6 +98,9 @@ static void fill(Coord__V1__StatusResponse *response, Coord__V1__Member **member
     response->alarms = alarms;
     response->n_alarms = 1;
     response->ready = true;
+    response->tree_bytes = 41;
+    response->cpu_us = 42;
+    response->memory_bytes = 43;
 }
 
 static void test_status(void **state)
@@ -122,6 +125,9 @@ static void test_status(void **state)
     assert_int_equal(status->node_id, 2);
     assert_string_equal(status->server, "coordd/9");
     assert_true(status->born && status->ready);
+    assert_int_equal(status->tree_bytes, 41);
+    assert_int_equal(status->cpu_us, 42);
+    assert_int_equal(status->memory_bytes, 43);
     assert_int_equal(status->state, COORD_REPLICA_LEADER);
     assert_int_equal(status->applied_slot, 1000);
     assert_int_equal(status->members_count, 2);

@@ -114,6 +114,8 @@ static void check_status(const Coord__V1__StatusResponse *answer)
     assert_int_equal(answer->tree_bytes, 6);
     assert_int_equal(answer->history_after_zxid, 7);
     assert_int_equal(answer->history_bytes, 8);
+    assert_int_equal(answer->cpu_us, 9);
+    assert_int_equal(answer->memory_bytes, 10);
     assert_true(answer->ready);
 }
 
@@ -146,6 +148,8 @@ static void test_status(void **state)
                                  .tree_bytes = 6,
                                  .history_after_zxid = 7,
                                  .history_bytes = 8,
+                                 .cpu_us = 9,
+                                 .memory_bytes = 10,
                                  .alarms = alarms,
                                  .alarms_count = 1,
                                  .ready = true};
