@@ -2,6 +2,7 @@
 #include "values.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@ enum {
     OPTION_KEY,
     OPTION_TIMEOUT,
     OPTION_NAMESPACE,
-    BIT = 1 << 16,
+    BIT = 1 << 24,
 };
 
 static const struct option long_options[] = {
@@ -42,6 +43,11 @@ static const struct option long_options[] = {
     {"limit", required_argument, NULL, BIT + CLI_LIMIT},
     {"create", no_argument, NULL, BIT + CLI_CREATE},
     {"wait", required_argument, NULL, BIT + CLI_WAIT},
+    {"sessions", required_argument, NULL, BIT + CLI_SESSIONS},
+    {"outstanding", required_argument, NULL, BIT + CLI_OUTSTANDING},
+    {"bytes", required_argument, NULL, BIT + CLI_BYTES},
+    {"reads", required_argument, NULL, BIT + CLI_READS},
+    {"seconds", required_argument, NULL, BIT + CLI_SECONDS},
     {NULL, 0, NULL, 0},
 };
 
@@ -134,6 +140,36 @@ static bool take_wait(struct cli_arguments *to, const char *text)
     return taken;
 }
 
+/* One of the numbers of `bench`. */
+static bool take_load(struct cli_arguments *to, unsigned option, const char *text,
+                      char message[CLI_MESSAGE_BYTES])
+{
+    const struct {
+        unsigned option;
+        const char *name;
+        uint32_t min, max;
+        uint32_t *number;
+    } numbers[] = {
+        {CLI_SESSIONS, "sessions", 1, CLI_SESSIONS_MAX, &to->load.sessions},
+        {CLI_OUTSTANDING, "outstanding", 1, CLI_OUTSTANDING_MAX, &to->load.outstanding},
+        {CLI_BYTES, "bytes", 0, CLI_BYTES_MAX, &to->load.bytes},
+        {CLI_READS, "reads", 0, 100, &to->load.reads},
+        {CLI_SECONDS, "seconds", 1, CLI_SECONDS_MAX, &to->load.seconds},
+    };
+    uint64_t value = 0;
+    for (size_t i = 0; i < CD_ARRAY_COUNT(numbers); i++) {
+        if (numbers[i].option != option) {
+            continue;
+        }
+        if (!cli_number_parse(text, numbers[i].max, &value) || value < numbers[i].min) {
+            return wrong(message, "--%s %.60s: give a number from %" PRIu32 " to %" PRIu32,
+                         numbers[i].name, text, numbers[i].min, numbers[i].max);
+        }
+        *numbers[i].number = (uint32_t)value;
+    }
+    return true;
+}
+
 static bool take_value(struct cli_arguments *to, unsigned option, const char *value,
                        char message[CLI_MESSAGE_BYTES])
 {
@@ -163,8 +199,8 @@ static bool take_value(struct cli_arguments *to, unsigned option, const char *va
     case CLI_LIMIT:
         return (cli_number_parse(value, UINT64_MAX, &to->limit) && to->limit > 0) ||
                wrong(message, "--limit %.60s: give a number from 1 on", value);
-    default: /* it has no value */
-        return true;
+    default: /* another number, or no value at all */
+        return take_load(to, option, value, message);
     }
 }
 
@@ -280,7 +316,7 @@ static bool take_command(struct cli_arguments *to, const struct cli_command *com
         return wrong_name(commands, words[0], message);
     }
     unsigned takes = to->command->takes | (to->command->outputs != 0 ? CLI_OUTPUT : 0u);
-    for (unsigned bit = 1; bit <= CLI_WAIT; bit *= 2) {
+    for (unsigned bit = 1; bit <= CLI_OPTION_LAST; bit *= 2) {
         if ((to->given & ~takes & bit) != 0) {
             return wrong(message, "--%s has no meaning for %s", option_name(bit),
                          to->command->name);
@@ -376,6 +412,7 @@ static const struct cli_arguments defaults = {
     .version = COORD_ANY_VERSION,
     .level = COORD_LINEARIZABLE,
     .output = CLI_PLAIN,
+    .load = CLI_LOAD_DEFAULT,
 };
 
 bool cli_arguments_parse(int argc, char *const *argv, const struct cli_command *commands,

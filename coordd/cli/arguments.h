@@ -34,6 +34,12 @@ enum cli_option {
     CLI_LIMIT = 1 << 13,
     CLI_CREATE = 1 << 14,
     CLI_WAIT = 1 << 15,
+    CLI_SESSIONS = 1 << 16,
+    CLI_OUTSTANDING = 1 << 17,
+    CLI_BYTES = 1 << 18,
+    CLI_READS = 1 << 19,
+    CLI_SECONDS = 1 << 20,
+    CLI_OPTION_LAST = CLI_SECONDS,
 };
 
 /* Bits, so that a command can say which of them it knows. */
@@ -55,6 +61,22 @@ struct cli_command {
     int (*run)(struct coord_client *client, const struct cli_arguments *arguments);
 };
 
+/* What `bench` asks of the cluster. */
+struct cli_load {
+    uint32_t sessions, outstanding; /* requests under way in each session */
+    uint32_t bytes;                 /* of a value */
+    uint32_t reads;                 /* of 100 requests */
+    uint32_t seconds;
+};
+#define CLI_LOAD_DEFAULT                                                                           \
+    {                                                                                              \
+        .sessions = 10, .outstanding = 16, .bytes = 100, .reads = 0, .seconds = 10                 \
+    }
+#define CLI_SESSIONS_MAX    10000u
+#define CLI_OUTSTANDING_MAX 1024u /* as many writes of a session may be unanswered */
+#define CLI_BYTES_MAX       (1u << 20)
+#define CLI_SECONDS_MAX     3600u
+
 /* Texts are borrowed from argv and the environment. */
 struct cli_arguments {
     const struct cli_command *command; /* NULL: help is set and is about all */
@@ -71,6 +93,7 @@ struct cli_arguments {
     uint64_t count;         /* likewise */
     uint64_t limit;         /* likewise */
     uint32_t wait_ms;       /* likewise */
+    struct cli_load load;
     char *const *operands;
     int operands_count;
 };

@@ -381,5 +381,29 @@ const struct cli_command cli_commands[] = {
         .operands_max = 1,
         .run = cli_session_show,
     },
+    {
+        .name = "bench",
+        .operands = "[PATH]",
+        .summary = "measure how fast the cluster answers",
+        .help =
+            "Opens sessions, each with an ephemeral node below PATH, which must not exist, and\n"
+            "keeps requests under way in each: sets of its node, and gets. Printed is what was\n"
+            "answered after a second of warming up, and what of their CPU time and memory the\n"
+            "replicas used meanwhile, for anybody; that needs an administrator's certificate.\n"
+            "Ctrl-C ends it early. Nothing stays behind.\n"
+            "  --sessions N             each with its own connection; default 10\n"
+            "  --outstanding N          requests under way in each; default 16\n"
+            "  --bytes N                of a value; default 100\n"
+            "  --reads N                of 100 requests, the others are writes; default 0\n"
+            "  --level LEVEL            of reads: linearizable (default) or session\n"
+            "  --seconds N              to measure; default 10\n"
+            "  -o, --output table|json\n"
+            "\n"
+            "example: coordctl bench --sessions 4 --reads 50 --seconds 1\n",
+        .takes = CLI_LEVEL | CLI_SESSIONS | CLI_OUTSTANDING | CLI_BYTES | CLI_READS | CLI_SECONDS,
+        .outputs = CLI_TABLE | CLI_JSON,
+        .operands_max = 1,
+        .run = cli_bench,
+    },
     {.name = NULL},
 };

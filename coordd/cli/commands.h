@@ -34,6 +34,9 @@ int cli_session_show(struct coord_client *client, const struct cli_arguments *ar
 int cli_lock(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_elect(struct coord_client *client, const struct cli_arguments *arguments);
 
+/* bench.c */
+int cli_bench(struct coord_client *client, const struct cli_arguments *arguments);
+
 /* cluster.c */
 int cli_init(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_status(struct coord_client *client, const struct cli_arguments *arguments);

@@ -175,7 +175,7 @@ void cli_json_print_part(json_t *value)
 {
     CD_ASSERT(value != NULL);
     /* Its failure is stdout's, which keeps it for cli_finish_output. */
-    (void)json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+    (void)json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     json_decref(value);
 }
 

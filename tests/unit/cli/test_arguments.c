@@ -253,6 +253,37 @@ static void test_numbers_of_options(void **state)
     REFUSED("--ephemeral has no meaning for set", "set", "/a", "b", "--ephemeral");
 }
 
+static void test_load(void **state)
+{
+    struct cli_arguments arguments;
+    char message[CLI_MESSAGE_BYTES];
+    (void)state;
+    assert_true(PARSE(&arguments, message, "bench"));
+    assert_int_equal(arguments.operands_count, 0);
+    assert_int_equal(arguments.load.sessions, 10);
+    assert_int_equal(arguments.load.outstanding, 16);
+    assert_int_equal(arguments.load.bytes, 100);
+    assert_int_equal(arguments.load.reads, 0);
+    assert_int_equal(arguments.load.seconds, 10);
+    assert_int_equal(arguments.output, CLI_TABLE);
+    assert_true(PARSE(&arguments, message, "bench", "/a", "--sessions", "10000", "--outstanding",
+                      "1024", "--bytes", "0", "--reads", "100", "--seconds", "3600"));
+    assert_int_equal(arguments.load.sessions, 10000);
+    assert_int_equal(arguments.load.outstanding, 1024);
+    assert_int_equal(arguments.load.bytes, 0);
+    assert_int_equal(arguments.load.reads, 100);
+    assert_int_equal(arguments.load.seconds, 3600);
+    REFUSED("--sessions 0: give a number from 1 to 10000", "bench", "--sessions", "0");
+    REFUSED("--sessions 10001", "bench", "--sessions", "10001");
+    REFUSED("--outstanding 1025: give a number from 1 to 1024", "bench", "--outstanding", "1025");
+    REFUSED("--bytes 1048577", "bench", "--bytes", "1048577");
+    REFUSED("--reads 101", "bench", "--reads", "101");
+    REFUSED("--seconds 1s: give a number from 1 to 3600", "bench", "--seconds", "1s");
+    REFUSED("--sessions has no meaning for ls", "ls", "/", "--sessions", "1");
+    REFUSED("--seconds has no meaning for watch", "watch", "/", "--seconds", "1");
+    REFUSED("bench has no output as plain", "bench", "-o", "plain");
+}
+
 /* Words of a line in a transaction: no environment, and no options about the cluster. */
 static void test_words_alone(void **state)
 {
@@ -310,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_commands_of_two_words),
         cmocka_unit_test(test_what_a_command_prints),
         cmocka_unit_test(test_numbers_of_options),
+        cmocka_unit_test(test_load),
         cmocka_unit_test(test_words_alone),
         cmocka_unit_test(test_exit_codes),
     };

@@ -16,7 +16,8 @@ from cluster.certificates import Authority  # noqa: E402
 
 COORDCTL = sys.argv.pop(1)
 COMMANDS = ("init", "status", "transfer", "ls", "tree", "count", "get", "set", "incr", "create", "rm",
-            "stat", "watch", "txn", "acl get", "acl set", "session list", "session show")
+            "stat", "watch", "txn", "acl get", "acl set", "session list", "session show",
+            "bench")
 
 
 class Coordctl(unittest.TestCase):
@@ -52,7 +53,7 @@ class Coordctl(unittest.TestCase):
                           ("ls", "-R", "/a"), ("incr", "/a"), ("watch", "/a"), ("acl", "get", "/a"),
                           ("acl", "set", "/a", "anyone:r"), ("txn", "then", "get /a"),
                           ("create", "--ephemeral", "/a"), ("session", "list"),
-                          ("session", "show", "1")):
+                          ("session", "show", "1"), ("bench",)):
             with self.subTest(arguments):
                 started = time.monotonic()
                 done = self.run_it("--timeout", "300ms", *arguments, endpoints=endpoint)
