@@ -275,13 +275,16 @@ static void put_status(json_t *object, const struct coord_status *status)
                    {"uptime_ms", status->uptime_ms},
                    {"log_bytes", status->log_bytes},
                    {"disk_free_bytes", status->disk_free_bytes},
+                   {"tree_bytes", status->tree_bytes},
+                   {"cpu_us", status->cpu_us},
+                   {"memory_bytes", status->memory_bytes},
                    {"digest", status->digest}};
     if (status->born) {
         write_cluster_id(cluster, status->cluster_id);
     }
     (void)json_object_set_new(object, "server", cli_json_text(status->server));
     (void)json_object_set_new(object, "cluster_id", json_string(cluster));
-    (void)json_object_set_new(object, "state", json_name(state_name(status->state)));
+    (void)json_object_set_new(object, "state", json_name(cli_replica_state_name(status->state)));
     (void)json_object_set_new(object, "ready", json_boolean(status->ready));
     for (size_t i = 0; i < CD_ARRAY_COUNT(numbers); i++) {
         (void)json_object_set_new(object, numbers[i].name, cli_json_number(numbers[i].value));
@@ -289,7 +292,7 @@ static void put_status(json_t *object, const struct coord_status *status)
     put_lists(object, status);
 }
 
-static void print_json(const struct question *question)
+static void print_json(const struct cli_question *question)
 {
     json_t *object = json_object();
     (void)json_object_set_new(object, "endpoint", json_string(question->endpoint));
