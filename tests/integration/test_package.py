@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """libcoord as it is installed: what it exports, and programs of others that build against it.
 
-The commands of the section "Installing" of libclient/README.md are run as they stand there, with
-another prefix. What is installed is moved before it is used.
+The commands of the sections "Installing" of libclient/README.md and "Building" of
+libclient/examples/README.md are run as they stand there, with another prefix. What is installed is
+moved before it is used.
 """
 
 import os
@@ -22,16 +23,17 @@ sys.path.insert(0, os.path.join(harness.ROOT, "tests", "lint"))
 import source_tree  # noqa: E402  pylint: disable=wrong-import-position
 
 HEADERS = os.path.join(harness.ROOT, "libclient", "include", "coord")
+EXAMPLES = os.path.join(harness.ROOT, "libclient", "examples")
 PROGRAMS = os.path.join(harness.ROOT, "tests", "integration", "package")
 FUNCTION = re.compile(r"\b(coord_\w+)\s*\(")
 MARKED = re.compile(r"^COORD_API\b[^;(]*?\b(coord_\w+)\s*\(", re.MULTILINE)
 DEPENDENCY = re.compile(r"\((NEEDED|SONAME)\).*\[(.*)\]")
 
 
-def shown_commands():
-    """The blocks of commands of the section, in its order: installing, pkg-config, CMake."""
-    text = source_tree.read(harness.ROOT, "libclient/README.md")
-    section = re.search(r"^## Installing\n(.*?)^## ", text, re.MULTILINE | re.DOTALL).group(1)
+def shown_commands(readme, heading):
+    """The blocks of commands of a section, in its order."""
+    text = source_tree.read(harness.ROOT, readme)
+    section = re.search(rf"^## {heading}\n(.*?)^## ", text, re.MULTILINE | re.DOTALL).group(1)
     blocks = re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)
     return [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in blocks]
 
@@ -57,7 +59,9 @@ class Package(unittest.TestCase):
         cls.library = os.path.join(cls.prefix, "lib", "libcoord.so")
         cls.sources = os.path.join(cls.folder, "sources")
         shutil.copytree(PROGRAMS, cls.sources)
-        cls.install, cls.with_pkg_config, cls.with_cmake = shown_commands()
+        # installing, pkg-config, CMake
+        cls.install, cls.with_pkg_config, cls.with_cmake = shown_commands(
+            "libclient/README.md", "Installing")
         first = os.path.join(cls.folder, "first")
         cls.run_shown(cls.install.replace("build/dev", os.path.abspath(harness.BUILD)), first)
         os.rename(first, cls.prefix)
@@ -69,11 +73,11 @@ class Package(unittest.TestCase):
         cls.identity = Authority(os.path.join(cls.folder, "certificates")).issue("client")
 
     @classmethod
-    def run_shown(cls, commands, prefix):
+    def run_shown(cls, commands, prefix, folder=None):
         """Where the programs are; no other package than ours is to be found by pkg-config."""
         environment = dict(os.environ, PKG_CONFIG_LIBDIR=cls.folder, CMAKE_GENERATOR="Ninja")
         done = subprocess.run(["bash", "-euc", commands.replace("/opt/coord", prefix)],
-                              cwd=cls.sources, env=environment, check=False, text=True,
+                              cwd=folder or cls.sources, env=environment, check=False, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode != 0:
             raise AssertionError(f"{commands}\n{done.stdout}")
@@ -128,6 +132,25 @@ class Package(unittest.TestCase):
         self.run_shown(self.with_pkg_config.replace("cc -std=c99", "c++ -std=c++11")
                        .replace("program.c", "program.cpp"), self.prefix)
         self.assert_works("program")
+
+    def test_examples(self):
+        """By the commands of their README, in C99 and in C11: each file that has a main."""
+        folder = os.path.join(self.folder, "examples")
+        shutil.copytree(EXAMPLES, folder)
+        build, = shown_commands("libclient/examples/README.md", "Building")
+        names = [name.removesuffix(".c") for name in os.listdir(EXAMPLES)
+                 if name.endswith(".c") and name != "example.c"]
+        self.assertGreater(len(names), 2)
+        for standard in ("c99", "c11"):
+            self.run_shown(build.replace("-std=c99", f"-std={standard}"), self.prefix, folder)
+            for name in names:
+                program = os.path.join(folder, name)
+                self.assertEqual(self.dynamic(program, "NEEDED"),
+                                 self.dynamic(self.library, "SONAME") + ["libc.so.6"])
+                done = subprocess.run([program], capture_output=True, text=True, check=False)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertRegex(done.stderr, f"^usage: {name} ")
+                os.remove(program)
 
     def test_cmake(self):
         self.run_shown(self.with_cmake, self.prefix)
