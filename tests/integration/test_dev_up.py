@@ -39,13 +39,13 @@ class DevUp(unittest.TestCase):
         return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True,
                               env=environment, timeout=120, check=False)
 
-    def up(self):
-        result = self.run_script("up")
+    def up(self, *options):
+        result = self.run_script("up", *options)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         return result.stdout
 
     def test_up_twice_and_down(self):
-        shown = self.up()
+        shown = self.up("--no-tour")
         for pattern in (r"all three vote after \d+ ms", r"coordd 3: get (\S+) -> 'written at",
                         r"killed coordd \d \(pid \d+\), which led",
                         r"first write through the others after \d+ ms",
@@ -70,7 +70,9 @@ class DevUp(unittest.TestCase):
 
         self.assertEqual(self.run_script("down").returncode, 0)
         self.assertTrue(is_free(self.port))
-        self.assertIn("holds a cluster already", self.up())
+        restarted = self.up()
+        self.assertIn("holds a cluster already", restarted)
+        self.assertNotIn("The tour", restarted)  # that is for the first time alone
         self.run_script("down", "--wipe")
         self.assertFalse(os.path.exists(self.state))
 

@@ -10,12 +10,14 @@ import time
 
 from cluster.cluster import Cluster, is_free
 from cluster.waiting import NotInTime, wait_until
+from tour.play import NAMES, play
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # The variables are for the test of this program.
 BUILD = os.environ.get("COORD_BUILD", os.path.join(ROOT, "build", "dev"))
 STATE = os.environ.get("COORD_DEV_STATE", os.path.join(ROOT, ".dev"))
 FIRST_PORT = int(os.environ.get("COORD_DEV_PORT", "7420"))
+EXAMPLES = os.path.join(BUILD, "libclient", "examples")
 PORTS = [tuple(FIRST_PORT + 10 * replica + port for port in range(3)) for replica in range(3)]
 SHOW = "/dev-up"
 
@@ -171,23 +173,49 @@ The exports are in .dev/env too; read them with: . .dev/env
 ./dev down stops the cluster.""")
 
 
-def up(_arguments):
-    started = time.monotonic()
+def open_state():
     step("Three replicas on 127.0.0.1, certificates and data under .dev/")
     os.makedirs(STATE, exist_ok=True)
-    cluster, changed = make_cluster()
+    return make_cluster()
+
+
+def make_one(cluster, changed):
+    """All replicas run, as one cluster; true if all of them ran already."""
     ran_already = bring_up(cluster, changed)
     write_environment(cluster)
     step("One cluster of three")
     give_birth(cluster)
-    if ran_already:
+    return ran_already
+
+
+def up(arguments):
+    started = time.monotonic()
+    first_time = not os.path.exists(STATE)
+    cluster, changed = open_state()
+    if make_one(cluster, changed):
         verify(cluster)
     else:
         show_reads(cluster)
         measure_write(cluster)
-        show_failover(cluster)
+        if first_time and not arguments.no_tour:
+            play(cluster, EXAMPLES)  # in which the leader is killed too
+        else:
+            show_failover(cluster)
     say(f"\nUp and checked in {time.monotonic() - started:.1f} s")
     tell_next(cluster)
+
+
+def tour(arguments):
+    """On the cluster that runs, or on one that runs for as long as the tour."""
+    cluster, changed = open_state()
+    ran_before = cluster.running()
+    try:
+        make_one(cluster, changed)
+        play(cluster, EXAMPLES, arguments.acts)
+    finally:
+        for replica in cluster.running():
+            if replica not in ran_before:
+                replica.daemon.stop()
 
 
 def down(arguments):
@@ -205,10 +233,21 @@ def down(arguments):
         say("none runs; data and certificates stay in .dev/ (./dev down --wipe removes them)")
 
 
+def act_name(text):
+    if text not in NAMES:
+        raise argparse.ArgumentTypeError(f"no act {text!r}; there are {', '.join(NAMES)}")
+    return text
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
-    commands.add_parser("up").set_defaults(run=up)
+    up_parser = commands.add_parser("up")
+    up_parser.add_argument("--no-tour", action="store_true")
+    up_parser.set_defaults(run=up)
+    tour_parser = commands.add_parser("tour")
+    tour_parser.add_argument("acts", nargs="*", metavar="ACT", type=act_name)
+    tour_parser.set_defaults(run=tour)
     down_parser = commands.add_parser("down")
     down_parser.add_argument("--wipe", action="store_true")
     down_parser.set_defaults(run=down)
