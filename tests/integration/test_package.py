@@ -16,6 +16,7 @@ import tempfile
 import unittest
 
 import harness
+import readme
 from cluster.certificates import Authority
 
 sys.path.insert(0, os.path.join(harness.ROOT, "tests", "lint"))
@@ -30,12 +31,9 @@ MARKED = re.compile(r"^COORD_API\b[^;(]*?\b(coord_\w+)\s*\(", re.MULTILINE)
 DEPENDENCY = re.compile(r"\((NEEDED|SONAME)\).*\[(.*)\]")
 
 
-def shown_commands(readme, heading):
+def shown_commands(file, heading):
     """The blocks of commands of a section, in its order."""
-    text = source_tree.read(harness.ROOT, readme)
-    section = re.search(rf"^## {heading}\n(.*?)^## ", text, re.MULTILINE | re.DOTALL).group(1)
-    blocks = re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)
-    return [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in blocks]
+    return [block.text for block in readme.section(file, heading)]
 
 
 def declared_functions():
