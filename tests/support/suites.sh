@@ -125,6 +125,17 @@ piece_valgrind() {
     ctest_part dev valgrind 2
 }
 
+piece_bench() {
+    run_part "speed of three replicas" env "COORD_BUILD=$PWD/build/dev" python3 tests/support/bench.py
+    quote_result
+}
+
+piece_memory() {
+    run_part "memory of nodes, watches, sessions" \
+        env "COORD_BUILD=$PWD/build/dev" python3 tests/support/bench.py memory
+    quote_result
+}
+
 # quote_result [REGEX]: the lines of the part's output that say what was measured, for the record.
 quote_result() {
     local line
@@ -145,7 +156,7 @@ suite_long() {
     local pieces=("$@")
     [ $# -gt 0 ] ||
         pieces=(seeds broken failover exactly_once watch_log mastership repeat sanitizers races
-            valgrind)
+            valgrind bench memory)
     commit=$(commit_name)
     build_gcc
     for piece in "${pieces[@]}"; do
