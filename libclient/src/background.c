@@ -50,17 +50,17 @@ static struct client_timer *earliest(const struct client_background *background)
     return found;
 }
 
-/* Those that were due when it began; returns until when there is nothing to do. */
-static uint64_t run_timers(struct client_background *background)
+/* Those that are due, at the end all; returns until when there is nothing to do. */
+static uint64_t run_timers(struct client_background *background, bool at_end)
 {
-    uint64_t now_ms = client_driver_now_ms();
+    uint64_t now_ms = at_end ? UINT64_MAX : client_driver_now_ms();
     struct client_timer *timer = earliest(background);
     while (timer != NULL && timer->due_ms <= now_ms) {
         client_timer_clear(background, timer);
         timer->run(timer);
         timer = earliest(background);
     }
-    return timer != NULL ? timer->due_ms : now_ms + IDLE_MS;
+    return timer != NULL ? timer->due_ms : client_driver_now_ms() + IDLE_MS;
 }
 
 /* ---- The thread ---- */
@@ -69,9 +69,11 @@ static void *run(void *context)
 {
     struct client_background *background = context;
     bool ignored = false; /* these callbacks close no client */
+    bool at_end = false;
     size_t ran = 1;
-    while (ran != 0 || !client_dispatch_is_closed(&background->dispatch)) {
-        uint64_t until_ms = run_timers(background);
+    while (ran != 0 || !at_end) {
+        at_end = client_dispatch_is_closed(&background->dispatch);
+        uint64_t until_ms = run_timers(background, at_end);
         ran = client_dispatch_run(&background->dispatch, until_ms, &ignored);
     }
     return NULL;

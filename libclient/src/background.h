@@ -27,7 +27,11 @@ void client_background_release(struct client_background *background);
 /* Starts the thread, if it does not run. False: no memory, or no thread. Thread: any. */
 CD_MUST_USE bool client_background_start(struct coord_client *client);
 
-/* Ends it, when all that was posted has run; after the driver has stopped. */
+/*
+ * Ends it, when all that was posted has run, and every timer once: what goes on learns that the
+ * client is closed, from the code of whatever it tries, and sets no timer any more. After the
+ * driver has stopped.
+ */
 void client_background_stop(struct coord_client *client);
 
 /* Something to be done at a time, by what embeds it, zeroed but for `run`. On the thread alone. */

@@ -122,6 +122,9 @@ static void run_the_last(struct coord_client *client)
     coord_session_set_callback(client, NULL, NULL);
     while (client_dispatch_run(&client->dispatch, 0, &close) != 0) {
     }
+    while (client_dispatch_run(&client->background.dispatch, 0, &close) !=
+           0) { /* its thread ended */
+    }
 }
 
 void coord_client_close(struct coord_client *client)

@@ -1,7 +1,7 @@
 /*
- * holder TIMEOUT_MS [NAMESPACE]: a client with a session that does what its standard input says,
- * one line at a time, and answers each with one line. Ends, and closes its session, at the end of
- * its input.
+ * holder TIMEOUT_MS [NAMESPACE]: a client with a session (0: without) that does what its standard
+ * input says, one line at a time, and answers each with one line. Ends, and closes its session, at
+ * the end of its input.
  *
  *   try|lock|read|write|campaign PATH WAIT_MS     granted FENCE NODE, or a code and its message
  *   semaphore PATH WAIT_MS PERMITS                likewise; up to 64 are held, the newest is meant
@@ -13,6 +13,8 @@
  *   raise|lower PATH, pass PATH WAIT_MS           of a barrier: its code
  *   put PATH PRIORITY DATA, take PATH WAIT_MS     OK; taken DATA, or a code and its message
  *   observe PATH, next WAIT_MS                    OK; leader FENCE DATA, nobody, or a code
+ *   keep PATH DATA, join PATH MEMBER DATA         of a presence, one at a time: a code, and a
+ * message stands WAIT_MS, renew DATA, part              of the presence: likewise
  *
  * A candidate's data are its process id. COORD_ENDPOINTS, _CACERT, _CERT and _KEY are coordctl's.
  */
@@ -32,6 +34,7 @@ static struct {
     struct coord_lock *locks[LOCKS_MAX];
     size_t count;
     struct coord_observer *observer;
+    struct coord_presence *presence;
     char data[32];
 } holder;
 
@@ -174,11 +177,40 @@ static bool obey_about_others(char **words, size_t count)
     return true;
 }
 
+/* Likewise. */
+static bool obey_about_presence(char **words, size_t count)
+{
+    struct coord_error error = {.code = COORD_OK};
+    enum coord_code code = COORD_OK;
+    if (strcmp(words[0], "keep") == 0 && count == 3) {
+        code = coord_presence_create(holder.client, words[1], words[2], strlen(words[2]),
+                                     &holder.presence, &error);
+    } else if (strcmp(words[0], "join") == 0 && count == 4) {
+        code = coord_group_join(holder.client, words[1], words[2], words[3], strlen(words[3]),
+                                &holder.presence, &error);
+    } else if (strcmp(words[0], "stands") == 0 && count == 2) {
+        code = coord_presence_wait(holder.presence, number(words[1]), &error);
+    } else if (strcmp(words[0], "renew") == 0 && count == 2) {
+        code = coord_presence_set(holder.presence, words[1], strlen(words[1]), &error);
+    } else if (strcmp(words[0], "part") == 0) {
+        code = coord_presence_close(holder.presence, &error);
+        holder.presence = NULL;
+    } else {
+        return false;
+    }
+    if (code == COORD_OK) {
+        printf("OK\n");
+    } else {
+        say_refused(code, &error);
+    }
+    return true;
+}
+
 static void obey(char **words, size_t count)
 {
     struct coord_error error = {.code = COORD_OK};
     const char *word = words[0];
-    if (obey_about_others(words, count)) {
+    if (obey_about_others(words, count) || obey_about_presence(words, count)) {
         return;
     }
     if (strcmp(word, "all") == 0 && count > 2) {
@@ -212,7 +244,7 @@ static bool connect_client(uint32_t timeout_ms, const char *name_space)
     if (coord_options_set_endpoints(options, getenv("COORD_ENDPOINTS"), &error) != COORD_OK ||
         coord_options_set_tls_files(options, getenv("COORD_CACERT"), getenv("COORD_CERT"),
                                     getenv("COORD_KEY"), &error) != COORD_OK ||
-        coord_options_set_session(options, true, timeout_ms, &error) != COORD_OK ||
+        coord_options_set_session(options, timeout_ms != 0, timeout_ms, &error) != COORD_OK ||
         coord_options_set_timeout_ms(options, CALL_MS, &error) != COORD_OK ||
         coord_options_set_namespace(options, name_space, &error) != COORD_OK ||
         coord_client_create(options, &holder.client, &error) != COORD_OK) {
@@ -246,6 +278,7 @@ int main(int argc, char **argv)
         (void)coord_lock_release(holder.locks[--holder.count], NULL);
     }
     coord_observer_free(holder.observer);
+    (void)coord_presence_close(holder.presence, NULL);
     coord_client_close(holder.client);
     return 0;
 }

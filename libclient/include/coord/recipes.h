@@ -226,6 +226,75 @@ COORD_API enum coord_code coord_queue_take(struct coord_client *client, const ch
                                            uint32_t wait_ms, struct coord_result **ret_result,
                                            struct coord_error *reterr);
 
+/* ---- Presences --------------------------------------------------------------------------------
+ */
+
+/*
+ * An ephemeral node that is kept up: it comes back with a new session after one was lost, and when
+ * somebody has deleted it. Parents are made where they are missing, as containers. Where a node of
+ * another session has its place (the same program before it was started again), it comes when that
+ * is gone. A presence protects nothing: between two sessions it is not there. Freed with
+ * coord_presence_close.
+ */
+struct coord_presence;
+
+/*
+ * Begins, and does not wait for the cluster. Needs a session, and permission to read its node.
+ * data: as long as the presence lives, or until coord_presence_set; copied.
+ * COORD_OK, COORD_INVALID_ARGUMENT, COORD_TOO_LARGE, COORD_NO_MEMORY. What only the cluster can
+ * say, as of a path that breaks its rules, coord_presence_state tells.
+ */
+COORD_API enum coord_code coord_presence_create(struct coord_client *client, const char *path,
+                                                const void *data, size_t data_bytes,
+                                                struct coord_presence **ret_presence,
+                                                struct coord_error *reterr);
+
+/*
+ * COORD_OK: as far as the client knows at this moment it stands, with the data that were given
+ * last. Else why not yet: COORD_TIMEOUT (it is on its way), COORD_NODE_EXISTS (another one has its
+ * place), COORD_CLOSED (so is the client), or what the last look at its place, create or set
+ * returned, as COORD_PERMISSION_DENIED. It goes on trying whatever it says.
+ */
+COORD_API enum coord_code coord_presence_state(struct coord_presence *presence,
+                                               struct coord_error *reterr);
+
+/* Waits until that is COORD_OK, or COORD_CLOSED; else what it is when the time is over. */
+COORD_API enum coord_code coord_presence_wait(struct coord_presence *presence, uint32_t wait_ms,
+                                              struct coord_error *reterr);
+
+/*
+ * New data, which it will stand with. Does not wait. COORD_OK, COORD_INVALID_ARGUMENT,
+ * COORD_TOO_LARGE, COORD_NO_MEMORY.
+ */
+COORD_API enum coord_code coord_presence_set(struct coord_presence *presence, const void *data,
+                                             size_t data_bytes, struct coord_error *reterr);
+
+/* Its node; in the client's namespace. */
+COORD_API const char *coord_presence_path(const struct coord_presence *presence);
+
+/*
+ * Takes it away, and frees it whatever it returns. Accepts NULL. COORD_OK: its node is gone, or
+ * ends with the session that was lost. COORD_TIMEOUT: not within a call's timeout; the library goes
+ * on trying, and it ends with the session. Else as every write.
+ */
+COORD_API enum coord_code coord_presence_close(struct coord_presence *presence,
+                                               struct coord_error *reterr);
+
+/* ---- Groups -----------------------------------------------------------------------------------
+ */
+
+/*
+ * A group is a directory in which each member has a presence under its name, with data that the
+ * others see. Who is in it is told by a cache of its children (coord_cache_create with
+ * COORD_WATCH_CHILDREN, coord_cache_children).
+ * member: its name in the group, one element of a path, which nobody else has.
+ * Returns as coord_presence_create; it leaves with coord_presence_close.
+ */
+COORD_API enum coord_code coord_group_join(struct coord_client *client, const char *path,
+                                           const char *member, const void *data, size_t data_bytes,
+                                           struct coord_presence **ret_presence,
+                                           struct coord_error *reterr);
+
 #ifdef __cplusplus
 }
 #endif
