@@ -41,6 +41,11 @@ enum coord_code recipe_give_back(struct coord_client *client, const char *path, 
 uint64_t recipe_until_ms(uint32_t wait_ms);
 uint32_t recipe_rest_ms(uint64_t until_ms);
 
+/* As coord_cache_create, with another bound. */
+enum coord_code recipe_cache_create(struct coord_client *client, const char *path,
+                                    enum coord_watch_scope scope, size_t bytes_max,
+                                    struct coord_cache **ret_cache, struct coord_error *error);
+
 /* "path/name", the caller's. NULL: no memory. */
 char *recipe_join(const char *path, const char *name);
 

@@ -280,6 +280,81 @@ COORD_API const char *coord_presence_path(const struct coord_presence *presence)
 COORD_API enum coord_code coord_presence_close(struct coord_presence *presence,
                                                struct coord_error *reterr);
 
+/* ---- Caches -----------------------------------------------------------------------------------
+ */
+
+/*
+ * A copy of a node, of a node and its children, or of all below it, which follows the tree: from
+ * its first filling on it shows states that the tree had, one after the other, and what it missed
+ * it reads again by itself. Nodes need not exist yet. Needs no session. What is read from it may be
+ * older than what the client has seen elsewhere. Freed with coord_cache_close.
+ *
+ * pzxid, cversion and num_children of the deepest nodes that it holds are of when those were read;
+ * cversion of others may be behind by what a sequential create has passed over. Nodes that the
+ * client may not read are left out; one that it may not read any more stays as it was.
+ *
+ * It takes at most COORD_CACHE_BYTES_MAX, twice that while it reads again; when the tree grows
+ * beyond that it ends with COORD_TOO_LARGE.
+ */
+struct coord_cache;
+
+#define COORD_CACHE_BYTES_MAX ((size_t)1 << 30)
+
+/* Begins, and does not wait for the cluster. COORD_OK, COORD_INVALID_ARGUMENT, COORD_NO_MEMORY. */
+COORD_API enum coord_code coord_cache_create(struct coord_client *client, const char *path,
+                                             enum coord_watch_scope scope,
+                                             struct coord_cache **ret_cache,
+                                             struct coord_error *reterr);
+
+/*
+ * Waits until it shows another state than the one of `*zxid`, which then is its zxid; 0 at first,
+ * for its first filling. Only changes of what it holds count. States between two calls may be
+ * missed, never the present one.
+ * COORD_OK; COORD_TIMEOUT; else why it has ended, by a code of a read, as COORD_PERMISSION_DENIED,
+ * COORD_TOO_LARGE or COORD_NO_MEMORY: it then shows its last state for ever.
+ */
+COORD_API enum coord_code coord_cache_wait(struct coord_cache *cache, uint32_t wait_ms,
+                                           uint64_t *zxid, struct coord_error *reterr);
+
+/* `changed` is told at the next coord_client_dispatch, and from then on after every change, several
+ * of them at once perhaps, and at its end. NULL: nobody is. Thread: any. */
+typedef void (*coord_cache_fn)(void *context, struct coord_cache *cache);
+COORD_API void coord_cache_set_callback(struct coord_cache *cache, coord_cache_fn changed,
+                                        void *context);
+
+/* Nodes as a cache had them, all of one state. Never changes; any thread. Freed with
+ * coord_view_free, also after the cache was closed. */
+struct coord_view;
+
+struct coord_cached {
+    const char *path;
+    const struct coord_node_stat *stat;
+    const void *data; /* never NULL, a NUL behind it */
+    size_t data_bytes;
+};
+
+/* COORD_OK; COORD_NO_NODE (not there, or not within its scope); COORD_TIMEOUT (not filled yet), or
+ * why it has ended before; COORD_INVALID_ARGUMENT (path is NULL); COORD_NO_MEMORY. */
+COORD_API enum coord_code coord_cache_get(struct coord_cache *cache, const char *path,
+                                          struct coord_view **ret_view, struct coord_error *reterr);
+
+/* The children of `path`, in byte order of their names; none for one that is not there.
+ * COORD_OK; else as coord_cache_get, but for COORD_NO_NODE. */
+COORD_API enum coord_code coord_cache_children(struct coord_cache *cache, const char *path,
+                                               struct coord_view **ret_view,
+                                               struct coord_error *reterr);
+
+COORD_API size_t coord_view_count(const struct coord_view *view);
+/* NULL past the end. */
+COORD_API const struct coord_cached *coord_view_at(const struct coord_view *view, size_t index);
+/* Of the state that it shows. */
+COORD_API uint64_t coord_view_zxid(const struct coord_view *view);
+/* Accepts NULL. */
+COORD_API void coord_view_free(struct coord_view *view);
+
+/* No callback of its own runs any more, unless this is called by it. Accepts NULL. */
+COORD_API void coord_cache_close(struct coord_cache *cache);
+
 /* ---- Groups -----------------------------------------------------------------------------------
  */
 
