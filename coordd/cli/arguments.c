@@ -98,16 +98,20 @@ static bool take_version(struct cli_arguments *to, const char *text)
     return true;
 }
 
+static const struct {
+    const char *name;
+    enum coord_level level;
+} levels[] = {{"linearizable", COORD_LINEARIZABLE}, {"session", COORD_SESSION}};
+
 static bool take_level(struct cli_arguments *to, const char *text)
 {
-    if (strcmp(text, "linearizable") == 0) {
-        to->level = COORD_LINEARIZABLE;
-    } else if (strcmp(text, "session") == 0) {
-        to->level = COORD_SESSION;
-    } else {
-        return false;
+    for (size_t i = 0; i < CD_ARRAY_COUNT(levels); i++) {
+        if (strcmp(text, levels[i].name) == 0) {
+            to->level = levels[i].level;
+            return true;
+        }
     }
-    return true;
+    return false;
 }
 
 static const struct {
@@ -255,6 +259,14 @@ static bool take_option(struct cli_arguments *to, int option, const char *value,
     return take_value(to, (unsigned)option - BIT, value, message);
 }
 
+static unsigned bits_of(const struct cli_command *command)
+{
+    if (command == NULL) {
+        return 0;
+    }
+    return command->takes | (command->outputs != 0 ? CLI_OUTPUT : 0u);
+}
+
 /* Of a bit; what is not there is never asked for. */
 static const char *option_name(unsigned bit)
 {
@@ -315,7 +327,7 @@ static bool take_command(struct cli_arguments *to, const struct cli_command *com
     if (*ret_words == 0) {
         return wrong_name(commands, words[0], message);
     }
-    unsigned takes = to->command->takes | (to->command->outputs != 0 ? CLI_OUTPUT : 0u);
+    unsigned takes = bits_of(to->command);
     for (unsigned bit = 1; bit <= CLI_OPTION_LAST; bit *= 2) {
         if ((to->given & ~takes & bit) != 0) {
             return wrong(message, "--%s has no meaning for %s", option_name(bit),
@@ -382,7 +394,7 @@ static bool take_environment(struct cli_arguments *to, char *(*environment)(cons
     if (to->name_space == NULL) {
         to->name_space = environment("COORD_NAMESPACE");
     }
-    return to->help ||
+    return to->help || to->command->offline ||
            (need(&to->endpoints, "--endpoints", "COORD_ENDPOINTS", environment, message) &&
             need(&to->ca_file, "--cacert", "COORD_CACERT", environment, message) &&
             need(&to->cert_file, "--cert", "COORD_CERT", environment, message) &&
@@ -428,6 +440,24 @@ bool cli_arguments_parse(int argc, char *const *argv, const struct cli_command *
     return true;
 }
 
+bool cli_line_parse(int argc, char *const *argv, const struct cli_command *commands,
+                    const struct cli_arguments *shell, struct cli_arguments *ret_arguments,
+                    char message[CLI_MESSAGE_BYTES])
+{
+    struct cli_arguments arguments = defaults;
+    arguments.endpoints = shell->endpoints;
+    arguments.ca_file = shell->ca_file;
+    arguments.cert_file = shell->cert_file;
+    arguments.key_file = shell->key_file;
+    arguments.name_space = shell->name_space;
+    arguments.timeout_ms = shell->timeout_ms;
+    if (!parse(argc, argv, ":ho:rR", long_options, commands, &arguments, message)) {
+        return false;
+    }
+    *ret_arguments = arguments;
+    return true;
+}
+
 bool cli_words_parse(int argc, char *const *argv, const struct cli_command *commands,
                      struct cli_arguments *ret_arguments, char message[CLI_MESSAGE_BYTES])
 {
@@ -441,4 +471,38 @@ bool cli_words_parse(int argc, char *const *argv, const struct cli_command *comm
     }
     *ret_arguments = arguments;
     return true;
+}
+
+/* ---- What there is ---- */
+
+bool cli_option_at(const struct cli_command *command, size_t index,
+                   struct cli_option_name *ret_option)
+{
+    unsigned bits = bits_of(command);
+    for (const struct option *each = long_options; each->name != NULL; each++) {
+        bool taken = each->val < BIT || ((unsigned)(each->val - BIT) & bits) != 0;
+        if (taken && index-- == 0) {
+            ret_option->name = each->name;
+            ret_option->takes_value = each->has_arg == required_argument;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *cli_value_at(const struct cli_command *command, const char *option, size_t index)
+{
+    unsigned bits = bits_of(command);
+    if (strcmp(option, "level") == 0 && (bits & CLI_LEVEL) != 0) {
+        return index < CD_ARRAY_COUNT(levels) ? levels[index].name : NULL;
+    }
+    if (strcmp(option, "output") != 0 || (bits & CLI_OUTPUT) == 0) {
+        return NULL;
+    }
+    for (size_t i = 0; i < CD_ARRAY_COUNT(outputs); i++) {
+        if ((command->outputs & (unsigned)outputs[i].output) != 0 && index-- == 0) {
+            return outputs[i].name;
+        }
+    }
+    return NULL;
 }

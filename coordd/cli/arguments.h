@@ -57,6 +57,7 @@ struct cli_command {
     unsigned outputs;     /* of enum cli_output: what it can print; 0: one form alone */
     int operands_min, operands_max;
     bool session; /* its client has one in any case */
+    bool offline; /* it needs no cluster: no client is made, `run` gets NULL */
     /* Does it and returns the exit code. */
     int (*run)(struct coord_client *client, const struct cli_arguments *arguments);
 };
@@ -118,11 +119,36 @@ CD_MUST_USE bool cli_arguments_parse(int argc, char *const *argv,
                                      char message[CLI_MESSAGE_BYTES]);
 
 /*
+ * A line of `coordctl shell`: where the cluster is, who asks, and how long it may take are as in
+ * `shell`, if the words say nothing else.
+ */
+CD_MUST_USE bool cli_line_parse(int argc, char *const *argv, const struct cli_command *commands,
+                                const struct cli_arguments *shell,
+                                struct cli_arguments *ret_arguments,
+                                char message[CLI_MESSAGE_BYTES]);
+
+/*
  * The words alone, without what the environment has to give, and without the options of every
  * command: a line of a transaction. argv[0] is passed over.
  */
 CD_MUST_USE bool cli_words_parse(int argc, char *const *argv, const struct cli_command *commands,
                                  struct cli_arguments *ret_arguments,
                                  char message[CLI_MESSAGE_BYTES]);
+
+/* ---- What there is, for completion ---- */
+
+struct cli_option_name {
+    const char *name; /* without its "--" */
+    bool takes_value;
+};
+
+/* One after the other: those of every command (NULL: those alone), then those of `command`. False
+ * past the last. */
+CD_MUST_USE bool cli_option_at(const struct cli_command *command, size_t index,
+                               struct cli_option_name *ret_option);
+
+/* What may stand behind an option of the command that takes one of a few names; NULL past the last,
+ * and for an option that takes another value. */
+const char *cli_value_at(const struct cli_command *command, const char *option, size_t index);
 
 #endif

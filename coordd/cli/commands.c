@@ -405,5 +405,25 @@ const struct cli_command cli_commands[] = {
         .operands_max = 1,
         .run = cli_bench,
     },
+    {
+        .name = "shell",
+        .operands = "",
+        .summary = "run these commands line by line",
+        .help =
+            "With one connection for all of them. At a terminal it has a prompt, Tab completes\n"
+            "commands, options and paths, and the lines before come back with the arrow keys;\n"
+            "they are kept in memory alone. A command that fails says so, and the shell goes on.\n"
+            "Ctrl-C ends a command that waits (one that is being answered at the latest after\n"
+            "--timeout), Ctrl-D the shell. Words may stand in \"double\" or 'single' quotes; the\n"
+            "first know \\\" \\\\ \\n \\t \\r and \\xHH. A line that begins with # says nothing.\n"
+            "  help [COMMAND]  cd [PATH]  pwd  exit    are the shell's own; . and .. are known in\n"
+            "                            the path that a command begins with\n"
+            "\n"
+            "Without a terminal the lines come from standard input, and the exit code is that of\n"
+            "the last line that failed, or 0. Data from - cannot be had there.\n"
+            "\n"
+            "example: coordctl shell <<< 'ls /config'\n",
+        .run = cli_shell,
+    },
     {.name = NULL},
 };

@@ -9,6 +9,9 @@ extern const struct cli_command cli_commands[];
 /* Help on stdout: about everything, or about one command. */
 void cli_print_help(const struct cli_command *command);
 
+/* In a shell, which has commands of its own. */
+void cli_print_help_of_shell(const struct cli_command *commands);
+
 /* tree.c */
 int cli_get(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_set(struct coord_client *client, const struct cli_arguments *arguments);
@@ -36,6 +39,9 @@ int cli_elect(struct coord_client *client, const struct cli_arguments *arguments
 
 /* bench.c */
 int cli_bench(struct coord_client *client, const struct cli_arguments *arguments);
+
+/* shell.c */
+int cli_shell(struct coord_client *client, const struct cli_arguments *arguments);
 
 /* cluster.c */
 int cli_init(struct coord_client *client, const struct cli_arguments *arguments);

@@ -20,6 +20,19 @@ static void print_common_options(void)
         stdout);
 }
 
+static void print_commands(const struct cli_command *commands)
+{
+    for (const struct cli_command *each = commands; each->name != NULL; each++) {
+        (void)printf("  %-13s %-23s %s\n", each->name, each->operands, each->summary);
+    }
+}
+
+void cli_print_help_of_shell(const struct cli_command *commands)
+{
+    print_commands(commands);
+    (void)fputs("\n`help COMMAND`, or `COMMAND --help`, tells more.\n", stdout);
+}
+
 void cli_print_help(const struct cli_command *command)
 {
     if (command != NULL) {
@@ -28,9 +41,7 @@ void cli_print_help(const struct cli_command *command)
                      command->help);
     } else {
         (void)fputs("usage: coordctl COMMAND [operands] [options]\n\n", stdout);
-        for (const struct cli_command *each = cli_commands; each->name != NULL; each++) {
-            (void)printf("  %-13s %-23s %s\n", each->name, each->operands, each->summary);
-        }
+        print_commands(cli_commands);
         (void)fputs("\n`coordctl COMMAND --help` tells more. With -o json a command prints one "
                     "object, or where\n"
                     "there are many one a line.\n\n"

@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "interrupt.h"
 #include "json.h"
 #include "say.h"
 #include "text.h"
@@ -132,7 +133,7 @@ static enum coord_code read_all(struct listing *listing, struct coord_error *err
     listing->more = false;
     listing->left = cli_has(listing->arguments, CLI_LIMIT) ? listing->arguments->limit : UINT64_MAX;
     enum coord_code code = read_page(listing, NULL, &page, error);
-    while (code == COORD_OK) {
+    while (code == COORD_OK && !cli_interrupted()) {
         struct coord_result *next = NULL;
         put_page(listing, page);
         if (!coord_result_more(page) || listing->left == 0 || listing->lines.overflowed) {
@@ -163,6 +164,9 @@ static int print_list(struct coord_client *client, const struct cli_arguments *a
     int exit_code = CLI_DONE;
     if (code != COORD_OK) {
         exit_code = cli_failed(arguments, &error);
+    } else if (cli_interrupted()) {
+        exit_code = cli_say(CLI_REFUSED, "%s %s: interrupted", arguments->command->name,
+                            arguments->operands[0]);
     } else if (listing.lines.overflowed) {
         exit_code = cli_say(CLI_REFUSED, "%s %s: the list has more than %d bytes",
                             arguments->command->name, arguments->operands[0], (int)LIST_BYTES_MAX);

@@ -10,6 +10,9 @@
 
 static int run(const struct cli_arguments *arguments)
 {
+    if (arguments->command->offline) {
+        return arguments->command->run(NULL, arguments);
+    }
     struct coord_error error;
     struct coord_client *client = NULL;
     bool session = cli_has(arguments, CLI_EPHEMERAL) || arguments->command->session;

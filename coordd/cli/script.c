@@ -2,6 +2,7 @@
 #include "acl.h"
 #include "arguments.h"
 #include "values.h"
+#include "words.h"
 
 #include "base/memory.h"
 
@@ -17,104 +18,6 @@ static bool wrong(char message[CLI_SCRIPT_MESSAGE_BYTES], const char *format, ..
     (void)vsnprintf(message, CLI_SCRIPT_MESSAGE_BYTES, format, arguments);
     va_end(arguments);
     return false;
-}
-
-/* ---- Words ---- */
-
-/* One line taken apart; the words lie in `text`. word[0] is a name, as in argv. */
-struct words {
-    char *text; /* owned */
-    char *word[CLI_SCRIPT_WORDS_MAX + 2];
-    int count; /* without word[0] and the NULL behind the last */
-};
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-/* What stands behind a backslash; false if that means nothing. */
-static bool take_escape(const char **at, char *ret_char)
-{
-    static const char from[] = "\"\\ntr";
-    static const char to[] = "\"\\\n\t\r";
-    const char *known = **at != '\0' ? strchr(from, **at) : NULL;
-    if (known != NULL) {
-        *ret_char = to[known - from];
-        (*at)++;
-        return true;
-    }
-    if (**at != 'x' || (*at)[1] == '\0' || (*at)[2] == '\0') {
-        return false;
-    }
-    char digits[5] = {'0', 'x', (*at)[1], (*at)[2], '\0'};
-    uint64_t value = 0;
-    if (!cli_number_parse(digits, 255, &value) || value == 0) {
-        return false;
-    }
-    *ret_char = (char)value;
-    *at += 3;
-    return true;
-}
-
-/* `from` stands behind the opening quote. */
-static bool take_quoted(const char **from, char **to, char message[CLI_SCRIPT_MESSAGE_BYTES])
-{
-    const char *at = *from;
-    while (*at != '"') {
-        if (*at == '\0') {
-            return wrong(message, "a quote is not closed");
-        }
-        if (*at != '\\') {
-            *(*to)++ = *at++;
-            continue;
-        }
-        at++;
-        if (!take_escape(&at, (*to)++)) {
-            return wrong(message, "\\%.1s: the escapes are \\\" \\\\ \\n \\t \\r and \\xHH", at);
-        }
-    }
-    at++;
-    if (*at != '\0' && !is_space(*at)) {
-        return wrong(message, "a space is missing behind a quote");
-    }
-    *from = at;
-    return true;
-}
-
-static bool take_apart(struct words *words, const char *line,
-                       char message[CLI_SCRIPT_MESSAGE_BYTES])
-{
-    static char name[] = "txn";
-    words->text = cd_malloc(strlen(line) + 1); /* a word and its NUL never take more than it did */
-    words->word[0] = name;
-    char *to = words->text;
-    const char *at = line;
-    for (;;) {
-        while (is_space(*at)) {
-            at++;
-        }
-        if (*at == '\0') {
-            break;
-        }
-        if (words->count == CLI_SCRIPT_WORDS_MAX) {
-            return wrong(message, "a line has more than %d words", (int)CLI_SCRIPT_WORDS_MAX);
-        }
-        words->word[++words->count] = to;
-        if (*at == '"') {
-            at++;
-            if (!take_quoted(&at, &to, message)) {
-                return false;
-            }
-        } else {
-            while (*at != '\0' && !is_space(*at)) {
-                *to++ = *at++;
-            }
-        }
-        *to++ = '\0';
-    }
-    words->word[words->count + 1] = NULL;
-    return true;
 }
 
 /* ---- Compares ---- */
@@ -189,7 +92,7 @@ static bool add_compare_of_more(struct coord_txn *txn, char *const *word,
     return true;
 }
 
-static bool add_compare(struct coord_txn *txn, const struct words *words,
+static bool add_compare(struct coord_txn *txn, const struct cli_words *words,
                         char message[CLI_SCRIPT_MESSAGE_BYTES])
 {
     char *const *word = words->word + 1;
@@ -361,7 +264,7 @@ static bool add_section(struct cli_script *script, enum cli_section section,
     return true;
 }
 
-static bool add_words(struct cli_script *script, const struct words *words, const char *text,
+static bool add_words(struct cli_script *script, const struct cli_words *words, const char *text,
                       char message[CLI_SCRIPT_MESSAGE_BYTES])
 {
     if (words->count == 0 || words->word[1][0] == '#') {
@@ -408,8 +311,9 @@ void cli_script_release(struct cli_script *script)
 bool cli_script_add(struct cli_script *script, const char *line,
                     char message[CLI_SCRIPT_MESSAGE_BYTES])
 {
-    struct words words = {0};
-    bool fine = take_apart(&words, line, message) && add_words(script, &words, line, message);
-    cd_free(words.text);
+    struct cli_words words;
+    bool fine = cli_words_split(&words, line, false, message, CLI_SCRIPT_MESSAGE_BYTES) &&
+                add_words(script, &words, line, message);
+    cli_words_release(&words);
     return fine;
 }

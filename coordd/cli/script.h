@@ -10,16 +10,12 @@
 /*
  * A transaction as lines of text, one after another: compares, the line "then", operations, and if
  * wanted the line "else" and other operations. What a line may say is in the help of
- * `coordctl txn`. Words stand between spaces, or in double quotes with the escapes \" \\ \n \t \r
- * and \xHH (but not \x00). Empty lines and those that begin with "#" say nothing.
+ * `coordctl txn`; its words are those of words.h. Empty lines and those that begin with "#" say
+ * nothing.
  */
 
-enum {
-    /* In one section. A cluster takes fewer and says how many. */
-    CLI_SCRIPT_LINES_MAX = 10000,
-    /* In one line. */
-    CLI_SCRIPT_WORDS_MAX = 128,
-};
+/* In one section. A cluster takes fewer and says how many. */
+enum { CLI_SCRIPT_LINES_MAX = 10000 };
 
 enum cli_script_op {
     CLI_OP_CREATE,

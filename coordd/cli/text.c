@@ -82,6 +82,21 @@ void cli_print_data(const void *data, size_t bytes)
     json_decref(object);
 }
 
+static bool line_is_open;
+
+void cli_print_bytes(const void *data, size_t bytes)
+{
+    (void)fwrite(data, 1, bytes, stdout); /* cli_finish_output looks whether it worked */
+    line_is_open = bytes > 0 && ((const char *)data)[bytes - 1] != '\n';
+}
+
+bool cli_line_is_open(void)
+{
+    bool open = line_is_open;
+    line_is_open = false;
+    return open;
+}
+
 int cli_failed(const struct cli_arguments *arguments, const struct coord_error *error)
 {
     return cli_say_failure(arguments->command->name,

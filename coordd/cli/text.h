@@ -19,6 +19,12 @@ void cli_print_stat(const struct coord_node_stat *stat);
  */
 void cli_print_data(const void *data, size_t bytes);
 
+/* The bytes as they are. */
+void cli_print_bytes(const void *data, size_t bytes);
+
+/* The last of them was no end of a line; asked by a shell, whose prompt begins a line. */
+bool cli_line_is_open(void);
+
 /* cli_say_failure about the first operand. */
 int cli_failed(const struct cli_arguments *arguments, const struct coord_error *error);
 

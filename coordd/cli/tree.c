@@ -55,7 +55,7 @@ static int hold(struct coord_client *client, const struct cli_arguments *argumen
         (void)cli_say(CLI_DONE, "%s lives as long as session 0x%" PRIx64 ", which ends with %s",
                       coord_result_path(result), session,
                       from_input ? "Ctrl-C" : "Ctrl-C or the end of standard input");
-        code = cli_hold_until_told(hold, client, session, !from_input);
+        code = cli_hold_until_told(hold, client, session, !from_input && !cli_input_is_kept());
     }
     struct coord_error error;
     if (code == CLI_DONE && coord_session_close(client, NULL, &error) != COORD_OK) {
@@ -189,7 +189,7 @@ static void print_get(const struct cli_arguments *arguments, const struct coord_
     if (arguments->output == CLI_JSON) {
         cli_json_print(cli_json_result(CLI_OP_GET, result));
     } else {
-        (void)fwrite(data, 1, bytes, stdout); /* cli_finish_output looks whether it worked */
+        cli_print_bytes(data, bytes);
     }
 }
 

@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "interrupt.h"
 #include "json.h"
 #include "say.h"
 #include "text.h"
@@ -158,10 +159,10 @@ static int say_end(const struct cli_arguments *arguments, const struct coord_wat
 static int print_all(struct coord_watch *watch, struct watching *watching)
 {
     int code = CLI_DONE;
-    while (code == CLI_DONE && !watching->enough) {
+    while (code == CLI_DONE && !watching->enough && !cli_interrupted()) {
         struct coord_error error;
         struct coord_watch_item *item = NULL;
-        enum coord_code next = coord_watch_next(watch, COORD_TIMEOUT_MAX_MS, &item, &error);
+        enum coord_code next = coord_watch_next(watch, CLI_INTERRUPT_LOOK_EVERY_MS, &item, &error);
         if (next == COORD_TIMEOUT) {
             continue;
         }

@@ -76,6 +76,9 @@ class Examples(harness.ClusterTest):
     def run_txn(self, example):
         self.assertTrue(self.run_plain(example).startswith("then\n"))
 
+    def run_shell(self, example):
+        self.assertEqual(self.run_plain(example), "color\n")
+
     def run_session_show(self, example):
         call = self.control.start("create", "--ephemeral", "/config/here")
         self.addCleanup(call.end)

@@ -6,7 +6,7 @@
 build_packages=(
     gcc libc6-dev cmake ninja-build pkgconf python3 openssl
     libgrpc-dev libprotobuf-c-dev protobuf-c-compiler libssl-dev libzstd-dev
-    libyaml-dev libxxhash-dev uthash-dev libjansson-dev libmicrohttpd-dev libcmocka-dev
+    libyaml-dev libxxhash-dev uthash-dev libjansson-dev libedit-dev libmicrohttpd-dev libcmocka-dev
 )
 # For ./dev test besides: the second compiler, C++ for programs that use the library, the checker of the
 # shell scripts, what connects the machines of a test, and what brings the stock clients below.

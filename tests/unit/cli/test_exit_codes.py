@@ -17,7 +17,7 @@ from cluster.certificates import Authority  # noqa: E402
 COORDCTL = sys.argv.pop(1)
 COMMANDS = ("init", "status", "transfer", "ls", "tree", "count", "get", "set", "incr", "create", "rm",
             "stat", "watch", "txn", "acl get", "acl set", "session list", "session show",
-            "bench")
+            "lock", "elect", "bench", "shell")
 
 
 class Coordctl(unittest.TestCase):

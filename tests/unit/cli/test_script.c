@@ -1,4 +1,5 @@
 #include "cli/script.h"
+#include "cli/words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -167,10 +168,10 @@ static void test_quotes(void **state)
 
 static void test_too_many_words(void **state)
 {
-    char line[4 * CLI_SCRIPT_WORDS_MAX + 16] = "acl /a";
+    char line[4 * CLI_WORDS_MAX + 16] = "acl /a";
     size_t used = strlen(line);
     take(*state, "then");
-    for (int i = 2; i < CLI_SCRIPT_WORDS_MAX; i++) {
+    for (int i = 2; i < CLI_WORDS_MAX; i++) {
         used += (size_t)snprintf(line + used, sizeof(line) - used, " x");
     }
     refuse(*state, line, "SCHEME"); /* it was read to its end */
