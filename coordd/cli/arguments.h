@@ -56,8 +56,9 @@ struct cli_command {
     unsigned takes;       /* of enum cli_option */
     unsigned outputs;     /* of enum cli_output: what it can print; 0: one form alone */
     int operands_min, operands_max;
-    bool session; /* its client has one in any case */
-    bool offline; /* it needs no cluster: no client is made, `run` gets NULL */
+    bool session;      /* its client has one in any case */
+    bool offline;      /* it needs no cluster: no client is made, `run` gets NULL */
+    bool many_clients; /* it makes more of them */
     /* Does it and returns the exit code. */
     int (*run)(struct coord_client *client, const struct cli_arguments *arguments);
 };

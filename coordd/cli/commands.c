@@ -403,6 +403,7 @@ const struct cli_command cli_commands[] = {
         .takes = CLI_LEVEL | CLI_SESSIONS | CLI_OUTSTANDING | CLI_BYTES | CLI_READS | CLI_SECONDS,
         .outputs = CLI_TABLE | CLI_JSON,
         .operands_max = 1,
+        .many_clients = true,
         .run = cli_bench,
     },
     {

@@ -15,6 +15,11 @@ static int run(const struct cli_arguments *arguments)
     }
     struct coord_error error;
     struct coord_client *client = NULL;
+    if (arguments->command->many_clients) {
+        /* gRPC's default lets one thread wait for all connections of a process and hand on what
+         * came; with this each client waits for its own, which saves a third of the CPU time. */
+        (void)setenv("GRPC_POLL_STRATEGY", "poll", 0 /* what the user chose stays */);
+    }
     bool session = cli_has(arguments, CLI_EPHEMERAL) || arguments->command->session;
     enum coord_code code = cli_connect(arguments, session, &client, &error);
     if (code != COORD_OK) {

@@ -8,6 +8,7 @@ compared with each other, those of two runs only if the machine was as busy.
 
 import argparse
 import json
+import math
 import os
 import statistics
 import tempfile
@@ -80,8 +81,8 @@ class Replicas:
 # ---- Speed ----
 
 def mean_cpu(replicas):
-    """0 if there are none, as after an election in the middle."""
-    return statistics.mean([each["cpu_us_per_operation"] for each in replicas] or [0])
+    """None if there are none, as after an election in the middle."""
+    return statistics.mean(each["cpu_us_per_operation"] for each in replicas) if replicas else None
 
 
 def measured(told):
@@ -103,7 +104,9 @@ def measured(told):
 
 
 def middle(rounds, name):
-    return statistics.median(each[name] for each in rounds)
+    """NaN where it is not known of any round."""
+    known = [each[name] for each in rounds if each[name] is not None]
+    return statistics.median(known) if known else math.nan
 
 
 def print_speed(results):
