@@ -48,6 +48,9 @@ static const struct option long_options[] = {
     {"bytes", required_argument, NULL, BIT + CLI_BYTES},
     {"reads", required_argument, NULL, BIT + CLI_READS},
     {"seconds", required_argument, NULL, BIT + CLI_SECONDS},
+    {"id", required_argument, NULL, BIT + CLI_ID},
+    {"data", required_argument, NULL, BIT + CLI_DATA},
+    {"meta", required_argument, NULL, BIT + CLI_META},
     {NULL, 0, NULL, 0},
 };
 
@@ -174,6 +177,19 @@ static bool take_load(struct cli_arguments *to, unsigned option, const char *tex
     return true;
 }
 
+static bool take_metadata(struct cli_arguments *to, const char *text,
+                          char message[CLI_MESSAGE_BYTES])
+{
+    if (strchr(text, '=') == NULL || text[0] == '=') {
+        return wrong(message, "--meta %.60s: give KEY=VALUE", text);
+    }
+    if (to->metadata_count == CLI_METADATA_MAX) {
+        return wrong(message, "--meta: an instance has at most %d of them", CLI_METADATA_MAX);
+    }
+    to->metadata[to->metadata_count++] = text;
+    return true;
+}
+
 static bool take_value(struct cli_arguments *to, unsigned option, const char *value,
                        char message[CLI_MESSAGE_BYTES])
 {
@@ -203,6 +219,14 @@ static bool take_value(struct cli_arguments *to, unsigned option, const char *va
     case CLI_LIMIT:
         return (cli_number_parse(value, UINT64_MAX, &to->limit) && to->limit > 0) ||
                wrong(message, "--limit %.60s: give a number from 1 on", value);
+    case CLI_ID:
+        to->id = value;
+        return *value != '\0' || wrong(message, "--id: it is empty");
+    case CLI_DATA:
+        to->data = value;
+        return true;
+    case CLI_META:
+        return take_metadata(to, value, message);
     default: /* another number, or no value at all */
         return take_load(to, option, value, message);
     }

@@ -39,7 +39,10 @@ enum cli_option {
     CLI_BYTES = 1 << 18,
     CLI_READS = 1 << 19,
     CLI_SECONDS = 1 << 20,
-    CLI_OPTION_LAST = CLI_SECONDS,
+    CLI_ID = 1 << 21,
+    CLI_DATA = 1 << 22,
+    CLI_META = 1 << 23,
+    CLI_OPTION_LAST = CLI_META,
 };
 
 /* Bits, so that a command can say which of them it knows. */
@@ -79,6 +82,8 @@ struct cli_load {
 #define CLI_BYTES_MAX       (1u << 20)
 #define CLI_SECONDS_MAX     3600u
 
+#define CLI_METADATA_MAX 64 /* COORD_METADATA_MAX */
+
 /* Texts are borrowed from argv and the environment. */
 struct cli_arguments {
     const struct cli_command *command; /* NULL: help is set and is about all */
@@ -96,6 +101,9 @@ struct cli_arguments {
     uint64_t limit;         /* likewise */
     uint32_t wait_ms;       /* likewise */
     struct cli_load load;
+    const char *id, *data;                  /* NULL unless CLI_ID, CLI_DATA */
+    const char *metadata[CLI_METADATA_MAX]; /* KEY=VALUE each */
+    size_t metadata_count;
     char *const *operands;
     int operands_count;
 };

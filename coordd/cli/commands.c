@@ -382,6 +382,55 @@ const struct cli_command cli_commands[] = {
         .run = cli_session_show,
     },
     {
+        .name = "member join",
+        .operands = "PATH NAME [-- CMD [ARG...]]",
+        .summary = "be a member of a group",
+        .help =
+            "Under NAME, until Ctrl-C or SIGTERM, or as long as CMD runs, whose exit code counts.\n"
+            "Comes back with a new session where one was lost. A line tells when it is in and\n"
+            "when not. A signal takes the member out, and then goes on to CMD.\n"
+            "  --data TEXT               what the others see; default: the name of this machine\n"
+            "  --wait TIME               give up if it is not in by then; default: wait for ever\n"
+            "  -o, --output plain|json\n"
+            "\n"
+            "example: coordctl member join /groups/red a --data hello -- echo done\n",
+        .takes = CLI_DATA | CLI_WAIT,
+        .outputs = CLI_PLAIN | CLI_JSON,
+        .operands_min = 2,
+        .operands_max = CLI_OPERANDS_ANY,
+        .session = true,
+        .run = cli_member_join,
+    },
+    {
+        .name = "member list",
+        .operands = "PATH",
+        .summary = "print who is in a group",
+        .help = "One line for each member: its name and its data.\n"
+                "  -o, --output plain|json   json: an object a line, with the member's session\n"
+                "\n"
+                "example: coordctl member list /groups/red\n",
+        .outputs = CLI_PLAIN | CLI_JSON,
+        .operands_min = 1,
+        .operands_max = 1,
+        .run = cli_member_list,
+    },
+    {
+        .name = "member watch",
+        .operands = "PATH",
+        .summary = "print who joins and leaves a group",
+        .help = "At first all that are in as \"joined\", then every change, until Ctrl-C. Members\n"
+                "that joined and left between two looks may be missed, never who is in now.\n"
+                "  --count N                 end after N lines\n"
+                "  -o, --output plain|json\n"
+                "\n"
+                "example: coordctl member watch /groups/red --count 1\n",
+        .takes = CLI_COUNT,
+        .outputs = CLI_PLAIN | CLI_JSON,
+        .operands_min = 1,
+        .operands_max = 1,
+        .run = cli_member_watch,
+    },
+    {
         .name = "bench",
         .operands = "[PATH]",
         .summary = "measure how fast the cluster answers",

@@ -43,6 +43,11 @@ int cli_bench(struct coord_client *client, const struct cli_arguments *arguments
 /* shell.c */
 int cli_shell(struct coord_client *client, const struct cli_arguments *arguments);
 
+/* member.c */
+int cli_member_join(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_member_list(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_member_watch(struct coord_client *client, const struct cli_arguments *arguments);
+
 /* cluster.c */
 int cli_init(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_status(struct coord_client *client, const struct cli_arguments *arguments);

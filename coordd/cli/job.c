@@ -3,10 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -81,13 +78,8 @@ static int spawn(pid_t *ret_pid, char *const *words)
     return failed;
 }
 
-int cli_job_start(struct cli_job *job, char *const *words, uint64_t fence, const char *path)
+int cli_job_start(struct cli_job *job, char *const *words)
 {
-    char number[24];
-    (void)snprintf(number, sizeof(number), "%" PRIu64, fence);
-    if (setenv("COORD_FENCE", number, 1) != 0 || setenv("COORD_LOCK", path, 1) != 0) {
-        return cli_say(CLI_REFUSED, "no memory");
-    }
     int failed = spawn(&job->group, words);
     if (failed != 0) {
         job->group = 0;

@@ -19,11 +19,10 @@ struct cli_job {
 };
 
 /*
- * Starts words[0], found as a shell finds it, with COORD_FENCE and COORD_LOCK in its environment.
- * Returns an exit code; not CLI_DONE: it was said.
+ * Starts words[0], found as a shell finds it, with the environment of this process. Returns an exit
+ * code; not CLI_DONE: it was said.
  */
-CD_MUST_USE int cli_job_start(struct cli_job *job, char *const *words, uint64_t fence,
-                              const char *path);
+CD_MUST_USE int cli_job_start(struct cli_job *job, char *const *words);
 
 /* Sends it to all of the group that are left. */
 void cli_job_signal(const struct cli_job *job, int number);

@@ -6,9 +6,12 @@
 #include "coord/recipes.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -153,6 +156,17 @@ static int watch_over(struct cli_job *job, struct coord_client *client, struct c
     return asked ? CLI_LOST : code;
 }
 
+static int start(struct cli_job *job, char *const *words, const struct coord_lock *lock)
+{
+    char fence[24];
+    (void)snprintf(fence, sizeof(fence), "%" PRIu64, coord_lock_fence(lock));
+    if (setenv("COORD_FENCE", fence, 1) != 0 ||
+        setenv("COORD_LOCK", coord_lock_path(lock), 1) != 0) {
+        return cli_say(CLI_REFUSED, "no memory");
+    }
+    return cli_job_start(job, words);
+}
+
 static int run_under_lock(struct coord_client *client, const struct cli_arguments *arguments,
                           bool elects)
 {
@@ -164,8 +178,7 @@ static int run_under_lock(struct coord_client *client, const struct cli_argument
         code = wait_granted(&asking, &signals);
     }
     if (code == CLI_DONE) {
-        code = cli_job_start(&job, &arguments->operands[1], coord_lock_fence(asking.lock),
-                             coord_lock_path(asking.lock));
+        code = start(&job, &arguments->operands[1], asking.lock);
         code = code == CLI_DONE ? watch_over(&job, client, asking.lock, &signals) : code;
         (void)coord_lock_release(asking.lock, NULL); /* else with the session, which is closed */
     }

@@ -73,6 +73,15 @@ class Examples(harness.ClusterTest):
         self.control.do("set", "/config/color", "red")
         self.assertIn("changed /config/color", self.finish(example, process))
 
+    def run_member_watch(self, example):
+        self.run_with(example, "member", "join", "/groups/red", "a")
+
+    def run_with(self, example, *words):
+        """While somebody is there to be seen."""
+        other = self.control.start(*words)
+        self.addCleanup(other.end)
+        self.assertIn("joined", self.run_plain(example))
+
     def run_txn(self, example):
         self.assertTrue(self.run_plain(example).startswith("then\n"))
 

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""coordctl member and service: being in a group or a registry, and who is."""
+
+import json
+import signal
+
+import harness
+
+
+class Services(harness.ClusterTest):
+    def setUp(self):
+        self.control = self.cluster.coordctl()
+
+    def start(self, *words):
+        started = self.control.start(*words)
+        self.addCleanup(started.end)
+        return started
+
+    def listed(self, *words):
+        return self.control.do(*words).decode().splitlines()
+
+    def wait_listed(self, lines, *words):
+        harness.wait_until(f"{words} lists {lines}", 30, lambda: self.listed(*words) == lines)
+
+    # ---- Groups ----
+
+    def test_members_join_leave_and_die(self):
+        watch = self.start("member", "watch", "/g/team")
+        first = self.start("member", "join", "/g/team", "a", "--data", "one")
+        self.assertEqual(first.wait_lines(1), ["up /g/team/a"])
+        second = self.start("member", "join", "/g/team", "b", "--data", "two", "-o", "json")
+        self.assertEqual(json.loads(second.wait_lines(1)[0]), {"path": "/g/team/b", "up": True})
+        self.assertEqual(self.listed("member", "list", "/g/team"), ['a "one"', 'b "two"'])
+        members = [json.loads(line) for line in self.listed("member", "list", "/g/team", "-o", "json")]
+        self.assertEqual([(each["member"], each["data"]) for each in members],
+                         [("a", "one"), ("b", "two")])
+        self.assertNotEqual(members[0]["session"], members[1]["session"])
+        first.signal(signal.SIGTERM)
+        self.assertEqual(first.wait(), 0, first.err)
+        self.assertEqual(self.listed("member", "list", "/g/team"), ['b "two"'])  # at once
+        second.signal(signal.SIGKILL)
+        self.assertEqual(watch.wait_lines(4, 60), ['joined a "one"', 'joined b "two"',
+                                                   'left a "one"', 'left b "two"'])
+        self.assertEqual(self.listed("member", "list", "/g/nobody"), [])
+
+    def test_a_member_comes_back_when_it_was_deleted(self):
+        watch = self.start("member", "watch", "/g/back", "--count", "3", "-o", "json")
+        member = self.start("member", "join", "/g/back", "a")
+        member.wait_lines(1)
+        self.wait_listed([f'a "{self.host()}"'], "member", "list", "/g/back")
+        self.control.do("rm", "/g/back/a")
+        lines = [json.loads(line) for line in watch.wait_lines(3)]
+        self.assertEqual([line["change"] for line in lines][0], "joined")
+        self.assertEqual(watch.wait(), 0)
+        member.end_input()  # which is no reason to leave
+        self.assertEqual(len(self.listed("member", "list", "/g/back")), 1)
+        member.signal(signal.SIGTERM)
+        self.assertEqual(member.wait(), 0, member.err)
+        self.assertEqual(self.listed("member", "list", "/g/back"), [])
+
+    def host(self):
+        self.control.do("create", "--if-absent", "/hosts")
+        return self.control.do("lock", "/hosts/l", "--", "uname", "-n").decode().strip()
+
+    def test_a_program_that_runs_while_it_is_in(self):
+        done = self.control.run("member", "join", "/g/run", "a", "--", "sh", "-c", "echo ran; exit 7")
+        self.assertEqual((done.code, done.out), (7, b"ran\n"), done.err)
+        self.assertEqual(self.listed("member", "list", "/g/run"), [])
+        running = self.start("member", "join", "/g/run", "b", "--", "sh", "-c",
+                             "trap 'echo asked; exit 3' TERM; echo on; while :; do sleep 0.1; done")
+        running.wait_lines(1)
+        self.assertEqual(len(self.listed("member", "list", "/g/run")), 1)
+        running.signal(signal.SIGTERM)
+        self.assertEqual(running.wait(), 3, running.err)
+        self.assertEqual(running.lines, ["on", "asked"])
+        self.assertEqual(self.listed("member", "list", "/g/run"), [])
+
+    def test_a_name_that_is_taken(self):
+        first = self.start("member", "join", "/g/taken", "a")
+        first.wait_lines(1)
+        refused = self.control.run("member", "join", "/g/taken", "a", "--wait", "300ms")
+        self.assertEqual(refused.code, 1, refused)
+        self.assertIn("NODE_EXISTS", refused.err)
+        waiting = self.start("member", "join", "/g/taken", "a")
+        harness.wait_until("it says why it waits", 30, lambda: "trying on" in waiting.err)
+        first.signal(signal.SIGKILL)
+        self.assertEqual(waiting.wait_lines(1, 60), ["up /g/taken/a"])
+
+
+if __name__ == "__main__":
+    harness.main()
