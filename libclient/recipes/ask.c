@@ -49,16 +49,23 @@ static void free_errand(struct errand *errand)
     client_free(errand);
 }
 
+/* What the create says, which is a transaction's last operation. */
+static const struct coord_result *made_by(const struct coord_result *result)
+{
+    size_t count = coord_result_results_count(result);
+    return count != 0 ? coord_result_at(result, count - 1) : result;
+}
+
 /* With the session it goes by itself, and no other one is to be opened for it. */
 static void give_back_made(struct errand *errand)
 {
     if (!errand->gives_back || errand->request.code != COORD_OK) {
         return;
     }
-    const struct coord_result *made = errand->request.result;
+    const struct coord_result *made = made_by(errand->request.result);
     const struct coord_node_stat *stat = coord_result_stat(made);
     if (coord_session_holds(errand->client, stat->ephemeral_owner)) {
-        (void)recipe_give_back(errand->client, coord_result_path(made), stat->czxid, 0, NULL);
+        (void)recipe_give_back(errand->client, coord_result_path(made), stat->czxid, 0, NULL, NULL);
     }
 }
 
@@ -168,7 +175,7 @@ static enum coord_code make_give_back(struct coord_client *client, const char *p
 }
 
 enum coord_code recipe_give_back(struct coord_client *client, const char *path, uint64_t fence,
-                                 uint64_t until_ms, struct coord_error *error)
+                                 uint64_t until_ms, uint64_t *ret_zxid, struct coord_error *error)
 {
     struct errand *errand = NULL;
     enum coord_code code = make_give_back(client, path, fence, &errand, error);
@@ -186,8 +193,56 @@ enum coord_code recipe_give_back(struct coord_client *client, const char *path, 
         if (error != NULL && code != COORD_OK) {
             *error = errand->request.error;
         }
+        if (ret_zxid != NULL && code == COORD_OK) {
+            *ret_zxid = coord_result_zxid(errand->request.result);
+        }
     }
     leave_errand(errand, false);
+    return code;
+}
+
+/* ---- Making ---- */
+
+static enum coord_code grant_made(const struct coord_result *made, struct recipe_grant *ret_grant,
+                                  struct coord_error *error)
+{
+    const struct coord_node_stat *stat = coord_result_stat(made);
+    ret_grant->path = client_strdup(coord_result_path(made));
+    ret_grant->fence = stat->czxid;
+    ret_grant->session = stat->ephemeral_owner;
+    return ret_grant->path != NULL ? COORD_OK : client_error_no_memory(error);
+}
+
+enum coord_code recipe_needs_session(const struct coord_client *client, struct coord_error *error)
+{
+    return client->options->session
+               ? COORD_OK
+               : client_error_set(error, COORD_INVALID_ARGUMENT,
+                                  "the client has no session: see coord_options_set_session");
+}
+
+enum coord_code recipe_make(struct coord_client *client, const struct coord_txn *txn,
+                            uint64_t until_ms, struct recipe_grant *ret_grant,
+                            struct coord_error *error)
+{
+    const struct client_op op = {.kind = CLIENT_OP_TXN, .txn = txn};
+    enum coord_code code = client_op_check(&op, error);
+    struct errand *errand = code == COORD_OK ? make_errand(client, &op, &code, error) : NULL;
+    if (errand == NULL) {
+        return code;
+    }
+    client_driver_submit(client->driver, &errand->request);
+    if (!wait_over(errand, until_ms)) {
+        code = client_error_set(error, COORD_TIMEOUT, "no replica has answered in time");
+    } else if (errand->request.code != COORD_OK) {
+        code = errand->request.code;
+        if (error != NULL) {
+            *error = errand->request.error;
+        }
+    } else {
+        code = grant_made(made_by(errand->request.result), ret_grant, error);
+    }
+    leave_errand(errand, code != COORD_OK);
     return code;
 }
 
@@ -210,10 +265,7 @@ static enum coord_code conclude(struct errand *errand, const struct coord_watch_
         return client_error_set(error, COORD_NO_NODE, "somebody has deleted %s",
                                 coord_result_path(made));
     }
-    ret_grant->path = client_strdup(coord_result_path(made));
-    ret_grant->fence = stat->czxid;
-    ret_grant->session = stat->ephemeral_owner;
-    return ret_grant->path != NULL ? COORD_OK : client_error_no_memory(error);
+    return grant_made(made, ret_grant, error);
 }
 
 /* Whether an item decides on a claim, and how. */

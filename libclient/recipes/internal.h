@@ -31,11 +31,24 @@ enum coord_code recipe_ask(struct coord_client *client, const struct recipe_clai
                            struct coord_error *error);
 
 /*
+ * Carries out a transaction whose last operation, in either branch, creates an ephemeral node, and
+ * waits for that until `until_ms`. ret_grant: the node, without a watch. Returns as every write, or
+ * COORD_TIMEOUT; then no node stays, as above.
+ */
+enum coord_code recipe_make(struct coord_client *client, const struct coord_txn *txn,
+                            uint64_t until_ms, struct recipe_grant *ret_grant,
+                            struct coord_error *error);
+
+/* COORD_INVALID_ARGUMENT: the client has none. */
+enum coord_code recipe_needs_session(const struct coord_client *client, struct coord_error *error);
+
+/*
  * Deletes the node if its czxid is the fence, and waits for that until `until_ms`, 0 for not at
  * all; it goes on in any case as long as the session lives. Returns as coord_lock_release.
+ * ret_zxid: of the deletion, if it was done; may be NULL.
  */
 enum coord_code recipe_give_back(struct coord_client *client, const char *path, uint64_t fence,
-                                 uint64_t until_ms, struct coord_error *error);
+                                 uint64_t until_ms, uint64_t *ret_zxid, struct coord_error *error);
 
 /* When a wait is over, in client_driver_now_ms, and how long it is until then: a day at most. */
 uint64_t recipe_until_ms(uint32_t wait_ms);

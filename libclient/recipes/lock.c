@@ -293,8 +293,8 @@ enum coord_code coord_lock_release(struct coord_lock *lock, struct coord_error *
     }
     if (coord_lock_state(lock) != COORD_HOLD_LOST) {
         uint64_t until_ms = client_driver_now_ms() + lock->client->options->timeout_ms;
-        code =
-            recipe_give_back(lock->client, lock->grant.path, lock->grant.fence, until_ms, reterr);
+        code = recipe_give_back(lock->client, lock->grant.path, lock->grant.fence, until_ms, NULL,
+                                reterr);
     }
     coord_watch_close(lock->grant.watch);
     (void)pthread_mutex_destroy(&lock->lock);

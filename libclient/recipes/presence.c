@@ -71,7 +71,8 @@ static enum coord_code give_back(struct coord_presence *presence, uint64_t until
 {
     enum coord_code code = COORD_OK;
     if (presence->czxid != 0 && coord_session_holds(presence->client, presence->session)) {
-        code = recipe_give_back(presence->client, presence->path, presence->czxid, until_ms, error);
+        code = recipe_give_back(presence->client, presence->path, presence->czxid, until_ms, NULL,
+                                error);
     }
     release(presence);
     return code;
@@ -292,12 +293,9 @@ static enum coord_code check(const struct coord_client *client, const char *path
         .kind = CLIENT_OP_CREATE, .path = path, .data = data, .data_bytes = data_bytes};
     struct client_op whole;
     struct client_arena arena;
-    if (!client->options->session) {
-        return client_error_set(error, COORD_INVALID_ARGUMENT,
-                                "the client has no session: see coord_options_set_session");
-    }
     client_arena_init(&arena, SIZE_MAX);
-    enum coord_code code = client_op_check(&op, error);
+    enum coord_code code = recipe_needs_session(client, error);
+    code = code == COORD_OK ? client_op_check(&op, error) : code;
     code =
         code == COORD_OK ? client_op_in(client->options->space, &op, &arena, &whole, error) : code;
     client_arena_release(&arena);

@@ -35,6 +35,7 @@ static struct {
     size_t count;
     struct coord_observer *observer;
     struct coord_presence *presence;
+    struct coord_double_barrier *barrier;
     char data[32];
 } holder;
 
@@ -206,11 +207,62 @@ static bool obey_about_presence(char **words, size_t count)
     return true;
 }
 
+static void say_counted(const char *path, const char *delta, uint32_t times)
+{
+    struct coord_error error = {.code = COORD_OK};
+    enum coord_code code = COORD_OK;
+    int64_t value = 0;
+    for (uint32_t i = 0; i < times && code == COORD_OK; i++) {
+        code = coord_counter_add(holder.client, path, strtoll(delta, NULL, 10), &value, &error);
+    }
+    if (times == 0) {
+        code = coord_counter_get(holder.client, path, &value, &error);
+    }
+    if (code == COORD_OK) {
+        printf("counted %" PRId64 "\n", value);
+    } else {
+        say_refused(code, &error);
+    }
+}
+
+/* Likewise. */
+static bool obey_about_rounds(char **words, size_t count)
+{
+    struct coord_error error = {.code = COORD_OK};
+    enum coord_code code = COORD_OK;
+    if (strcmp(words[0], "add") == 0 && count == 4) {
+        say_counted(words[1], words[2], number(words[3]));
+        return true;
+    }
+    if (strcmp(words[0], "count") == 0 && count == 2) {
+        say_counted(words[1], "0", 0);
+        return true;
+    }
+    if (strcmp(words[0], "enter") == 0 && count == 4) {
+        code = coord_double_barrier_enter(holder.client, words[1], number(words[2]),
+                                          number(words[3]), &holder.barrier, &error);
+    } else if (strcmp(words[0], "leave") == 0 && count == 2) {
+        code = coord_double_barrier_leave(holder.barrier, number(words[1]), &error);
+        holder.barrier = NULL;
+    } else if (strcmp(words[0], "reset") == 0 && count == 3) {
+        code = coord_counter_set(holder.client, words[1], strtoll(words[2], NULL, 10), &error);
+    } else {
+        return false;
+    }
+    if (code == COORD_OK) {
+        printf("OK\n");
+    } else {
+        say_refused(code, &error);
+    }
+    return true;
+}
+
 static void obey(char **words, size_t count)
 {
     struct coord_error error = {.code = COORD_OK};
     const char *word = words[0];
-    if (obey_about_others(words, count) || obey_about_presence(words, count)) {
+    if (obey_about_others(words, count) || obey_about_presence(words, count) ||
+        obey_about_rounds(words, count)) {
         return;
     }
     if (strcmp(word, "all") == 0 && count > 2) {
@@ -279,6 +331,7 @@ int main(int argc, char **argv)
     }
     coord_observer_free(holder.observer);
     (void)coord_presence_close(holder.presence, NULL);
+    (void)coord_double_barrier_leave(holder.barrier, 0, NULL);
     coord_client_close(holder.client);
     return 0;
 }

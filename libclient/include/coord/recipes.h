@@ -226,6 +226,52 @@ COORD_API enum coord_code coord_queue_take(struct coord_client *client, const ch
                                            uint32_t wait_ms, struct coord_result **ret_result,
                                            struct coord_error *reterr);
 
+/* ---- Double barriers --------------------------------------------------------------------------
+ */
+
+/* A place in one. Freed with coord_double_barrier_leave. */
+struct coord_double_barrier;
+
+/*
+ * Returns when `count` (1 to 10,000) clients are in, this one with them; all who use the same
+ * directory must say the same number. Who dies is out. Who comes while the others are in, or leave,
+ * is in at once. The directory is made where it is missing. Returns as coord_lock_acquire does.
+ */
+COORD_API enum coord_code coord_double_barrier_enter(struct coord_client *client, const char *path,
+                                                     uint32_t count, uint32_t wait_ms,
+                                                     struct coord_double_barrier **ret_barrier,
+                                                     struct coord_error *reterr);
+
+/*
+ * Leaves, and returns when all have left who had entered before that, or died; frees the handle
+ * whatever it returns. Accepts NULL. COORD_TIMEOUT: others are still in, and this client has left.
+ * Else as every write; COORD_OK too where the session was lost.
+ */
+COORD_API enum coord_code coord_double_barrier_leave(struct coord_double_barrier *barrier,
+                                                     uint32_t wait_ms, struct coord_error *reterr);
+
+/* ---- Counters ---------------------------------------------------------------------------------
+ */
+
+/*
+ * A counter is a node with a whole number of 64 bits, in decimal digits; a missing one counts 0,
+ * and is made, with its parents, by the first addition. The cluster adds, so that nobody has to try
+ * again; with a session each addition happens once (see "What a failed write means" in client.h).
+ * ret_value: the number after it; may be NULL.
+ * Returns as coord_increment does.
+ */
+COORD_API enum coord_code coord_counter_add(struct coord_client *client, const char *path,
+                                            int64_t delta, int64_t *ret_value,
+                                            struct coord_error *reterr);
+
+/* COORD_NOT_A_NUMBER; else as every read. */
+COORD_API enum coord_code coord_counter_get(struct coord_client *client, const char *path,
+                                            int64_t *ret_value, struct coord_error *reterr);
+
+/* Returns as coord_set does, but for COORD_NO_NODE: a missing one is made. */
+COORD_API enum coord_code coord_counter_set(struct coord_client *client, const char *path,
+                                            int64_t value, struct coord_error *reterr);
+
 /* ---- Presences --------------------------------------------------------------------------------
  */
 
