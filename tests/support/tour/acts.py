@@ -1,5 +1,6 @@
 """The acts of the tour. Each is played, and shows once more, after the leader was killed, that it
-goes on: `stir` begins what only a cluster that works can do, `goes_on` waits for a line that shows it.
+goes on: `stir` begins what only a cluster that works can do, `goes_on` waits for the lines that show
+it.
 """
 
 import re
@@ -15,6 +16,41 @@ def number(line, pattern):
 
 def in_pairs(items):
     return list(zip(items, items[1:]))
+
+
+class Group:
+    name = "group"
+
+    def __init__(self, stage):
+        self.stage = stage
+
+    def all_see(self, members, names, since=0.0):
+        """What each says when it sees it, the last one last."""
+        return sorted(member.wait(f"sees {' '.join(names)}$", since) for member in members)
+
+    def play(self):
+        stage = self.stage
+        stage.act("Members of a group join, leave and crash; all the others see it")
+        self.anna, bert, carl = [stage.start("group_member", name)
+                                 for name in ("anna", "bert", "carl")]
+        self.all_see([self.anna, bert, carl], ["anna", "bert", "carl"])
+        stage.tell(self.anna, bert, carl)
+        stage.note(bert.signal(signal.SIGTERM), "bert is asked to leave")
+        left = bert.wait("leaves").time
+        seen = self.all_see([self.anna, carl], ["anna", "carl"], left)[-1]
+        stage.tell(self.anna, bert, carl)
+        stage.measure("A member that leaves is gone for all after", seen.time - left)
+        crashed = carl.signal(signal.SIGKILL)
+        stage.note(crashed, "carl is killed with -9")
+        seen = self.all_see([self.anna], ["anna"], crashed)[-1]
+        stage.tell(self.anna)
+        stage.measure("A member that crashes is gone for all after", seen.time - crashed)
+
+    def stir(self):
+        self.dora = self.stage.start("group_member", "dora")
+
+    def goes_on(self, killed, _led):
+        return self.all_see([self.anna, self.dora], ["anna", "dora"], killed)
 
 
 class Masters:
@@ -82,7 +118,7 @@ class Masters:
         line = self.third.wait(self.WORK, led)
         self.stage.check(len(self.third.said("is master")) == 1, "job-3 is the same master as before")
         self.stage.check(not self.second.said("is master", killed), "and the only one")
-        return line
+        return [line]
 
 
 class FairLock:
@@ -129,7 +165,7 @@ class FairLock:
     def goes_on(self, _killed, led):
         lines = [worker.wait("is done", led) for worker in self.workers]
         self.check_turns()
-        return max(lines)
+        return lines
 
 
 class TryLock:
@@ -158,7 +194,43 @@ class TryLock:
     def goes_on(self, killed, _led):
         line = self.refused(self.late)
         self.stage.check(not self.holder.said("LOST", killed), "report-1 still has its lock")
-        return line
+        return [line]
 
 
-ACTS = (Masters, FairLock, TryLock)
+class Configuration:
+    name = "configuration"
+    NODE = "/config/rate"
+
+    def __init__(self, stage):
+        self.stage = stage
+
+    def all_show(self, value):
+        return sorted(watcher.wait(f"is {value} ") for watcher in self.watchers)
+
+    def play(self):
+        stage = self.stage
+        stage.act("A configuration value changes, and every watcher shows it")
+        self.watchers = [stage.start("config_watcher", f"watcher-{i}") for i in (1, 2, 3)]
+        for watcher in self.watchers:
+            watcher.wait("is not there")
+        stage.control.do("create", "--parents", stage.path(self.NODE), "100")
+        self.all_show("100")
+        stage.tell(*self.watchers)
+        changed = stage.call("set", stage.path(self.NODE), "200")
+        stage.note(changed, f"coordctl set {self.NODE} 200")
+        seen = self.all_show("200")[-1]
+        stage.tell(*self.watchers)
+        stage.measure("Every watcher shows a new value after (start of coordctl included)",
+                      seen.time - changed)
+
+    def stir(self):
+        pass
+
+    def goes_on(self, _killed, _led):
+        """coordctl has no session for this, so it may not know whether it was done: once more."""
+        words = "set", self.stage.path(self.NODE), "300"
+        wait_until("a value is set", SECONDS, lambda: self.stage.control.run(*words).code == 0)
+        return self.all_show("300")
+
+
+ACTS = (Group, Masters, FairLock, TryLock, Configuration)
