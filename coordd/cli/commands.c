@@ -475,5 +475,20 @@ const struct cli_command cli_commands[] = {
             "example: coordctl shell <<< 'ls /config'\n",
         .run = cli_shell,
     },
+    {
+        .name = "completion",
+        .operands = "bash|zsh",
+        .summary = "print the script that completes coordctl's words",
+        .help =
+            "Commands, options, and paths, which are asked of the cluster that the line or the\n"
+            "environment names. Where coordctl is installed the script is too; elsewhere that of\n"
+            "zsh is a file _coordctl in a folder of its fpath.\n"
+            "\n"
+            "example: source <(coordctl completion bash)\n",
+        .operands_min = 1,
+        .operands_max = 1,
+        .offline = true,
+        .run = cli_completion,
+    },
     {.name = NULL},
 };

@@ -40,8 +40,9 @@ int cli_elect(struct coord_client *client, const struct cli_arguments *arguments
 /* bench.c */
 int cli_bench(struct coord_client *client, const struct cli_arguments *arguments);
 
-/* shell.c */
+/* shell.c, completion.c */
 int cli_shell(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_completion(struct coord_client *client, const struct cli_arguments *arguments);
 
 /* member.c */
 int cli_member_join(struct coord_client *client, const struct cli_arguments *arguments);

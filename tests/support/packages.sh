@@ -9,9 +9,10 @@ build_packages=(
     libyaml-dev libxxhash-dev uthash-dev libjansson-dev libedit-dev libmicrohttpd-dev libcmocka-dev
 )
 # For ./dev test besides: the second compiler, C++ for programs that use the library, the checker of the
-# shell scripts, what connects the machines of a test, and what brings the stock clients below.
+# shell scripts, a shell in which words are completed, what connects the machines of a test, and what
+# brings the stock clients below.
 # shellcheck disable=SC2034 # read by ./dev
-test_packages=(clang g++ shellcheck iproute2 python3-venv)
+test_packages=(clang g++ shellcheck zsh iproute2 python3-venv)
 # Node for one of those clients. Debian's, unless there is another one, which brings its own npm.
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
     test_packages+=(nodejs npm)
