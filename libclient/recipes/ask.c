@@ -40,6 +40,11 @@ char *recipe_join(const char *path, const char *name)
     return joined;
 }
 
+bool recipe_is_element(const char *name)
+{
+    return name[0] != '\0' && strchr(name, '/') == NULL;
+}
+
 static void free_errand(struct errand *errand)
 {
     coord_result_free(errand->request.result);

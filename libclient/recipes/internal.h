@@ -62,6 +62,24 @@ enum coord_code recipe_cache_create(struct coord_client *client, const char *pat
 /* "path/name", the caller's. NULL: no memory. */
 char *recipe_join(const char *path, const char *name);
 
+/* Whether `name` is one element of a path, but for rules that only the cluster knows. */
+bool recipe_is_element(const char *name);
+
+/* The directory of a service, the caller's. NULL: no memory. */
+char *recipe_service_path(const char *name);
+
+/* The JSON of an instance (bindings/SPEC.md); nobody else knows it. The text is the caller's, freed
+ * with client_free. COORD_OK, COORD_INVALID_ARGUMENT, COORD_TOO_MANY, COORD_TOO_LARGE,
+ * COORD_NO_MEMORY. */
+enum coord_code recipe_instance_write(const struct coord_instance *instance, char **ret_text,
+                                      size_t *ret_bytes, struct coord_error *error);
+
+/* Whoever wrote it: checked in all that SPEC.md says. What it points to lives in the arena.
+ * COORD_OK, COORD_MALFORMED, COORD_NO_MEMORY. */
+enum coord_code recipe_instance_read(const char *name, const char *id, const void *data,
+                                     size_t data_bytes, struct client_arena *arena,
+                                     struct coord_instance *ret_instance);
+
 /* What is followed; borrowed. Zeroed but for the first four. */
 struct recipe_follower {
     struct coord_client *client;

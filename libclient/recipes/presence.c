@@ -469,17 +469,11 @@ enum coord_code coord_presence_close(struct coord_presence *presence, struct coo
 
 /* ---- Groups ---- */
 
-/* "" and what would be a path of its own are no names; other rules are the cluster's. */
-static bool is_one_element(const char *name)
-{
-    return name[0] != '\0' && strchr(name, '/') == NULL;
-}
-
 enum coord_code coord_group_join(struct coord_client *client, const char *path, const char *member,
                                  const void *data, size_t data_bytes,
                                  struct coord_presence **ret_presence, struct coord_error *reterr)
 {
-    if (path == NULL || member == NULL || !is_one_element(member)) {
+    if (path == NULL || member == NULL || !recipe_is_element(member)) {
         return client_error_set(reterr, COORD_INVALID_ARGUMENT,
                                 "path, member: a directory, and one element of a path in it");
     }

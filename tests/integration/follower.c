@@ -16,8 +16,15 @@
  *   watch PATH, kinds                 a plain watch beside the caches: OK; of which kinds its items
  *                                     were since last time, as numbers
  *   close NAME                        OK
- *   change PATH SEED COUNT BYTES      so many random changes below it, of data of so many bytes:
- *                                     done COUNT (of those that were done)
+ *   register NAME ID|- ADDRESS PORT [KEY=VALUE]...
+ *                                     an instance, beside those before: OK or a code
+ *   registered WAIT_MS, withdraw      of the newest: coord_presence_wait, its end: OK or a code
+ *   discover NAME                     OK or a code
+ *   changed WAIT_MS                   as wait
+ *   list                              malformed COUNT, then for each ID@ADDRESS:PORT,KEY=VALUE...,
+ * or a code choose round|random COUNT         so many times: the ids, or a code notify, called
+ * WAIT_MS            as call change PATH SEED COUNT BYTES      so many random changes below it, of
+ * data of so many bytes: done COUNT (of those that were done)
  *
  * Nodes: ZXID, then for each PATH=DATA,CZXID,MZXID,PZXID,AZXID,VERSION,CVERSION,CHILDREN.
  * COORD_ENDPOINTS, _CACERT, _CERT and _KEY are coordctl's.
@@ -31,7 +38,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS_MAX = 8, CALL_MS = 20000, NAMES = 4, DEPTH = 3, DATA_MAX = 65536 };
+enum { WORDS_MAX = 80, INSTANCES_MAX = 8, CALL_MS = 20000, NAMES = 4, DEPTH = 3, DATA_MAX = 65536 };
 
 static struct {
     struct coord_client *client;
@@ -39,6 +46,10 @@ static struct {
     uint64_t shown[26];
     struct coord_view *view;
     struct coord_watch *watch;
+    struct coord_presence *instances[INSTANCES_MAX];
+    size_t instances_count;
+    struct coord_discovery *discovery;
+    uint64_t discovered;
     size_t called;
 } follower;
 
@@ -215,6 +226,116 @@ static void print_kinds(void)
     printf("\n");
 }
 
+/* ---- Services ---- */
+
+static void register_instance(char **words, size_t count)
+{
+    struct coord_pair pairs[WORDS_MAX];
+    struct coord_error error = {.code = COORD_OK};
+    size_t pairs_count = 0;
+    for (size_t i = 5; i < count; i++) {
+        char *value = strchr(words[i], '=');
+        *value++ = '\0';
+        pairs[pairs_count++] = (struct coord_pair){.key = words[i], .value = value};
+    }
+    enum coord_code code = coord_service_register(
+        follower.client, words[1], strcmp(words[2], "-") == 0 ? NULL : words[2], words[3],
+        (uint16_t)number(words[4]), pairs, pairs_count,
+        &follower.instances[follower.instances_count], &error);
+    follower.instances_count += code == COORD_OK ? 1 : 0;
+    say(code, &error);
+}
+
+static void print_instances(void)
+{
+    struct coord_error error = {.code = COORD_OK};
+    struct coord_instances *instances = NULL;
+    enum coord_code code = coord_discovery_list(follower.discovery, &instances, &error);
+    if (code != COORD_OK) {
+        say(code, &error);
+        return;
+    }
+    printf("malformed %zu", coord_instances_malformed(instances));
+    for (size_t i = 0; i < coord_instances_count(instances); i++) {
+        const struct coord_instance *instance = coord_instances_at(instances, i);
+        printf(" %s@%s:%u", instance->id, instance->address, (unsigned)instance->port);
+        for (size_t j = 0; j < instance->metadata_count; j++) {
+            const char *key = instance->metadata[j].key;
+            printf(",%s=%s", key, coord_instance_metadata(instance, key));
+        }
+    }
+    printf("\n");
+    coord_instances_free(instances);
+}
+
+static void choose(const char *how, uint64_t count)
+{
+    struct coord_error error = {.code = COORD_OK};
+    enum coord_choice choice = strcmp(how, "round") == 0 ? COORD_ROUND_ROBIN : COORD_RANDOM;
+    for (uint64_t i = 0; i < count; i++) {
+        struct coord_instances *chosen = NULL;
+        enum coord_code code = coord_discovery_choose(follower.discovery, choice, &chosen, &error);
+        if (code != COORD_OK) {
+            say(code, &error);
+            return;
+        }
+        printf("%s%s", coord_instances_at(chosen, 0)->id, i + 1 < count ? " " : "\n");
+        coord_instances_free(chosen);
+    }
+}
+
+static void on_instances(void *context, struct coord_discovery *discovery)
+{
+    (void)context;
+    (void)discovery;
+    follower.called++;
+}
+
+static void wait_instances(const char *wait)
+{
+    struct coord_error error = {.code = COORD_OK};
+    enum coord_code code = coord_discovery_wait(follower.discovery, (uint32_t)number(wait),
+                                                &follower.discovered, &error);
+    if (code == COORD_OK) {
+        printf("zxid %" PRIu64 "\n", follower.discovered);
+    } else {
+        say(code, &error);
+    }
+}
+
+/* False: it is none of these. */
+static bool obey_about_services(char **words, size_t count)
+{
+    struct coord_error error = {.code = COORD_OK};
+    const char *word = words[0];
+    if (strcmp(word, "register") == 0 && count >= 5) {
+        register_instance(words, count);
+    } else if (strcmp(word, "registered") == 0 && count == 2) {
+        say(coord_presence_wait(follower.instances[follower.instances_count - 1],
+                                (uint32_t)number(words[1]), &error),
+            &error);
+    } else if (strcmp(word, "withdraw") == 0) {
+        say(coord_presence_close(follower.instances[--follower.instances_count], &error), &error);
+    } else if (strcmp(word, "discover") == 0 && count == 2) {
+        coord_discovery_close(follower.discovery);
+        follower.discovery = NULL;
+        follower.discovered = 0;
+        say(coord_discovery_create(follower.client, words[1], &follower.discovery, &error), &error);
+    } else if (strcmp(word, "changed") == 0 && count == 2) {
+        wait_instances(words[1]);
+    } else if (strcmp(word, "list") == 0) {
+        print_instances();
+    } else if (strcmp(word, "choose") == 0 && count == 3) {
+        choose(words[1], number(words[2]));
+    } else if (strcmp(word, "notify") == 0) {
+        coord_discovery_set_callback(follower.discovery, on_instances, NULL);
+        printf("OK\n");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* ---- The cluster ---- */
 
 static void print_tree(const char *path)
@@ -330,6 +451,9 @@ static void obey(char **words, size_t count)
 {
     struct coord_error error = {.code = COORD_OK};
     const char *word = words[0];
+    if (obey_about_services(words, count)) {
+        return;
+    }
     if (strcmp(word, "open") == 0) {
         say(coord_session_open(follower.client, NULL, NULL, &error), &error);
     } else if (strcmp(word, "cache") == 0 && count >= 4) {
@@ -406,6 +530,10 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < 26; i++) {
         coord_cache_close(follower.caches[i]);
     }
+    while (follower.instances_count > 0) {
+        (void)coord_presence_close(follower.instances[--follower.instances_count], NULL);
+    }
+    coord_discovery_close(follower.discovery);
     coord_watch_close(follower.watch);
     coord_client_close(follower.client);
     coord_view_free(follower.view); /* outlives both */

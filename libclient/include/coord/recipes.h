@@ -416,6 +416,99 @@ COORD_API enum coord_code coord_group_join(struct coord_client *client, const ch
                                            struct coord_presence **ret_presence,
                                            struct coord_error *reterr);
 
+/* ---- Services ---------------------------------------------------------------------------------
+ */
+
+/*
+ * The registry: an instance of a service is a presence COORD_SERVICES_PATH/<name>/<id> with the
+ * JSON of bindings/SPEC.md.
+ */
+#define COORD_SERVICES_PATH "/services"
+
+#define COORD_METADATA_MAX       64    /* pairs of one instance */
+#define COORD_INSTANCE_BYTES_MAX 65536 /* of its JSON */
+
+struct coord_pair {
+    const char *key, *value; /* UTF-8 */
+};
+
+/*
+ * Registers an instance for as long as the presence lives.
+ * name, id:  one element of a path each. id NULL: 16 random hexadecimal digits.
+ * address:   a host name or an IP address, UTF-8, not empty. port: not 0.
+ * metadata:  `metadata_count` pairs, no key twice; NULL with 0.
+ * COORD_TOO_MANY (COORD_METADATA_MAX); COORD_TOO_LARGE (COORD_INSTANCE_BYTES_MAX); else as
+ * coord_presence_create.
+ */
+COORD_API enum coord_code coord_service_register(struct coord_client *client, const char *name,
+                                                 const char *id, const char *address, uint16_t port,
+                                                 const struct coord_pair *metadata,
+                                                 size_t metadata_count,
+                                                 struct coord_presence **ret_presence,
+                                                 struct coord_error *reterr);
+
+/* An instance as it was registered. */
+struct coord_instance {
+    const char *name, *id, *address;
+    uint16_t port;
+    size_t metadata_count;
+    const struct coord_pair *metadata;
+};
+
+/* NULL: it has no such key. */
+COORD_API const char *coord_instance_metadata(const struct coord_instance *instance,
+                                              const char *key);
+
+/* Follows the instances of a service, which need not have any. Freed with coord_discovery_close. */
+struct coord_discovery;
+
+/* Begins, and does not wait for the cluster. Returns as coord_cache_create. */
+COORD_API enum coord_code coord_discovery_create(struct coord_client *client, const char *name,
+                                                 struct coord_discovery **ret_discovery,
+                                                 struct coord_error *reterr);
+
+/* As coord_cache_wait. */
+COORD_API enum coord_code coord_discovery_wait(struct coord_discovery *discovery, uint32_t wait_ms,
+                                               uint64_t *zxid, struct coord_error *reterr);
+
+typedef void (*coord_discovery_fn)(void *context, struct coord_discovery *discovery);
+/* As coord_cache_set_callback; one thread at a time. */
+COORD_API void coord_discovery_set_callback(struct coord_discovery *discovery,
+                                            coord_discovery_fn changed, void *context);
+
+/* Instances at one moment. Never changes; any thread. Freed with coord_instances_free. */
+struct coord_instances;
+
+/* All of them, in byte order of their ids. COORD_OK, COORD_TIMEOUT (not known yet), or why its
+ * cache has ended before; COORD_NO_MEMORY. */
+COORD_API enum coord_code coord_discovery_list(struct coord_discovery *discovery,
+                                               struct coord_instances **ret_instances,
+                                               struct coord_error *reterr);
+
+enum coord_choice {
+    COORD_ROUND_ROBIN = 1, /* each in its turn, from a random one on */
+    COORD_RANDOM = 2
+};
+
+/* One of them. COORD_NO_NODE (there is none); COORD_INVALID_ARGUMENT (no such choice); else as
+ * coord_discovery_list. */
+COORD_API enum coord_code coord_discovery_choose(struct coord_discovery *discovery,
+                                                 enum coord_choice choice,
+                                                 struct coord_instances **ret_instance,
+                                                 struct coord_error *reterr);
+
+COORD_API size_t coord_instances_count(const struct coord_instances *instances);
+/* NULL past the end. */
+COORD_API const struct coord_instance *coord_instances_at(const struct coord_instances *instances,
+                                                          size_t index);
+/* Nodes of the service that are no instance, because their data are not as SPEC.md says. */
+COORD_API size_t coord_instances_malformed(const struct coord_instances *instances);
+/* Accepts NULL. */
+COORD_API void coord_instances_free(struct coord_instances *instances);
+
+/* As coord_cache_close. */
+COORD_API void coord_discovery_close(struct coord_discovery *discovery);
+
 #ifdef __cplusplus
 }
 #endif
