@@ -69,27 +69,29 @@ class Tour(unittest.TestCase):
     def test_the_first_up_plays_it(self):
         result = self.run_script("up")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        for line in ("bert: leaves", "anna: sees anna$", "job-2: SUSPECT, pauses",
-                     "job-3: is master", "worker-3: page ",
-                     "report-2: refused, it runs as report-1",
+        for line in ("order-2 is killed with -9", "shop: 3 of OrderService: order-1:8081 order-3",
+                     "shop: 4 of OrderService: .*order-5:8085", "bert: leaves",
+                     "anna: sees anna$", "job-2: SUSPECT, pauses", "job-3: is master",
+                     "worker-3: page ", "report-2: refused, it runs as report-1",
                      "watcher-3: /config/rate is 200 ", "anna: sees anna dora$",
                      "watcher-1: /config/rate is 300 "):
             self.assertRegex(result.stdout, rf"(?m)^   .*{line}")
         self.assertGreater(int(re.search(r"Margin between the two: (\d+) ms", result.stdout)[1]), 0)
         self.assert_numbers(result.stdout, (
+            "A killed instance is gone from the list after",
             "A member that leaves is gone for all after",
             "A member that crashes is gone for all after",
             "After a master was killed the next one starts after",
             "A master that is cut off stops after", "The next one starts after",
             "Margin between the two", "A new leader is seen after",
             *(f"With a new leader, {act} goes on after" for act in (
-                "group", "masters", "fair-lock", "try-lock", "configuration"))))
+                "services", "group", "masters", "fair-lock", "try-lock", "configuration"))))
         self.assertEqual(self.running(), ["coordd"] * 3)
         self.assert_nothing_stays_in_the_tree()
 
         again = self.run_script("tour", "try-lock")  # on the same cluster, which goes on
         self.assertEqual(again.returncode, 0, again.stdout + again.stderr)
-        self.assertNotIn("worker", again.stdout)
+        self.assertNotIn("OrderService", again.stdout)
         self.assertEqual(self.running(), ["coordd"] * 3)
         self.assert_nothing_stays_in_the_tree()
 
@@ -117,7 +119,7 @@ class Tour(unittest.TestCase):
     def test_an_act_that_does_not_exist(self):
         result = self.run_script("tour", "juggling")
         self.assertEqual(result.returncode, 2)
-        self.assertRegex(result.stderr, "no act 'juggling'; there are group, masters, ")
+        self.assertRegex(result.stderr, "no act 'juggling'; there are services, ")
         self.assertFalse(os.path.exists(self.state))
 
 

@@ -18,6 +18,44 @@ def in_pairs(items):
     return list(zip(items, items[1:]))
 
 
+class Services:
+    name = "services"
+
+    def __init__(self, stage):
+        self.stage = stage
+
+    def play(self):
+        stage = self.stage
+        stage.act("Four OrderService instances register, a consumer follows the list; "
+                  "one is killed and the list shrinks")
+        self.shop = stage.start("order_client", "shop")
+        instances = [stage.start("order_service", f"order-{i}", str(8080 + i)) for i in range(1, 5)]
+        full = self.shop.wait(
+            "4 of OrderService: order-1:8081 order-2:8082 order-3:8083 order-4:8084$")
+        choices = self.shop.wait("would call, in turn,", full.time)
+        stage.check(len(set(choices.text.split()[-4:])) == 4,
+                    f"round-robin goes through all four; but {choices.text}")
+        for instance in instances:
+            instance.wait("is registered")
+        stage.tell(self.shop, *instances)
+        killed = instances[1].signal(signal.SIGKILL)
+        stage.note(killed, "order-2 is killed with -9")
+        shorter = self.shop.wait("3 of OrderService: order-1:8081 order-3:8083 order-4:8084$", killed)
+        self.shop.wait("would call", shorter.time)
+        stage.tell(self.shop)
+        stage.measure("A killed instance is gone from the list after", shorter.time - killed)
+
+    def stir(self):
+        self.stage.start("order_service", "order-5", "8085")
+
+    def goes_on(self, killed, _led):
+        line = self.shop.wait("4 of OrderService: .*order-5:8085$", killed)
+        for each in self.shop.said("of OrderService", killed):
+            self.stage.check("order-1:8081 order-3:8083 order-4:8084" in each.text,
+                             f"nobody goes from the list meanwhile; but {each.text}")
+        return [line]
+
+
 class Group:
     name = "group"
 
@@ -233,4 +271,4 @@ class Configuration:
         return self.all_show("300")
 
 
-ACTS = (Group, Masters, FairLock, TryLock, Configuration)
+ACTS = (Services, Group, Masters, FairLock, TryLock, Configuration)
