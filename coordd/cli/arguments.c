@@ -16,7 +16,7 @@ enum {
     OPTION_KEY,
     OPTION_TIMEOUT,
     OPTION_NAMESPACE,
-    BIT = 1 << 24,
+    BIT = 1 << 28,
 };
 
 static const struct option long_options[] = {
@@ -42,6 +42,7 @@ static const struct option long_options[] = {
     {"count", required_argument, NULL, BIT + CLI_COUNT},
     {"limit", required_argument, NULL, BIT + CLI_LIMIT},
     {"create", no_argument, NULL, BIT + CLI_CREATE},
+    {"steps", no_argument, NULL, BIT + CLI_STEPS},
     {"wait", required_argument, NULL, BIT + CLI_WAIT},
     {"sessions", required_argument, NULL, BIT + CLI_SESSIONS},
     {"outstanding", required_argument, NULL, BIT + CLI_OUTSTANDING},

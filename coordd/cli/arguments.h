@@ -42,7 +42,8 @@ enum cli_option {
     CLI_ID = 1 << 21,
     CLI_DATA = 1 << 22,
     CLI_META = 1 << 23,
-    CLI_OPTION_LAST = CLI_META,
+    CLI_STEPS = 1 << 24,
+    CLI_OPTION_LAST = CLI_STEPS,
 };
 
 /* Bits, so that a command can say which of them it knows. */

@@ -195,15 +195,17 @@ const struct cli_command cli_commands[] = {
         .name = "rm",
         .operands = "PATH",
         .summary = "delete a node",
-        .help = "  -r, --recursive           with all that is below it, in one step; if that is "
-                "more than\n"
-                "                            the cluster does in one step, it says how to do it in "
-                "several\n"
-                "  --version N               only if the node's data has version N\n"
-                "  -o, --output plain|json   json: deleted, the number of nodes\n"
-                "\n"
-                "example: coordctl rm -r /config\n",
-        .takes = CLI_RECURSIVE | CLI_VERSION,
+        .help =
+            "  -r, --recursive           with all that is below it, in one step, or not at all\n"
+            "  --steps                   with -r: in several steps, if that is more than the "
+            "cluster\n"
+            "                            does in one; each is atomic, all together are not\n"
+            "  --version N               only if the node's data has version N\n"
+            "  -o, --output plain|json   json: deleted, the number of nodes\n"
+            "\n"
+            "example: coordctl rm -r /config\n"
+            "example: coordctl rm -r --steps /config\n",
+        .takes = CLI_RECURSIVE | CLI_VERSION | CLI_STEPS,
         .outputs = CLI_PLAIN | CLI_JSON,
         .operands_min = 1,
         .operands_max = 1,

@@ -21,6 +21,9 @@ int cli_stat(struct coord_client *client, const struct cli_arguments *arguments)
 int cli_incr(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_count(struct coord_client *client, const struct cli_arguments *arguments);
 
+/* steps.c: for `rm`, with CLI_STEPS */
+int cli_rm_in_steps(struct coord_client *client, const struct cli_arguments *arguments);
+
 /* list.c */
 int cli_ls(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_tree(struct coord_client *client, const struct cli_arguments *arguments);

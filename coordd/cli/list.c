@@ -1,12 +1,14 @@
 #include "commands.h"
 #include "interrupt.h"
 #include "json.h"
+#include "progress.h"
 #include "say.h"
 #include "text.h"
 
 #include "base/buf.h"
 #include "base/memory.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -131,7 +133,9 @@ static enum coord_code read_all(struct listing *listing, struct coord_error *err
     struct coord_result *page = NULL;
     cd_buf_clear(&listing->lines);
     listing->more = false;
-    listing->left = cli_has(listing->arguments, CLI_LIMIT) ? listing->arguments->limit : UINT64_MAX;
+    uint64_t limit =
+        cli_has(listing->arguments, CLI_LIMIT) ? listing->arguments->limit : UINT64_MAX;
+    listing->left = limit;
     enum coord_code code = read_page(listing, NULL, &page, error);
     while (code == COORD_OK && !cli_interrupted()) {
         struct coord_result *next = NULL;
@@ -139,6 +143,8 @@ static enum coord_code read_all(struct listing *listing, struct coord_error *err
         if (!coord_result_more(page) || listing->left == 0 || listing->lines.overflowed) {
             break;
         }
+        cli_progress_show("%s %.40s: %" PRIu64 " lines", listing->arguments->command->name,
+                          listing->arguments->operands[0], limit - listing->left);
         code = read_page(listing, page, &next, error);
         if (code == COORD_OK) {
             coord_result_free(page);
@@ -162,6 +168,7 @@ static int print_list(struct coord_client *client, const struct cli_arguments *a
         code = read_all(&listing, &error);
     }
     int exit_code = CLI_DONE;
+    cli_progress_wipe();
     if (code != COORD_OK) {
         exit_code = cli_failed(arguments, &error);
     } else if (cli_interrupted()) {

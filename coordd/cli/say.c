@@ -1,4 +1,5 @@
 #include "say.h"
+#include "progress.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@ enum cli_exit cli_exit_of(enum coord_code code)
 
 int cli_say_failure(const char *command, const char *subject, const struct coord_error *error)
 {
+    cli_progress_wipe();
     (void)fflush(stdout); /* so that a terminal shows both in order; cli_finish_output judges */
     (void)fprintf(stderr, "coordctl: %s%s%s: %s (%s)\n", command, subject != NULL ? " " : "",
                   subject != NULL ? subject : "", error->message, coord_code_name(error->code));
@@ -37,6 +39,7 @@ int cli_say(enum cli_exit code, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
+    cli_progress_wipe();
     (void)fflush(stdout); /* likewise */
     (void)fputs("coordctl: ", stderr);
     (void)vfprintf(stderr, format, arguments);

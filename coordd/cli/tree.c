@@ -148,23 +148,14 @@ int cli_incr(struct coord_client *client, const struct cli_arguments *arguments)
     return CLI_DONE;
 }
 
-/* One step takes so many nodes and no more (R25). */
-static void say_steps(const char *path)
-{
-    (void)cli_say(
-        CLI_REFUSED,
-        "nothing was deleted. It can be done in steps, each of which is atomic by itself:\n"
-        "  coordctl ls '%s' | while read -r name; do coordctl rm -r '%s/'\"$name\"; done\n"
-        "  coordctl rm -r '%s'\n"
-        "A child that is too large itself is deleted in the same way first.",
-        path, strcmp(path, "/") == 0 ? "" : path, path);
-}
-
 int cli_rm(struct coord_client *client, const struct cli_arguments *arguments)
 {
     struct coord_error error;
     struct coord_result *result = NULL;
     uint32_t flags = cli_has(arguments, CLI_RECURSIVE) ? COORD_DELETE_RECURSIVE : 0u;
+    if (cli_has(arguments, CLI_STEPS)) {
+        return cli_rm_in_steps(client, arguments);
+    }
     if (coord_delete(client, arguments->operands[0], arguments->version, flags, NULL, &result,
                      &error) == COORD_OK) {
         if (arguments->output == CLI_JSON) {
@@ -175,7 +166,8 @@ int cli_rm(struct coord_client *client, const struct cli_arguments *arguments)
     }
     int code = cli_failed(arguments, &error);
     if (error.code == COORD_TOO_MANY && flags != 0) {
-        say_steps(arguments->operands[0]);
+        (void)cli_say(CLI_REFUSED, "nothing was deleted; with --steps it is done in several steps, "
+                                   "each of which is atomic by itself");
     }
     return code;
 }

@@ -6,10 +6,9 @@ Its other commands are in test_coordctl_txn.py, _watch.py, _sessions.py; its hel
 
 import base64
 import json
-import os
-import subprocess
 
 import harness
+from cluster.terminal import Terminal
 
 
 class Commands(harness.ClusterTest):
@@ -292,24 +291,49 @@ class AtomicLimit(harness.ClusterTest):
     ATOMIC_NODES = 10000
     LINES = 1000
 
-    def test_rm_says_how_to_do_it_in_steps(self):
-        control = self.cluster.coordctl()
+    def setUp(self):
+        self.control = self.cluster.coordctl()
         for first in range(0, self.ATOMIC_NODES, self.LINES):
             lines = [f"create --parents /tree/{number % 7}/{number}"
                      for number in range(first, first + self.LINES)]
-            control.do("txn", data="\n".join(["then", *lines]).encode())
-        self.assertEqual(control.do("count", "/tree"), b"%d\n" % (self.ATOMIC_NODES + 7))
-        result = control.run("rm", "-r", "/tree")
-        self.assert_refused(result, "too_many", "10000", "nothing was deleted")
-        self.assertEqual(control.do("count", "/tree"), b"%d\n" % (self.ATOMIC_NODES + 7))
-        steps = [line for line in result.err.splitlines() if line.startswith("  coordctl")]
-        self.assertEqual(len(steps), 2, result.err)
-        environment = control.whole_environment()
-        folder = os.path.dirname(control.program)
-        for step in steps:
-            subprocess.run(["bash", "-c", step], check=True, timeout=60,
-                           env={**environment, "PATH": f"{folder}:{environment['PATH']}"})
-        self.assert_refused(control.run("stat", "/tree"), "does not exist")
+            self.control.do("txn", data="\n".join(["then", *lines]).encode())
+        self.assertEqual(self.control.do("count", "/tree"), b"%d\n" % (self.ATOMIC_NODES + 7))
+
+    def test_rm_in_steps(self):
+        result = self.control.run("rm", "-r", "/tree")
+        self.assert_refused(result, "too_many", "10000", "nothing was deleted", "--steps")
+        self.assertEqual(self.control.do("count", "/tree"), b"%d\n" % (self.ATOMIC_NODES + 7))
+        for words in (("rm", "--steps", "/tree"), ("rm", "-r", "--steps", "/tree", "--version", "0")):
+            self.assertEqual(self.control.run(*words).code, 2)
+        self.assert_refused(self.control.run("rm", "-r", "--steps", "/"), "root")
+        result = self.control.run("rm", "-r", "--steps", "/tree", "-o", "json")
+        self.assertEqual((json.loads(result.out), result.err),
+                         ({"deleted": self.ATOMIC_NODES + 8}, ""))
+        self.assert_refused(self.control.run("stat", "/tree"), "does not exist")
+        self.assert_refused(self.control.run("rm", "-r", "--steps", "/tree"), "no_node")
+
+    def test_flat_and_deep(self):
+        """What is large below the first level, and a node with more children than a page."""
+        for first in range(0, self.ATOMIC_NODES, self.LINES):
+            lines = [f"create --parents /tree/large/flat/{number}"
+                     for number in range(first, first + self.LINES)]
+            self.control.do("txn", data="\n".join(["then", *lines]).encode())
+        done = json.loads(self.control.do("rm", "-r", "--steps", "/tree", "-o", "json"))
+        self.assertEqual(done, {"deleted": 2 * self.ATOMIC_NODES + 10})
+
+    def test_progress_is_for_terminals_and_wiped(self):
+        result = self.control.run("ls", "-R", "/tree")
+        self.assertEqual((result.code, result.err), (0, ""))
+        terminal = Terminal([self.control.program, "tree", "/tree"],
+                            self.control.whole_environment())
+        self.addCleanup(terminal.end)
+        self.assertEqual(terminal.wait(), 0)
+        self.assertRegex(terminal.bytes, rb"^(\rtree /tree: \d+ lines\x1b\[K)+\r\x1b\[K/tree\r\n")
+        terminal = Terminal([self.control.program, "rm", "-r", "--steps", "/tree"],
+                            self.control.whole_environment())
+        self.addCleanup(terminal.end)
+        self.assertEqual(terminal.wait(), 0)
+        self.assertRegex(terminal.bytes, rb"^(\rrm /tree: \d+ nodes deleted\x1b\[K)+\r\x1b\[K$")
 
 
 class Unborn(harness.ClusterTest):

@@ -49,6 +49,11 @@ class Terminal:
         """What came since the last `type`."""
         return CONTROLS.sub("", self._seen[self._from:].decode(errors="replace"))
 
+    @property
+    def bytes(self):
+        """All that ever came, as it came."""
+        return self._seen
+
     def sees(self, pattern, seconds=20):
         """Once it stands there; the whole text."""
         try:
