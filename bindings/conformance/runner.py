@@ -6,7 +6,6 @@ Nothing here knows a recipe: what is right stands in the scripts.
 import re
 import signal
 
-TIMEOUT_MS = 2000
 ANSWER_SECONDS = 60
 
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT}
@@ -37,7 +36,9 @@ class Failed(AssertionError):
 class Script:
     """One script on one cluster.
 
-    start:       gives a running driver (say, wait_lines, lines, pid, signal, end) for the n-th client
+    start:       gives a running driver (say, wait_lines, lines, pid, signal, ended,
+                 end_input, wait, end) for the n-th client;
+                 scripts expect session timeouts of some seconds
     coordctl:    runs coordctl with arguments and gives what it printed, or None where it failed
     kill_leader: returns when another replica leads and the killed one is back
     wait_until:  wait_until(what, seconds, condition)
@@ -68,6 +69,9 @@ class Script:
 
     def end(self):
         for client in self.clients.values():
+            if client.has_answered() and not client.process.ended():
+                client.process.end_input()
+                client.process.wait()
             client.process.end()
 
     # ---- Steps ----
@@ -126,7 +130,7 @@ class Script:
 
     def _client(self, name):
         if name not in self.clients:
-            self.clients[name] = Client(self.start(len(self.clients), TIMEOUT_MS))
+            self.clients[name] = Client(self.start(len(self.clients)))
             self.values[name] = str(self.clients[name].process.pid)
         return self.clients[name]
 

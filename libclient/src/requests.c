@@ -125,7 +125,7 @@ static void finish(struct client_session *session, struct client_request *reques
     if (watch != NULL) {
         request->watch = NULL;
         watch->create = NULL;
-        watch_create_ended(session, watch, request->code, request->result);
+        watch_create_ended(session, watch, request);
     }
 }
 

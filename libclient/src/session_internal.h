@@ -347,10 +347,10 @@ void watch_refused(struct client_session *session, struct client_watch *watch);
 /* Every event of it up to there was told. */
 uint64_t watch_told_to(const struct client_session *session, struct client_watch *watch);
 
-/* The write that makes its node was sent as `seq`, or answered. */
+/* The write that makes its node was sent as `seq`, or is over. */
 void watch_created(struct client_session *session, struct client_watch *watch, uint64_t seq);
 void watch_create_ended(struct client_session *session, struct client_watch *watch,
-                        enum coord_code code, const struct coord_result *result);
+                        const struct client_request *create);
 
 /* EVENT, QUEUE_FRONT, LAGGED, RESYNC, BOOKMARK. False: no memory, or too much; the stream must end.
  */

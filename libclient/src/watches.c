@@ -271,17 +271,18 @@ static const char *path_of(const struct client_watch *watch, const struct coord_
 }
 
 void watch_create_ended(struct client_session *session, struct client_watch *watch,
-                        enum coord_code code, const struct coord_result *result)
+                        const struct client_request *create)
 {
-    const char *path = code == COORD_OK ? path_of(watch, result) : NULL;
+    const char *path = create->code == COORD_OK ? path_of(watch, create->result) : NULL;
     if (path != NULL) {
         watch->created_path = client_strdup(path);
         if (watch->created_path == NULL) {
             watch_end(session, watch, COORD_NO_MEMORY, "no memory for the path of the node");
         }
+    } else if (create->code == COORD_OK) {
+        watch_end(session, watch, COORD_NO_NODE, "its node was not created");
     } else {
-        watch_end(session, watch, code != COORD_OK ? code : COORD_NO_NODE,
-                  "its node was not created");
+        watch_end(session, watch, create->code, "%s", create->error.message);
     }
 }
 

@@ -6,10 +6,10 @@ import sys
 import unittest
 
 import harness
+from holder import HOLDER, TIMEOUT_MS
 
 FOLDER = os.path.join(harness.ROOT, "bindings", "conformance")
 SCRIPTS = os.path.join(FOLDER, "scripts")
-HOLDER = os.path.join(harness.BUILD, "tests", "integration", "holder")
 
 sys.path.insert(0, FOLDER)
 import runner  # noqa: E402  pylint: disable=wrong-import-position
@@ -19,9 +19,9 @@ class Conformance(harness.ClusterTest):
     def setUp(self):
         self.ctl = self.cluster.coordctl()
 
-    def start(self, _index, timeout_ms):
+    def start(self, _index):
         program = harness.Coordctl(HOLDER, self.ctl.endpoints, self.ctl.identity)
-        return program.start(str(timeout_ms))
+        return program.start(str(TIMEOUT_MS))
 
     def coordctl(self, *arguments):
         result = self.ctl.run(*arguments)
