@@ -433,6 +433,54 @@ const struct cli_command cli_commands[] = {
         .run = cli_member_watch,
     },
     {
+        .name = "service register",
+        .operands = "NAME HOST:PORT [-- CMD [ARG...]]",
+        .summary = "be an instance of a service",
+        .help =
+            "In the registry at /services, for clients of all languages; as long as with member\n"
+            "join. [::1]:80 is an address of IPv6.\n"
+            "  --id ID                   which instance; default: 16 random hexadecimal digits\n"
+            "  --meta KEY=VALUE          what others should know of it; may be repeated\n"
+            "  --wait TIME               give up if it is not there by then; default: wait for "
+            "ever\n"
+            "  -o, --output plain|json\n"
+            "\n"
+            "example: coordctl service register orders 10.0.0.7:80 --meta zone=b -- echo done\n",
+        .takes = CLI_ID | CLI_META | CLI_WAIT,
+        .outputs = CLI_PLAIN | CLI_JSON,
+        .operands_min = 2,
+        .operands_max = CLI_OPERANDS_ANY,
+        .session = true,
+        .run = cli_service_register,
+    },
+    {
+        .name = "service list",
+        .operands = "[NAME]",
+        .summary = "print the instances of a service, or the names of all services",
+        .help = "One line for each instance: id, address and metadata.\n"
+                "  -o, --output plain|json   json: an object a line\n"
+                "\n"
+                "example: coordctl service list orders\n",
+        .outputs = CLI_PLAIN | CLI_JSON,
+        .operands_max = 1,
+        .run = cli_service_list,
+    },
+    {
+        .name = "service watch",
+        .operands = "NAME",
+        .summary = "print the instances of a service that come and go",
+        .help = "As member watch.\n"
+                "  --count N                 end after N lines\n"
+                "  -o, --output plain|json\n"
+                "\n"
+                "example: coordctl service watch orders --count 1\n",
+        .takes = CLI_COUNT,
+        .outputs = CLI_PLAIN | CLI_JSON,
+        .operands_min = 1,
+        .operands_max = 1,
+        .run = cli_service_watch,
+    },
+    {
         .name = "bench",
         .operands = "[PATH]",
         .summary = "measure how fast the cluster answers",

@@ -47,10 +47,13 @@ int cli_bench(struct coord_client *client, const struct cli_arguments *arguments
 int cli_shell(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_completion(struct coord_client *client, const struct cli_arguments *arguments);
 
-/* member.c */
+/* member.c, service.c */
 int cli_member_join(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_member_list(struct coord_client *client, const struct cli_arguments *arguments);
 int cli_member_watch(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_service_register(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_service_list(struct coord_client *client, const struct cli_arguments *arguments);
+int cli_service_watch(struct coord_client *client, const struct cli_arguments *arguments);
 
 /* cluster.c */
 int cli_init(struct coord_client *client, const struct cli_arguments *arguments);

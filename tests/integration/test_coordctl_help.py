@@ -76,6 +76,9 @@ class Examples(harness.ClusterTest):
     def run_member_watch(self, example):
         self.run_with(example, "member", "join", "/groups/red", "a")
 
+    def run_service_watch(self, example):
+        self.run_with(example, "service", "register", "orders", "10.0.0.7:80")
+
     def run_with(self, example, *words):
         """While somebody is there to be seen."""
         other = self.control.start(*words)

@@ -86,6 +86,52 @@ class Services(harness.ClusterTest):
         first.signal(signal.SIGKILL)
         self.assertEqual(waiting.wait_lines(1, 60), ["up /g/taken/a"])
 
+    # ---- Services ----
+
+    def test_instances(self):
+        watch = self.start("service", "watch", "orders")
+        first = self.start("service", "register", "orders", "10.0.0.7:8080", "--id", "a1",
+                           "--meta", "zone=b", "--meta", "note=x=y z")
+        self.assertEqual(first.wait_lines(1), ["up /services/orders/a1"])
+        second = self.start("service", "register", "orders", "[fd00::1]:9", "--id", "b2")
+        second.wait_lines(1)
+        self.assertEqual(self.listed("service", "list", "orders"),
+                         ['a1 10.0.0.7:8080 "zone"="b" "note"="x=y z"', "b2 [fd00::1]:9"])
+        self.assertEqual(json.loads(self.listed("service", "list", "orders", "-o", "json")[0]),
+                         {"name": "orders", "id": "a1", "address": "10.0.0.7", "port": 8080,
+                          "metadata": {"zone": "b", "note": "x=y z"}})
+        self.assertIn("orders", self.listed("service", "list"))
+        self.assertEqual(json.loads(self.control.do("get", "/services/orders/b2")),
+                         {"name": "orders", "id": "b2", "address": "fd00::1", "port": 9})
+        first.signal(signal.SIGINT)
+        self.assertEqual(first.wait(), 0, first.err)
+        second.signal(signal.SIGKILL)
+        lines = watch.wait_lines(4, 60)
+        self.assertEqual(lines[2:], ['left a1 10.0.0.7:8080 "zone"="b" "note"="x=y z"',
+                                     "left b2 [fd00::1]:9"])
+
+    def test_an_id_of_its_own(self):
+        instance = self.start("service", "register", "own", "db.example:5432")
+        self.assertRegex(instance.wait_lines(1)[0], "^up /services/own/[0-9a-f]{16}$")
+
+    def test_what_is_no_instance_is_said(self):
+        self.control.do("create", "--parents", "/services/odd/x", "{}")
+        listed = self.control.run("service", "list", "odd")
+        self.assertEqual((listed.code, listed.out), (0, b""))
+        self.assertIn("1 more are no instances", listed.err)
+
+    def test_bad_calls(self):
+        for words, what in ((("register", "s", "nowhere"), "host:port"),
+                            (("register", "s", "h:0"), "host:port"),
+                            (("register", "s", "::1:80"), "host:port"),
+                            (("register", "s", "h:80", "--meta", "zone"), "KEY=VALUE"),
+                            (("register", "s/t", "h:80"), "name"),
+                            (("register", "s", "h:80", "--id", ""), "id"),
+                            (("list", "a", "b"), "operands")):
+            refused = self.control.run("service", *words)
+            self.assertIn(refused.code, (1, 2), refused)
+            self.assertIn(what, refused.err)
+
 
 if __name__ == "__main__":
     harness.main()
