@@ -35,11 +35,13 @@ class Tour(unittest.TestCase):
         self.build = harness.BUILD
         self.addCleanup(self.run_script, "down", "--wipe")
 
+    def environment(self):
+        return {**os.environ, "COORD_BUILD": self.build, "COORD_DEV_STATE": self.state,
+                "COORD_DEV_PORT": str(self.port)}
+
     def run_script(self, *arguments):
-        environment = {**os.environ, "COORD_BUILD": self.build, "COORD_DEV_STATE": self.state,
-                       "COORD_DEV_PORT": str(self.port)}
         return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True,
-                              env=environment, timeout=200, check=False)
+                              env=self.environment(), timeout=200, check=False)
 
     def running(self):
         """The programs of this test's processes: all of them know a file below its folder or the
@@ -100,6 +102,17 @@ class Tour(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertEqual(self.running(), [])
         self.assertTrue(is_free(self.port))
+
+    def test_killed_it_takes_its_programs_with_it(self):
+        """Also those that have nothing to say; the replicas are ./dev down's to stop."""
+        with subprocess.Popen([sys.executable, SCRIPT, "tour", "services"], text=True,
+                              stdout=subprocess.PIPE, env=self.environment()) as tour:
+            while "order-2 is killed" not in tour.stdout.readline():
+                self.assertIsNone(tour.poll())
+            self.assertEqual(self.running().count("order_service"), 3)
+            tour.kill()
+        harness.wait_until("only the replicas run", 30,
+                           lambda: self.running() == ["coordd"] * 3)
 
     def test_a_lock_that_everybody_gets_is_noticed(self):
         """A build in which single_job is a program that asks nobody."""

@@ -32,11 +32,11 @@ def milliseconds(seconds):
 
 
 class Actor:
-    """A running example."""
+    """A running example; it does not outlive the tour, however that ends."""
 
     def __init__(self, name, program, environment, *arguments):
         self.name = name
-        self.running = Running([program, *arguments], environment)
+        self.running = Running(["setpriv", "--pdeathsig", "KILL", program, *arguments], environment)
         self.shown = 0
 
     def lines(self):
