@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "hold.h"
 #include "json.h"
+#include "progress.h"
 #include "say.h"
 
 #include "base/memory.h"
@@ -29,8 +30,7 @@ struct bench {
     const struct cli_arguments *arguments;
     char path[BENCH_PATH_BYTES];
     struct cli_hold signals;
-    bool told;     /* to stop, by a signal */
-    bool progress; /* somebody looks at a terminal */
+    bool told; /* to stop, by a signal */
     struct bench_load load;
     struct bench_counts counts;
     struct cli_question *before, *after; /* what the replicas said; NULL: they were not asked */
@@ -78,24 +78,22 @@ static int remove_node(struct bench *bench)
 
 static void show_progress(const struct bench *bench)
 {
-    enum bench_phase phase = (enum bench_phase)atomic_load(&bench->load.phase);
-    if (!bench->progress) {
-        return;
-    }
-    if (phase == BENCH_PREPARE) {
-        (void)fprintf(stderr, "\r\033[K%u of %" PRIu32 " sessions",
-                      atomic_load(&bench->load.sessions_ready), bench->arguments->load.sessions);
-    } else {
-        (void)fprintf(stderr, "\r\033[K%s, %" PRIu64 " requests answered",
-                      phase == BENCH_WARM_UP ? "warming up" : "measuring",
-                      bench_load_done(&bench->load));
-    }
-}
-
-static void clear_progress(const struct bench *bench)
-{
-    if (bench->progress) {
-        (void)fputs("\r\033[K", stderr);
+    switch ((enum bench_phase)atomic_load(&bench->load.phase)) {
+    case BENCH_PREPARE:
+        cli_progress_show("bench: %u of %" PRIu32 " sessions",
+                          atomic_load(&bench->load.sessions_ready),
+                          bench->arguments->load.sessions);
+        break;
+    case BENCH_WARM_UP:
+        cli_progress_show("bench: warming up");
+        break;
+    case BENCH_MEASURE:
+        cli_progress_show("bench: %" PRIu64 " of %" PRIu32 " s, %" PRIu64 " requests answered",
+                          (bench_now_us() - bench->begun_us) / 1000000,
+                          bench->arguments->load.seconds, bench_load_done(&bench->load));
+        break;
+    case BENCH_FINISH:
+        break;
     }
 }
 
@@ -236,7 +234,7 @@ static int run(struct bench *bench)
         measure(bench);
     }
     bench_load_end(&bench->load, &bench->counts);
-    clear_progress(bench);
+    cli_progress_wipe();
     code = code == CLI_DONE ? say_broken(bench) : code;
     return code == CLI_DONE ? tell(bench) : code;
 }
@@ -264,7 +262,6 @@ int cli_bench(struct coord_client *client, const struct cli_arguments *arguments
     bench->client = client;
     bench->arguments = arguments;
     bench->signals = (struct cli_hold)CLI_HOLD_NONE;
-    bench->progress = isatty(STDERR_FILENO) == 1;
     allow_descriptors();
     int code = cli_hold_begin(&bench->signals);
     if (code == CLI_DONE) {

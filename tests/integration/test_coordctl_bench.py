@@ -2,7 +2,10 @@
 """coordctl bench: what it counts is what the cluster did, and nothing stays behind. Never how fast."""
 
 import json
+import os
+import pty
 import signal
+import subprocess
 
 import harness
 
@@ -103,9 +106,23 @@ class Bench(harness.ClusterTest):
 
     def test_the_table(self):
         done = self.control.run("bench", "--seconds", "1", "--reads", "50")
-        self.assertEqual((done.code, done.err), (0, ""))
+        self.assertEqual((done.code, done.err), (0, ""))  # without a terminal nothing moves
         for words in ("writes ", "reads ", "P99.9 ms", "leader ", "follower ", "MEMORY MiB"):
             self.assertIn(words, done.text)
+
+    def test_progress_is_for_a_terminal(self):
+        master, slave = pty.openpty()
+        done = subprocess.run([self.control.program, "bench", "--seconds", "1"],
+                              stdout=subprocess.PIPE, stderr=slave, timeout=SECONDS_MAX,
+                              env=self.control.whole_environment(), check=True)
+        os.close(slave)
+        seen = os.read(master, 1 << 16).decode()
+        os.close(master)
+        self.assertIn("sessions", seen)
+        self.assertIn("warming up", seen)
+        self.assertRegex(seen, "0 of 1 s, [0-9]+ requests answered")
+        self.assertTrue(seen.endswith("\r\x1b[K"), seen)
+        self.assertNotIn(b"\r", done.stdout)
 
     def test_a_signal_ends_it_early(self):
         for number in (signal.SIGINT, signal.SIGTERM):
