@@ -253,16 +253,22 @@ enum coord_code recipe_make(struct coord_client *client, const struct coord_txn 
 
 /* ---- Asking ---- */
 
+static enum coord_code refusal(struct errand *errand, struct coord_error *error)
+{
+    (void)wait_over(errand, UINT64_MAX);
+    if (error != NULL) {
+        *error = errand->request.error;
+    }
+    return errand->request.code;
+}
+
 /* The watch tells of the grant before the answer tells of the node: they come together. */
 static enum coord_code conclude(struct errand *errand, const struct coord_watch_item *item,
                                 struct recipe_grant *ret_grant, struct coord_error *error)
 {
     (void)wait_over(errand, UINT64_MAX);
     if (errand->request.code != COORD_OK) {
-        if (error != NULL) {
-            *error = errand->request.error;
-        }
-        return errand->request.code;
+        return refusal(errand, error);
     }
     const struct coord_result *made = errand->request.result;
     const struct coord_node_stat *stat = coord_result_stat(made);
@@ -273,15 +279,20 @@ static enum coord_code conclude(struct errand *errand, const struct coord_watch_
     return grant_made(made, ret_grant, error);
 }
 
-/* Whether an item decides on a claim, and how. */
-static bool judge(struct errand *errand, const struct coord_watch_item *item,
+/*
+ * Whether an item decides on a claim, and how. A watch that is set again behind a lost stream may
+ * be told that there is no such node before the write, sent again as well, is told why: that
+ * counts.
+ */
+static bool judge(struct errand *errand, const struct coord_watch_item *item, uint64_t limit_ms,
                   struct recipe_grant *ret_grant, enum coord_code *ret_code,
                   struct coord_error *error)
 {
     bool is_front = item->kind == COORD_WATCH_QUEUE && item->queue_state == COORD_QUEUE_FRONT;
     bool is_gone = item->kind == COORD_WATCH_QUEUE && item->queue_state == COORD_QUEUE_GONE;
     bool has_ended = item->kind == COORD_WATCH_ENDED;
-    bool is_refused = has_ended && wait_over(errand, 0) && errand->request.code != COORD_OK;
+    uint64_t until_ms = has_ended && item->code != COORD_SESSION_EXPIRED ? limit_ms : 0;
+    bool is_refused = has_ended && wait_over(errand, until_ms) && errand->request.code != COORD_OK;
     if (is_front || is_refused) {
         *ret_code = conclude(errand, item, ret_grant, error);
     } else if (is_gone) {
@@ -304,9 +315,13 @@ static enum coord_code wait_granted(struct errand *errand, struct coord_watch *w
     while (!decided) {
         uint64_t limit_ms = told || until_ms > first_ms ? until_ms : first_ms;
         struct coord_watch_item *item = NULL;
-        if (coord_watch_next(watch, recipe_rest_ms(limit_ms), &item, NULL) == COORD_OK) {
+        enum coord_code next = coord_watch_next(watch, recipe_rest_ms(limit_ms), &item, NULL);
+        if (next == COORD_CLOSED) { /* there was no room for it, so its node was not asked for */
+            return refusal(errand, error);
+        }
+        if (next == COORD_OK) {
             told = told || item->kind == COORD_WATCH_QUEUE;
-            decided = judge(errand, item, ret_grant, &code, error);
+            decided = judge(errand, item, limit_ms, ret_grant, &code, error);
             coord_watch_item_free(item);
         } else if (client_driver_now_ms() >= limit_ms) {
             return client_error_set(error, COORD_TIMEOUT,

@@ -365,7 +365,8 @@ enum coord_code client_watch_created(struct coord_client *client, const struct c
     }
     create->watch = &watch->watch;
     watch->watch.create = create;
-    (void)run_job(watch, false, create); /* its code is the request's too */
+    /* The code is the request's too; nobody will tell a watch anything that was not taken. */
+    watch->ended = run_job(watch, false, create) != COORD_OK;
     *ret_watch = watch;
     return COORD_OK;
 }

@@ -4,10 +4,8 @@ import os
 
 import harness
 
-# In a folder "valgrind" are scripts that run the programs of the one above under it.
-HOLDER = os.path.join(harness.BUILD, "tests", "integration", os.environ.get("COORD_UNDER", ""),
-                      "holder")
-TIMEOUT_MS = int(os.environ.get("COORD_SESSION_MS", "2000"))
+HOLDER = os.path.join(harness.BUILD, "tests", "integration", "holder")
+TIMEOUT_MS = 2000
 
 
 class Holder:

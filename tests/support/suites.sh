@@ -120,7 +120,7 @@ piece_sanitizers() {
     ctest_part sanitizers integration 1
 }
 
-# The client's unit tests, and its recipes between real processes, under valgrind.
+# The client's unit tests, and its recipes with a real replica, under valgrind.
 piece_valgrind() {
     ctest_part dev valgrind 2
 }
