@@ -11,8 +11,8 @@
  *   tree PATH                         the same as the cluster has it (a linearizable list)
  *   hold NAME PATH, held              a view of the children; what it shows: nodes
  *   call NAME, called WAIT_MS         a callback; how often it ran since last time
- *   equal NAME PATH VALUE             follows until all children have that data: OK, or the first
- *                                     state in which two had others
+ *   equal NAME PATH VALUE             looks again and again, until all children have that data: OK,
+ *                                     or "others" as soon as two had others
  *   watch PATH, kinds                 a plain watch beside the caches: OK; of which kinds its items
  *                                     were since last time, as numbers
  *   close NAME                        OK
@@ -194,15 +194,13 @@ static void follow_equal(const char *name, const char *path, const char *value)
 {
     struct coord_error error = {.code = COORD_OK};
     struct coord_cache *cache = follower.caches[place_of(name)];
-    uint64_t zxid = 0;
     bool equal = true;
     bool done = false;
     enum coord_code code = COORD_OK;
     while (code == COORD_OK && equal && !done) {
         struct coord_view *view = NULL;
         const char *data = "";
-        code = coord_cache_wait(cache, CALL_MS, &zxid, &error);
-        code = code == COORD_OK ? coord_cache_children(cache, path, &view, &error) : code;
+        code = coord_cache_children(cache, path, &view, &error);
         if (code == COORD_OK) {
             equal = are_equal(view, &data);
             done = strcmp(data, value) == 0;

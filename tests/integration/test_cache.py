@@ -142,13 +142,13 @@ class Cache(Following):
 
     def test_a_transaction_is_seen_whole(self):
         self.ctl.do("create", "/whole", "")
-        names = "pqrs"
+        names = [f"n{number}" for number in range(40)]
         for name in names:
             self.ctl.do("create", f"/whole/{name}", "0")
         follower = Follower(self)
         self.begin(follower, "a", "/whole", "children")
-        follower.say("equal", "a", "/whole", "150")
-        for number in range(1, 151):
+        follower.say("equal", "a", "/whole", "60")
+        for number in range(1, 61):
             lines = "".join(f"set /whole/{name} {number}\n" for name in names)
             self.ctl.do("txn", data=f"then\n{lines}".encode())
         self.assertEqual(follower.answer(), "OK")
@@ -267,6 +267,24 @@ class Gaps(Following):
             relay.say("pass")
             self.check_all(follower)
             self.assertIn(RESYNC, follower.ask("kinds").split())
+
+    def test_where_nothing_changed_nobody_is_woken(self):
+        self.ctl.do("create", "--parents", "/still/a", "1")
+        relay = Relay(self)
+        follower = Follower(self, endpoints=relay.endpoints)
+        for name, scope in (("s", "subtree"), ("c", "children"), ("n", "node")):
+            self.begin(follower, name, "/still", scope)
+        self.assertEqual(follower.ask("watch", "/still"), "OK")
+        relay.say("cut")
+        self.change_much("/elsewhere", 9)
+        relay.say("pass")
+        harness.wait_until("it is told of a gap", SECONDS,
+                           lambda: RESYNC in follower.ask("kinds").split())
+        for name in "scn":
+            self.assertRegex(follower.ask("wait", name, 500), "^TIMEOUT")
+        self.ctl.do("set", "/still", "2")
+        for name in "scn":
+            self.assertRegex(follower.ask("wait", name, 30000), "^zxid")
 
     def test_after_the_top_was_deleted_and_made_again(self):
         relay = Relay(self)

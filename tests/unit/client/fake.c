@@ -137,6 +137,7 @@ static void reply(struct fake *fake, uint64_t stream, const Coord__V1__Request *
     answers.get.data = (ProtobufCBinaryData){bytes, data};
     answers.create.stat = &answers.stat;
     message.id = request->id;
+    message.zxid = atomic_load(&fake->zxid);
     if (atomic_load(&fake->manner) == FAKE_NO_LEADER) {
         message.code = COORD__V1__CODE__CODE_NO_LEADER;
     } else {

@@ -34,6 +34,7 @@ struct fake {
     _Atomic size_t data_bytes;   /* of what a get gives, and of an event */
     _Atomic uint32_t timeout_ms; /* of sessions [3000] */
     _Atomic size_t events;       /* that a watch is told at once, by zxids from 1 on */
+    _Atomic uint64_t zxid;       /* of replies */
     _Atomic bool breaks_next;
     _Atomic size_t streams, requests, calls, closes;
     char endpoint[64]; /* "127.0.0.1:PORT" */

@@ -1,3 +1,4 @@
+#include "coord/recipes.h"
 #include "world.h"
 
 #include <setjmp.h>
@@ -207,6 +208,26 @@ static void queue(struct coord_client *client)
     coord_watch_close(watch);
 }
 
+/* It ends if anything that it does by itself gets no memory; whoever waits is told so. */
+static void follow(struct coord_client *client)
+{
+    struct coord_error error = {.code = COORD_OK};
+    struct coord_cache *cache = NULL;
+    struct coord_view *view = NULL;
+    uint64_t zxid = 0;
+    enum coord_code code = coord_cache_create(client, "/a", COORD_WATCH_NODE, &cache, &error);
+    check(code, &error);
+    if (code == COORD_OK) {
+        check(coord_cache_wait(cache, CALL_MS, &zxid, &error), &error);
+        check(coord_cache_get(cache, "/a", &view, &error), &error);
+        coord_view_free(view);
+        view = NULL;
+        check(coord_cache_children(cache, "/a", &view, &error), &error);
+        coord_view_free(view);
+    }
+    coord_cache_close(cache);
+}
+
 static void run_program(const struct fake *fake)
 {
     struct coord_error error = {.code = COORD_OK};
@@ -217,6 +238,7 @@ static void run_program(const struct fake *fake)
     check(coord_set(client, "/a", "x", 1, COORD_ANY_VERSION, NULL, NULL, &error), &error);
     read_and_watch(client);
     queue(client);
+    follow(client);
     run_txn(client);
     call_without_waiting(client);
     coord_client_close(client);
@@ -230,6 +252,7 @@ static void test_each_allocation_fails_once(void **state)
     world_write_good_files();
     world_start_replica(fake, "127.0.0.1");
     atomic_store(&fake->events, 3);
+    atomic_store(&fake->zxid, 3);
     do {
         atomic_store(&has_failed, false);
         atomic_store(&countdown, ++count);
