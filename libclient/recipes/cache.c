@@ -209,6 +209,7 @@ static void check_size(struct coord_cache *cache, const struct copy *copy)
 /* The copy is of a later state. With the lock held. */
 static void reach(struct coord_cache *cache, uint64_t zxid, bool changed)
 {
+    CD_ASSERT(zxid >= cache->reached_zxid); /* K3: whoever calls this has looked */
     cache->reached_zxid = zxid;
     if (changed) {
         cache->shown_zxid = zxid;

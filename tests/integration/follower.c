@@ -21,10 +21,13 @@
  *   registered WAIT_MS, withdraw      of the newest: coord_presence_wait, its end: OK or a code
  *   discover NAME                     OK or a code
  *   changed WAIT_MS                   as wait
- *   list                              malformed COUNT, then for each ID@ADDRESS:PORT,KEY=VALUE...,
- * or a code choose round|random COUNT         so many times: the ids, or a code notify, called
- * WAIT_MS            as call change PATH SEED COUNT BYTES      so many random changes below it, of
- * data of so many bytes: done COUNT (of those that were done)
+ *   list                              malformed COUNT, then ID@ADDRESS:PORT,KEY=VALUE... of each,
+ *                                     or a code
+ *   choose round|random COUNT         so many times: the ids, or a code
+ *   notify, called WAIT_MS            as call
+ *   change PATH SEED COUNT BYTES      so many random changes below it, of data of so many bytes:
+ *                                     done COUNT, of those that were done
+ *   burst PATH COUNT                  so many new nodes PATH/n-NUMBER: likewise
  *
  * Nodes: ZXID, then for each PATH=DATA,CZXID,MZXID,PZXID,AZXID,VERSION,CVERSION,CHILDREN.
  * COORD_ENDPOINTS, _CACERT, _CERT and _KEY are coordctl's.
@@ -437,6 +440,20 @@ static void change(char **words)
     printf("done %" PRIu64 "\n", done);
 }
 
+static void burst(const char *path, uint64_t count)
+{
+    char node[256];
+    uint64_t done = 0;
+    (void)snprintf(node, sizeof(node), "%s/n-", path);
+    for (uint64_t i = 0; i < count; i++) {
+        done += coord_create(follower.client, node, "", 0, COORD_CREATE_SEQUENTIAL, NULL, NULL,
+                             NULL) == COORD_OK
+                    ? 1
+                    : 0;
+    }
+    printf("done %" PRIu64 "\n", done);
+}
+
 /* ---- Words ---- */
 
 static void close_cache(const char *name)
@@ -482,6 +499,8 @@ static void obey(char **words, size_t count)
     } else if (strcmp(word, "close") == 0 && count == 2) {
         close_cache(words[1]);
         printf("OK\n");
+    } else if (strcmp(word, "burst") == 0 && count == 3) {
+        burst(words[1], number(words[2]));
     } else if (strcmp(word, "change") == 0 && count == 5) {
         change(words);
     } else {

@@ -8,7 +8,7 @@ import harness
 
 FOLLOWER = os.path.join(harness.BUILD, "tests", "integration", "follower")
 RELAY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "relay.py")
-SECONDS = 20
+SECONDS = 60
 
 
 class Follower:
