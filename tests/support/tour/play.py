@@ -14,19 +14,21 @@ def kill_leader(stage, acts):
     killed = time.monotonic()
     leader.daemon.kill()
     stage.note(killed, f"coordd {leader.number}, which led, is killed with -9")
-    for act in acts:
-        act.stir()
-    new = stage.cluster.wait_leader(other_than=leader)
-    led = time.monotonic()
-    stage.note(led, f"coordd {new.number} leads")
-    # Backwards, because the last one has something to do yet and the others only to be looked at.
-    went_on = [(act.name, act.goes_on(killed, led)) for act in reversed(acts)]
+    try:
+        for act in acts:
+            act.stir()
+        new = stage.cluster.wait_leader(other_than=leader)
+        led = time.monotonic()
+        stage.note(led, f"coordd {new.number} leads")
+        # Backwards: the last one has something to do yet, the others have only to be looked at.
+        went_on = [(act.name, act.goes_on(killed, led)) for act in reversed(acts)]
+    finally:
+        leader.start()
     for line in sorted(line for _, lines in went_on for line in lines):
         stage.quote(line)
     stage.measure("A new leader is seen after", led - killed)
     for name, lines in reversed(went_on):
         stage.measure(f"With a new leader, {name} goes on after", max(lines).time - killed)
-    leader.start()
     stage.cluster.wait_all_vote()
     say(f"   coordd {leader.number} is back")
 
