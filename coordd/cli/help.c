@@ -23,7 +23,7 @@ static void print_common_options(void)
 static void print_commands(const struct cli_command *commands)
 {
     for (const struct cli_command *each = commands; each->name != NULL; each++) {
-        (void)printf("  %-13s %-23s %s\n", each->name, each->operands, each->summary);
+        (void)printf("  %-17s %-23s %s\n", each->name, each->operands, each->summary);
     }
 }
 

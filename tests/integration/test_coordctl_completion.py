@@ -96,7 +96,7 @@ class Completion(harness.ClusterTest):
     def test_every_command_and_its_options_are_known(self):
         text = self.control.do("--help").decode()
         table = text[:text.index("tells more")].splitlines()
-        names = [line[2:15].strip() for line in table if line.startswith("  ")]
+        names = [line[2:19].strip() for line in table if line.startswith("  ")]
         self.assertGreaterEqual(len(names), 20)
         self.assertEqual(self.in_bash("coordctl ")[:-1], list(dict.fromkeys(
             name.split()[0] for name in names)))
