@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <histedit.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,6 +166,7 @@ static bool set_up(struct cli_edit *edit)
     (void)el_set(edit->line, EL_CLIENTDATA, edit);
     (void)el_set(edit->line, EL_HIST, history, edit->history);
     (void)el_set(edit->line, EL_PROMPT, prompt);
+    (void)el_set(edit->line, EL_SIGNAL, 1); /* a window of another size; a terminal given back */
     (void)el_set(edit->line, EL_SETTY, "-d", "-isig", NULL);
     return el_set(edit->line, EL_EDITOR, "emacs") == 0 &&
            el_set(edit->line, EL_ADDFN, "coord-complete", "completes the word", complete) == 0 &&
@@ -206,7 +208,10 @@ const char *cli_edit_read(struct cli_edit *edit)
     HistEvent event;
     int count = 0;
     edit->given_up = false;
-    const char *line = el_gets(edit->line, &count);
+    const char *line = NULL;
+    do { /* again after a signal, which ends no line */
+        line = el_gets(edit->line, &count);
+    } while (line == NULL && count < 0 && errno == EINTR);
     if (edit->given_up) {
         return "";
     }

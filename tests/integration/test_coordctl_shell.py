@@ -237,6 +237,13 @@ class AtATerminal(harness.ClusterTest):
         shell.type("pwd\n")
         shell.sees(r"\n/\n")
 
+    def test_sigterm_leaves_the_terminal_as_it_was(self):
+        shell = self.open()
+        self.assertFalse(shell.makes_lines())
+        os.kill(shell.pid, signal.SIGTERM)
+        self.assertEqual(shell.wait(), -signal.SIGTERM)
+        self.assertTrue(shell.makes_lines())
+
     def test_help(self):
         shell = self.open()
         shell.type("help\n")

@@ -41,8 +41,10 @@ class Terminal:
 
     def wait_for_program(self):
         """Until what is typed is a program's input, and no line that is edited."""
-        wait_until("lines as the terminal makes them", 20,
-                   lambda: termios.tcgetattr(self._fd)[3] & termios.ICANON)
+        wait_until("lines as the terminal makes them", 20, self.makes_lines)
+
+    def makes_lines(self):
+        return termios.tcgetattr(self._fd)[3] & termios.ICANON != 0
 
     @property
     def text(self):
