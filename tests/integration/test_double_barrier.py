@@ -154,6 +154,19 @@ class DoubleBarriers(RecipeTest):
         self.assertEqual(self.third.ask("enter", "/late", 2, 0), "OK")
         self.leave_all("/late", self.all)
 
+    def test_who_leaves_does_not_wait_for_who_came_after_that(self):
+        self.enter_all("/after", self.all[:2])
+        self.first.say("leave", FOREVER)
+        self.wait_parties("/after", 1)
+        self.assertEqual(self.third.ask("enter", "/after", 2, 0), "OK")
+        self.assert_waits(self.first)
+        self.second.say("leave", FOREVER)
+        self.assertEqual(self.first.answer(), "OK")
+        self.assert_waits(self.second)
+        self.assertEqual(self.third.ask("leave", FOREVER), "OK")
+        self.assertEqual(self.second.answer(), "OK")
+        self.assertEqual(self.names("/after"), [])
+
     def test_it_outlives_leaders(self):
         self.first.say("enter", "/leaders", 3, FOREVER)
         self.second.say("enter", "/leaders", 3, FOREVER)

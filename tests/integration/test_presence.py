@@ -155,6 +155,24 @@ class Presences(PlaceTest):
         self.assertEqual(self.first.ask("part"), "OK")
         self.assertEqual(self.ctl.do("get", "/replaced"), b"theirs")
 
+    def test_new_data_do_not_go_to_a_node_that_replaced_it(self):
+        """They are under way when it is replaced."""
+        relay = Relay(self)
+        holder = Holder(self, LONG_MS, endpoints=relay.endpoints)
+        holder.ask("keep", "/overtaken", "mine")
+        self.assert_stands(holder)
+        relay.say("hole")
+        self.ctl.do("txn", data=b"then\nrm /overtaken\ncreate /overtaken theirs\n")
+        self.assertEqual(holder.ask("renew", "new"), "OK")
+        self.assertRegex(holder.ask("stands", 200), "^TIMEOUT /overtaken is on its way")
+        relay.say("pass")
+        wait_until("it notices", 30,
+                   lambda: holder.ask("stands", 0).startswith("NODE_EXISTS "))
+        self.assertEqual(self.ctl.do("get", "/overtaken"), b"theirs")
+        self.ctl.do("rm", "/overtaken")
+        self.assert_stands(holder)
+        self.assertEqual(self.ctl.do("get", "/overtaken"), b"new")
+
     def test_it_outlives_leaders(self):
         self.first.ask("keep", "/leaders/a", "one")
         self.assert_stands(self.first)
