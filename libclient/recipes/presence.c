@@ -134,7 +134,9 @@ static void on_created(void *context, enum coord_code code, struct coord_result 
     struct coord_presence *presence = context;
     (void)pthread_mutex_lock(&presence->lock);
     presence->busy = false;
-    if (code == COORD_OK) {
+    if (code == COORD_OK && coord_result_stat(result)->czxid == 0) {
+        fail(presence, COORD_MALFORMED, "the answer to the create has no czxid");
+    } else if (code == COORD_OK) {
         presence->czxid = coord_result_stat(result)->czxid;
         presence->session = coord_result_stat(result)->ephemeral_owner;
         note_there(presence, presence->czxid, presence->czxid);
@@ -252,10 +254,10 @@ static void take_step(struct coord_presence *presence)
 /* With the lock held, which it gives up. The presence may be gone then. */
 static void go_on(struct coord_presence *presence)
 {
-    bool paused = presence->timer.due_ms != 0 || presence->failed.code == COORD_CLOSED;
-    if (!presence->busy && presence->closing) {
+    bool ends = presence->closing || presence->failed.code == COORD_CLOSED;
+    if (!presence->busy && ends && !presence->over) {
         end(presence);
-    } else if (!presence->busy && !paused) {
+    } else if (!presence->busy && !ends && presence->timer.due_ms == 0) {
         take_step(presence);
     }
     bool last = presence->over && presence->abandoned;
@@ -263,6 +265,14 @@ static void go_on(struct coord_presence *presence)
     (void)pthread_mutex_unlock(&presence->lock);
     if (last) {
         (void)give_back(presence, 0, NULL);
+    }
+}
+
+/* With the lock held: the background thread looks at what is wanted. */
+static void wish(struct coord_presence *presence)
+{
+    if (!presence->over) {
+        client_dispatch_post(&presence->client->background.dispatch, &presence->ready);
     }
 }
 
@@ -431,7 +441,7 @@ enum coord_code coord_presence_set(struct coord_presence *presence, const void *
     presence->data = copy;
     presence->data_bytes = data_bytes;
     presence->wanted++;
-    client_dispatch_post(&presence->client->background.dispatch, &presence->ready);
+    wish(presence);
     (void)pthread_mutex_unlock(&presence->lock);
     client_free(old);
     return COORD_OK;
@@ -452,7 +462,7 @@ enum coord_code coord_presence_close(struct coord_presence *presence, struct coo
     client_enter(client);
     (void)pthread_mutex_lock(&presence->lock);
     presence->closing = true;
-    client_dispatch_post(&client->background.dispatch, &presence->ready);
+    wish(presence);
     while (!presence->over && client_driver_now_ms() < until_ms) {
         (void)client_cond_wait(&presence->changed, &presence->lock, until_ms);
     }

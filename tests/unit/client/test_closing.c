@@ -101,10 +101,31 @@ static enum coord_code do_take(struct coord_client *client)
     return coord_queue_take(client, "/queue", COORD_FOREVER, &result, NULL);
 }
 
+/* Within a call of its own, because it is closed after its client. */
+static enum coord_code do_keep(struct coord_client *client)
+{
+    struct coord_presence *presence = NULL;
+    client_enter(client);
+    enum coord_code code = coord_presence_create(client, "/place", "x", 1, &presence, NULL);
+    assert_int_equal(code, COORD_OK);
+    code = coord_presence_wait(presence, COORD_FOREVER, NULL);
+    assert_int_equal(coord_presence_set(presence, "y", 1, NULL), COORD_OK);
+    assert_int_equal(coord_presence_state(presence, NULL), COORD_CLOSED);
+    assert_int_equal(coord_presence_close(presence, NULL), COORD_OK);
+    client_leave(client);
+    return code;
+}
+
+static enum coord_code do_enter_both(struct coord_client *client)
+{
+    struct coord_double_barrier *barrier = NULL;
+    return coord_double_barrier_enter(client, "/both", 2, COORD_FOREVER, &barrier, NULL);
+}
+
 /* The one that asks a replica for nothing comes first. */
 static enum coord_code (*const waits[])(struct coord_client *client) = {
-    do_dispatch, do_status,   do_get,     do_set,  do_watch, do_create_queued,
-    do_lock,     do_lock_all, do_observe, do_pass, do_take,
+    do_dispatch, do_status,  do_get,  do_set,  do_watch, do_create_queued, do_lock,
+    do_lock_all, do_observe, do_pass, do_take, do_keep,  do_enter_both,
 };
 
 enum { SILENT_COUNT = 1, CALLS_COUNT = 1, WAITS_COUNT = sizeof(waits) / sizeof(waits[0]) };
@@ -171,6 +192,7 @@ static void test_closing_ends_whoever_waits(void **state)
     world_write_good_files();
     world_start_replica(fake, "127.0.0.1");
     atomic_store(&fake->manner, FAKE_SILENT);
+    atomic_store(&fake->timeout_ms, PATIENCE_MS); /* it does not confirm anything either */
     close_on_all(fake);
     fake_stop(fake);
 }
