@@ -1,10 +1,10 @@
 /*
- * allocations [NAME]: whichever allocation of libcoord fails, its caller gets an error or what he
+ * allocations [--once]: whichever allocation of libcoord fails, its caller gets an error or what he
  * asked for, nothing is lost and nothing hangs: for recipes and for Admin's calls, as
  * unit/client/test_allocations.c shows it for connecting and for the other calls. Each program of
  * the table is run again and again, by a client that has its session, and each time one more
  * allocation is the one that fails, until it needs no more of them. Leaks are the sanitizers' to
- * find. With COORD_ONCE in the environment no allocation fails, and each program is run once.
+ * find. With --once no allocation fails, and each program is run once.
  *
  * COORD_ENDPOINTS, _CACERT, _CERT and _KEY are coordctl's, of an administrator.
  */
@@ -424,13 +424,11 @@ static void run_failing(const struct program *program)
 
 int main(int argc, char **argv)
 {
+    bool once = argc > 1 && strcmp(argv[1], "--once") == 0;
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
         doing = programs[i].name;
         round_number = 0;
-        if (argc > 1 && strcmp(argv[1], doing) != 0) {
-            continue;
-        }
-        if (getenv("COORD_ONCE") != NULL) {
+        if (once) {
             run_once(&programs[i], 0);
             printf("%s: done\n", doing);
         } else {

@@ -34,7 +34,8 @@ class Allocations(harness.ClusterTest):
 
     def run_program(self):
         control = self.cluster.as_admin()
-        return harness.Coordctl(PROGRAM, control.endpoints, control.identity).run(seconds=600)
+        return harness.Coordctl(PROGRAM, control.endpoints, control.identity).run(
+            *(["--once"] if "COORD_ONCE" in os.environ else []), seconds=600)
 
     def test_each_fails_once(self):
         done = self.run_program()
