@@ -542,7 +542,7 @@ static enum coord_code start_driver(const struct client_driver_config *config,
         driver = NULL;
     }
     if (driver == NULL) {
-        grpc_shutdown();
+        grpc_shutdown_blocking();
         return client_error_no_memory(error);
     }
     *ret_driver = driver;
@@ -586,5 +586,5 @@ void client_driver_stop(struct client_driver *driver)
 void client_driver_free(struct client_driver *driver)
 {
     free_driver(driver);
-    grpc_shutdown();
+    grpc_shutdown_blocking();
 }

@@ -3,20 +3,10 @@
  * input says, one line at a time, and answers each with one line. Ends, and closes its session, at
  * the end of its input.
  *
- *   try|lock|read|write|campaign PATH WAIT_MS     granted FENCE NODE, or a code and its message
- *   semaphore PATH WAIT_MS PERMITS                likewise; up to 64 are held, the newest is meant
- *   all WAIT_MS PATH...                           granted COUNT, or a code and its message
- *   state, wait STATE WAIT_MS                     SAFE, SUSPECT, LOST or a code
- *   guarded PATH                                  a write while the newest is held: its code
- *   release                                       of the newest: its code
- *   close                                         of the session: its code
- *   raise|lower PATH, pass PATH WAIT_MS           of a barrier: its code
- *   put PATH PRIORITY DATA, take PATH WAIT_MS     OK; taken DATA, or a code and its message
- *   observe PATH, next WAIT_MS                    OK; leader FENCE DATA, nobody, or a code
- *   keep PATH DATA, join PATH MEMBER DATA         of a presence, one at a time: a code, and a
- * message stands WAIT_MS, renew DATA, part              of the presence: likewise
+ * The commands and answers are those of bindings/conformance/README.md, whose driver for C it is. A
+ * refusal is a code and its message; of up to 64 grants the newest is meant.
  *
- * A candidate's data are its process id. COORD_ENDPOINTS, _CACERT, _CERT and _KEY are coordctl's.
+ * COORD_ENDPOINTS, _CACERT, _CERT and _KEY are coordctl's.
  */
 
 #include "coord/recipes.h"
@@ -36,6 +26,8 @@ static struct {
     struct coord_observer *observer;
     struct coord_presence *presence;
     struct coord_double_barrier *barrier;
+    struct coord_discovery *discovery;
+    uint64_t discovered;
     char data[32];
 } holder;
 
@@ -207,6 +199,105 @@ static bool obey_about_presence(char **words, size_t count)
     return true;
 }
 
+/* ID@ADDRESS:PORT,KEY=VALUE... of each. */
+static void say_instances(const struct coord_instances *instances)
+{
+    printf("instances");
+    for (size_t i = 0; i < coord_instances_count(instances); i++) {
+        const struct coord_instance *instance = coord_instances_at(instances, i);
+        printf(" %s@%s:%u", instance->id, instance->address, (unsigned)instance->port);
+        for (size_t j = 0; j < instance->metadata_count; j++) {
+            printf(",%s=%s", instance->metadata[j].key, instance->metadata[j].value);
+        }
+    }
+    printf("\n");
+}
+
+/* Once there are that many. */
+static void wait_instances(size_t count, uint32_t wait_ms)
+{
+    struct coord_error error = {.code = COORD_OK};
+    struct coord_instances *instances = NULL;
+    enum coord_code code = COORD_OK;
+    bool enough = false;
+    while (code == COORD_OK && !enough) {
+        code = coord_discovery_list(holder.discovery, &instances, &error);
+        enough = code == COORD_OK && coord_instances_count(instances) == count;
+        if (!enough && (code == COORD_OK || code == COORD_TIMEOUT)) {
+            coord_instances_free(instances);
+            instances = NULL;
+            code = coord_discovery_wait(holder.discovery, wait_ms, &holder.discovered, &error);
+        }
+    }
+    if (code == COORD_OK) {
+        say_instances(instances);
+    } else {
+        say_refused(code, &error);
+    }
+    coord_instances_free(instances);
+}
+
+static void choose(const char *how)
+{
+    struct coord_error error = {.code = COORD_OK};
+    struct coord_instances *chosen = NULL;
+    enum coord_code code = coord_discovery_choose(
+        holder.discovery, strcmp(how, "round") == 0 ? COORD_ROUND_ROBIN : COORD_RANDOM, &chosen,
+        &error);
+    if (code == COORD_OK) {
+        printf("chosen %s\n", coord_instances_at(chosen, 0)->id);
+    } else {
+        say_refused(code, &error);
+    }
+    coord_instances_free(chosen);
+}
+
+/* `pairs`: KEY=VALUE each. */
+static enum coord_code register_instance(char **words, char **pairs, size_t count,
+                                         struct coord_error *error)
+{
+    struct coord_pair metadata[WORDS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        char *equals = strchr(pairs[i], '=');
+        if (equals == NULL) {
+            return COORD_INVALID_ARGUMENT;
+        }
+        *equals = '\0';
+        metadata[i] = (struct coord_pair){.key = pairs[i], .value = equals + 1};
+    }
+    return coord_service_register(holder.client, words[1], words[2], words[3],
+                                  (uint16_t)number(words[4]), metadata, count, &holder.presence,
+                                  error);
+}
+
+/* Likewise. */
+static bool obey_about_services(char **words, size_t count)
+{
+    struct coord_error error = {.code = COORD_OK};
+    enum coord_code code = COORD_OK;
+    if (strcmp(words[0], "instances") == 0 && count == 3) {
+        wait_instances(number(words[1]), number(words[2]));
+        return true;
+    }
+    if (strcmp(words[0], "choose") == 0 && count == 2) {
+        choose(words[1]);
+        return true;
+    }
+    if (strcmp(words[0], "register") == 0 && count >= 5) {
+        code = register_instance(words, &words[5], count - 5, &error);
+    } else if (strcmp(words[0], "discover") == 0 && count == 2) {
+        code = coord_discovery_create(holder.client, words[1], &holder.discovery, &error);
+    } else {
+        return false;
+    }
+    if (code == COORD_OK) {
+        printf("OK\n");
+    } else {
+        say_refused(code, &error);
+    }
+    return true;
+}
+
 static void say_counted(const char *path, const char *delta, uint32_t times)
 {
     struct coord_error error = {.code = COORD_OK};
@@ -262,7 +353,7 @@ static void obey(char **words, size_t count)
     struct coord_error error = {.code = COORD_OK};
     const char *word = words[0];
     if (obey_about_others(words, count) || obey_about_presence(words, count) ||
-        obey_about_rounds(words, count)) {
+        obey_about_rounds(words, count) || obey_about_services(words, count)) {
         return;
     }
     if (strcmp(word, "all") == 0 && count > 2) {
@@ -330,6 +421,7 @@ int main(int argc, char **argv)
         (void)coord_lock_release(holder.locks[--holder.count], NULL);
     }
     coord_observer_free(holder.observer);
+    coord_discovery_close(holder.discovery);
     (void)coord_presence_close(holder.presence, NULL);
     (void)coord_double_barrier_leave(holder.barrier, 0, NULL);
     coord_client_close(holder.client);
