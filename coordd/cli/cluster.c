@@ -129,18 +129,32 @@ const char *cli_replica_state_name(enum coord_replica_state state)
     return "unknown";
 }
 
-/* "1,2,3"; "-" if there is none. */
+/* The member of that role with the lowest id above `id`; NULL: there is none. */
+static const struct coord_member *next_member(const struct coord_status *status,
+                                              enum coord_member_role role, uint32_t id)
+{
+    const struct coord_member *found = NULL;
+    for (size_t i = 0; i < status->members_count; i++) {
+        const struct coord_member *member = status->members[i];
+        if (member->role == role && member->node_id > id &&
+            (found == NULL || member->node_id < found->node_id)) {
+            found = member;
+        }
+    }
+    return found;
+}
+
+/* "1,2,3", in whatever order they became that; "-" if there is none. */
 static void write_members(char *to, size_t size, const struct coord_status *status,
                           enum coord_member_role role)
 {
     size_t used = 0;
     (void)snprintf(to, size, "-");
-    for (size_t i = 0; i < status->members_count && used < size; i++) {
-        if (status->members[i]->role == role) {
-            int more = snprintf(to + used, size - used, "%s%" PRIu32, used > 0 ? "," : "",
-                                status->members[i]->node_id);
-            used += more > 0 ? (size_t)more : 0;
-        }
+    for (const struct coord_member *member = next_member(status, role, 0);
+         member != NULL && used < size; member = next_member(status, role, member->node_id)) {
+        int more =
+            snprintf(to + used, size - used, "%s%" PRIu32, used > 0 ? "," : "", member->node_id);
+        used += more > 0 ? (size_t)more : 0;
     }
 }
 

@@ -108,8 +108,8 @@ static void test_what_is_one(void **state)
 {
     static const char *const texts[] = {
         "{\"name\":\"orders\",\"id\":\"a1\",\"address\":\"h\",\"port\":1}",
-        " {\"port\": 65535.0, \"address\":\"h\", \"id\":\"a1\", \"name\":\"orders\", "
-        "\"metadata\":{}, \"more\":[1,{\"x\":1e300,\"y\":123456789012345678901234567890}]} ",
+        (" {\"port\": 65535.0, \"address\":\"h\", \"id\":\"a1\", \"name\":\"orders\", "
+         "\"metadata\":{}, \"more\":[1,{\"x\":1e300,\"y\":123456789012345678901234567890}]} "),
         "{\"name\":\"\\u006frders\",\"id\":\"a1\",\"address\":\"h\",\"port\":8e3}",
     };
     (void)state;
