@@ -70,6 +70,14 @@ class ClusterTest(unittest.TestCase):
             self._print_logs()
         return done
 
+    def kill_leader(self):
+        """Another one leads when it returns, and the killed one is back."""
+        leader = self.cluster.wait_leader()
+        leader.daemon.kill()
+        self.cluster.wait_leader(other_than=leader)
+        leader.start()
+        wait_until(f"coordd {leader.number} is ready again", 60, leader.is_ready)
+
     def assert_refused(self, result, *words):
         """coordctl said no, with a sentence that has these words."""
         self.assertEqual(result.code, 1, result)

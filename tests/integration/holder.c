@@ -38,6 +38,15 @@ static void say_refused(enum coord_code code, const struct coord_error *error)
     printf("%s %s\n", coord_code_name(code), error->message);
 }
 
+static void say_done(enum coord_code code, const struct coord_error *error)
+{
+    if (code == COORD_OK) {
+        printf("OK\n");
+    } else {
+        say_refused(code, error);
+    }
+}
+
 static uint32_t number(const char *word)
 {
     return strcmp(word, "forever") == 0 ? COORD_FOREVER : (uint32_t)strtoul(word, NULL, 10);
@@ -191,11 +200,7 @@ static bool obey_about_presence(char **words, size_t count)
     } else {
         return false;
     }
-    if (code == COORD_OK) {
-        printf("OK\n");
-    } else {
-        say_refused(code, &error);
-    }
+    say_done(code, &error);
     return true;
 }
 
@@ -290,11 +295,7 @@ static bool obey_about_services(char **words, size_t count)
     } else {
         return false;
     }
-    if (code == COORD_OK) {
-        printf("OK\n");
-    } else {
-        say_refused(code, &error);
-    }
+    say_done(code, &error);
     return true;
 }
 
@@ -340,11 +341,7 @@ static bool obey_about_rounds(char **words, size_t count)
     } else {
         return false;
     }
-    if (code == COORD_OK) {
-        printf("OK\n");
-    } else {
-        say_refused(code, &error);
-    }
+    say_done(code, &error);
     return true;
 }
 

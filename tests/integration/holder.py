@@ -58,10 +58,3 @@ class RecipeTest(harness.ClusterTest):
 
     def assert_waits(self, holder):
         self.assertFalse(holder.has_answered(), holder.process.lines)
-
-    def kill_leader(self):
-        leader = self.cluster.wait_leader()
-        leader.daemon.kill()
-        self.cluster.wait_leader(other_than=leader)
-        leader.start()
-        harness.wait_until(f"coordd {leader.number} is ready again", 60, leader.is_ready)

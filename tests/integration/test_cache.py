@@ -49,13 +49,6 @@ class Following(harness.ClusterTest):
             harness.wait_until("the node is not there", SECONDS, lambda: follower.ask(
                 "cached", "n", f"{path}/a").startswith("NO_NODE"))
 
-    def kill_leader(self):
-        leader = self.cluster.wait_leader()
-        leader.daemon.kill()
-        self.cluster.wait_leader(other_than=leader)
-        leader.start()
-        harness.wait_until(f"coordd {leader.number} is ready again", 60, leader.is_ready)
-
 
 class Cache(Following):
     def test_a_tree_under_changes_and_killed_leaders(self):

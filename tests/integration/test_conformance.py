@@ -27,13 +27,6 @@ class Conformance(harness.ClusterTest):
         result = self.ctl.run(*arguments)
         return result.text if result.code == self.ctl.DONE else None
 
-    def kill_leader(self):
-        leader = self.cluster.wait_leader()
-        leader.daemon.kill()
-        self.cluster.wait_leader(other_than=leader)
-        leader.start()
-        harness.wait_until(f"coordd {leader.number} is ready again", 60, leader.is_ready)
-
     def play(self, text):
         script = runner.Script(text, self.start, self.coordctl, self.kill_leader,
                                harness.wait_until)

@@ -37,13 +37,6 @@ class Increments(harness.ClusterTest):
         self.addCleanup(load.end)
         return load
 
-    def kill_leader(self):
-        leader = self.cluster.wait_leader()
-        leader.daemon.kill()
-        self.cluster.wait_leader(other_than=leader)
-        leader.start()
-        harness.wait_until(f"coordd {leader.number} is ready again", 60, leader.is_ready)
-
     def cut_connections(self):
         answered = len(self.relay.lines)
         self.relay.say("reset")

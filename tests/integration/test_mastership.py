@@ -115,7 +115,7 @@ class Mastership(harness.ClusterTest):
             line.name == name and line.what == "queued" and line.fence > fence
             for line in self.lines()))
 
-    def kill_leader(self):
+    def only_kill_leader(self):
         leader = self.cluster.wait_leader()
         leader.daemon.kill()
         return leader
@@ -147,7 +147,7 @@ class Mastership(harness.ClusterTest):
                     job.relay.say(f"delay {rng.randrange(20, 150)}")
             elif noise == "reset":
                 relay.say("reset")
-            killed = self.kill_leader() if noise == "kill" else None
+            killed = self.only_kill_leader() if noise == "kill" else None
             fault = rng.choice(["cut", "hole"])
             relay.say(fault)
             faults.update(filter(None, (noise, fault)))
