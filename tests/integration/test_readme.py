@@ -16,6 +16,7 @@ RUN_BY = {
     ("coordd/README.md", "Three replicas on one machine"): "test_guide.py",
     ("coordd/README.md", "A cluster of machines"): "test_guide.py",
     ("libclient/README.md", "Installing"): "test_package.py",
+    ("proto/README.md", "Generated code"): "test_proto.py",
     ("libclient/examples/README.md", "Building"): "test_package.py",
 }
 # Blocks that this test runs as printed.

@@ -5,14 +5,21 @@ import os
 import re
 import sys
 
-IGNORED_FOLDERS = {".git", ".dev", "build", "__pycache__"}
+# What git ignores too, or what other languages' package managers make.
+IGNORED_FOLDERS = {".git", ".dev", "build", "__pycache__", "node_modules", "target", ".venv", "dist"}
+# What generators write: their rules, not ours.
+GENERATED_FOLDERS = {
+    "bindings/go/coord", "bindings/java/src/generated", "bindings/node/src/gen",
+    "bindings/python/coord/v1", "bindings/rust/src/gen",
+}
 
 
 def files(root, *suffixes):
     """Paths under `root`, relative to it and sorted, whose name ends in one of `suffixes`."""
     found = []
     for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name not in IGNORED_FOLDERS]
+        folders[:] = [name for name in folders if name not in IGNORED_FOLDERS and
+                      os.path.relpath(os.path.join(folder, name), root) not in GENERATED_FOLDERS]
         for name in names:
             if name.endswith(suffixes):
                 found.append(os.path.relpath(os.path.join(folder, name), root))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Counts the test cases in a JUnit report of ctest and prints "PASSED FAILED".
+"""Counts the test cases in a JUnit report of ctest and prints "PASSED FAILED SKIPPED"; on stderr, what was
+skipped and why.
 
 One ctest test is one program; cmocka and unittest programs say how many cases they ran, any other
 is one case. A program that fails without naming a failed case (a crash, a timeout, a leak) counts
@@ -15,6 +16,7 @@ CMOCKA_FAILED = re.compile(r"^\[  FAILED  \]\D* (\d+) test\(s\), listed below", 
 CMOCKA_SKIPPED = re.compile(r"^\[  SKIPPED \]\D* (\d+) test\(s\), listed below", re.MULTILINE)
 UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 UNITTEST_FAILED = re.compile(r"(?:failures|errors|unexpected successes)=(\d+)")
+UNITTEST_WHY = re.compile(r"^(\w+) \(.*\)(?:\n.*)? \.\.\. skipped '(.*)'$", re.MULTILINE)
 UNITTEST_SKIPPED = re.compile(r"(?:skipped|expected failures)=(\d+)")
 
 
@@ -23,29 +25,40 @@ def total(pattern, text):
 
 
 def cases_of_program(output):
-    """(ran, failed), or (0, 0) if the output says nothing about cases. Skipped cases did not run."""
+    """(ran, failed, skipped), all 0 if the output says nothing about cases. Skipped ones did not run."""
     if CMOCKA_RAN.search(output):
-        return (total(CMOCKA_RAN, output) - total(CMOCKA_SKIPPED, output),
-                total(CMOCKA_FAILED, output))
+        skipped = total(CMOCKA_SKIPPED, output)
+        return total(CMOCKA_RAN, output) - skipped, total(CMOCKA_FAILED, output), skipped
     if UNITTEST_RAN.search(output):
         verdict = "\n".join(re.findall(r"^(?:OK|FAILED) \(.*\)$", output, re.MULTILINE))
-        return (total(UNITTEST_RAN, output) - total(UNITTEST_SKIPPED, verdict),
-                total(UNITTEST_FAILED, verdict))
-    return 0, 0
+        skipped = total(UNITTEST_SKIPPED, verdict)
+        # A class that is skipped as a whole counts one that never ran.
+        ran = max(total(UNITTEST_RAN, output) - skipped, 0)
+        return ran, total(UNITTEST_FAILED, verdict), skipped
+    return 0, 0, 0
+
+
+def reasons(name, output):
+    """One line for each case that unittest skipped."""
+    return [f"SKIPPED: {name}: {case}: {why}" for case, why in UNITTEST_WHY.findall(output)]
 
 
 def count(report):
-    passed = failed = 0
+    passed = failed = skipped = 0
     for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
         succeeded = case.get("status") == "run"
-        ran, bad = cases_of_program(case.findtext("system-out") or "")
-        if ran == 0:
+        output = case.findtext("system-out") or ""
+        ran, bad, left_out = cases_of_program(output)
+        for reason in reasons(case.get("name"), output):
+            print(reason, file=sys.stderr)
+        if ran + left_out == 0:
             ran, bad = 1, 0 if succeeded else 1
         elif not succeeded and bad == 0:
             ran, bad = ran + 1, 1
-        passed += ran - bad
+        passed += max(ran - bad, 0)
         failed += bad
-    return (passed, failed) if passed + failed > 0 else (0, 1)
+        skipped += left_out
+    return (passed, failed, skipped) if passed + failed + skipped > 0 else (0, 1, 0)
 
 
 if __name__ == "__main__":

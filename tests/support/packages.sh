@@ -9,17 +9,20 @@ build_packages=(
     libyaml-dev libxxhash-dev uthash-dev libjansson-dev libedit-dev libmicrohttpd-dev libcmocka-dev
 )
 # For ./dev test besides: the second compiler, C++ for programs that use the library, the checker of the
-# shell scripts, a shell in which words are completed, what connects the machines of a test, and what
-# brings the stock clients below.
+# shell scripts and what says which those are, a shell in which words are completed, what connects the
+# machines of a test, what brings the stock clients below, and gRPC for C++, to try proto/ in it.
 # shellcheck disable=SC2034 # read by ./dev
-test_packages=(clang g++ shellcheck zsh iproute2 python3-venv)
+test_packages=(
+    clang g++ shellcheck git zsh iproute2 python3-venv
+    protobuf-compiler protobuf-compiler-grpc libgrpc++-dev libprotobuf-dev
+)
 # Node for one of those clients. Debian's, unless there is another one, which brings its own npm.
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
     test_packages+=(nodejs npm)
 fi
-# For ./dev long besides: the commit's name, and the checker of memory.
+# For ./dev long besides: the checker of memory.
 # shellcheck disable=SC2034 # read by ./dev
-long_packages=(git valgrind)
+long_packages=(valgrind)
 
 # Prints those of the packages named that are not installed, one a line.
 missing_packages() {

@@ -4,6 +4,7 @@
 
 passed=0
 failed=0
+skipped=0
 results=() # one line of Markdown a part
 parts_log=build/logs
 # Build trees that failed to build: nothing of them is run, since an old binary could pass.
@@ -18,13 +19,18 @@ begin_part() {
     : >"$part_log"
 }
 
-# end_part PASSED FAILED
+# end_part PASSED FAILED [SKIPPED]: also names what was left out and why.
 end_part() {
+    local left_out=${3:-0} seconds=$((SECONDS - part_started))
     passed=$((passed + $1))
     failed=$((failed + $2))
-    local seconds=$((SECONDS - part_started))
+    skipped=$((skipped + left_out))
     printf '%-34s %5d passed %3d failed %5d s\n' "$part_name" "$1" "$2" "$seconds"
-    results+=("- $part_name: $1 passed, $2 failed, $seconds s")
+    results+=("- $part_name: $1 passed, $2 failed, $left_out skipped, $seconds s")
+    if [ "$left_out" -gt 0 ]; then
+        echo "$left_out skipped"
+        grep -hoE 'SKIPPED: .*' "$part_log" | sort -u || true
+    fi
     if [ "$2" -gt 0 ]; then
         echo "---- end of $part_log"
         grep -vE '^ *Start +[0-9]+:| Passed +[0-9.]+ sec$' "$part_log" | tail -n 150 || true
@@ -75,12 +81,14 @@ ctest_part() {
         --output-on-failure --output-junit "$report" \
         --test-output-size-passed 1000000 --test-output-size-failed 1000000 \
         >"$part_log" 2>&1 </dev/null || true
-    counts=$(python3 tests/support/count_cases.py "$report" 2>>"$part_log") || counts="0 1"
-    # shellcheck disable=SC2086 # two words
+    counts=$(python3 tests/support/count_cases.py "$report" 2>>"$part_log") || counts="0 1 0"
+    # shellcheck disable=SC2086 # three words
     end_part $counts
 }
 
 close_suite() {
-    echo "$passed passed, $failed failed"
+    local left_out=""
+    [ "$skipped" -eq 0 ] || left_out=", $skipped skipped"
+    echo "$passed passed, $failed failed$left_out"
     [ "$failed" -eq 0 ]
 }
