@@ -1,0 +1,55 @@
+{{/* What the schema cannot say, or not so that a person sees what to do. */}}
+{{- define "coordd.check" -}}
+{{- $name := include "coordd.fullname" . -}}
+{{- $tls := .Values.tls -}}
+{{- $replicas := int .Values.replicas -}}
+{{- if eq (mod $replicas 2) 0 -}}
+{{- fail (printf "replicas is %d, an even number, which survives no more failures than %d: set 1, 3, 5 or 7" $replicas (sub $replicas 1)) -}}
+{{- end -}}
+{{- if gt (len $name) 40 -}}
+{{- fail (printf "the name %q has %d characters, and with what is added to it at most 40 fit: set fullnameOverride, or a shorter name of the release" $name (len $name)) -}}
+{{- end -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "the name %q cannot be a Service's: it begins with a letter and has a-z, 0-9 and - alone; set fullnameOverride, or another name of the release" $name) -}}
+{{- end -}}
+{{- include "coordd.checkTls" . -}}
+{{- if and .Values.affinity.podAntiAffinity (ne .Values.antiAffinity "none") -}}
+{{- fail (printf "affinity.podAntiAffinity is given, and antiAffinity is %q, which writes one as well: set antiAffinity to none, or leave out the other" .Values.antiAffinity) -}}
+{{- end -}}
+{{- range .Values.extraEnv -}}
+{{- if regexMatch "^(COORDD?_|POD_NAME$)" .name -}}
+{{- fail (printf "extraEnv: %s is the chart's own; what coordd.yaml has is set in settings" .name) -}}
+{{- end -}}
+{{- end -}}
+{{- $before := lookup "apps/v1" "StatefulSet" .Release.Namespace $name -}}
+{{- if $before -}}
+{{- if gt (int $before.spec.replicas) $replicas -}}
+{{- fail (printf "replicas is %d and the cluster has %d: replicas can be added, but not taken away yet, because they would go on being counted for the majority" $replicas (int $before.spec.replicas)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "coordd.checkTls" -}}
+{{- $tls := .Values.tls -}}
+{{- if and (ne $tls.mode "existing") (or $tls.existing.replicas $tls.existing.client) -}}
+{{- fail (printf "tls.mode is %s, and tls.existing names Secrets: certificates come from one place; set tls.mode to existing, or leave out tls.existing" $tls.mode) -}}
+{{- end -}}
+{{- if and (ne $tls.mode "cert-manager") $tls.certManager.issuerRef -}}
+{{- fail (printf "tls.mode is %s, and tls.certManager.issuerRef names an issuer: certificates come from one place; set tls.mode to cert-manager, or leave out issuerRef" $tls.mode) -}}
+{{- end -}}
+{{- if eq $tls.mode "existing" -}}
+{{- if ne (len $tls.existing.replicas) (int .Values.replicas) -}}
+{{- fail (printf "tls.existing.replicas has %d entries for %d replicas: give {secret: , identity: } for each of them, in their order" (len $tls.existing.replicas) (int .Values.replicas)) -}}
+{{- end -}}
+{{- if not $tls.existing.client -}}
+{{- fail "tls.existing.client is missing: give {secret: , identity: } of the certificate by which the cluster is administered" -}}
+{{- end -}}
+{{- $identities := list $tls.existing.client.identity -}}
+{{- range $tls.existing.replicas -}}
+{{- if has .identity $identities -}}
+{{- fail (printf "tls.existing: the identity %s is given twice: each replica and the client need one of their own, or one could speak for the other" .identity) -}}
+{{- end -}}
+{{- $identities = append $identities .identity -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
