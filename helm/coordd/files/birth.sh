@@ -1,3 +1,4 @@
+#!/bin/sh
 # Gives birth to the cluster, once: on the first replica, and only after every one of them has said that
 # it is empty. Where any holds a cluster there is nothing to do, because the empty ones join it by
 # themselves; and one that does not answer may hold it (R14).

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Writes, reads and deletes a node of its own through the service for clients.
 set -e
 coordctl create /helm-test --container --if-absent
