@@ -10,11 +10,13 @@ build_packages=(
 )
 # For ./dev test besides: the second compiler, C++ for programs that use the library, the checker of the
 # shell scripts and what says which those are, a shell in which words are completed, what connects the
-# machines of a test, what brings the stock clients below, and gRPC for C++, to try proto/ in it.
+# machines of a test, what brings the stock clients below, gRPC for C++, to try proto/ in it, and what
+# builds the image without an engine.
 # shellcheck disable=SC2034 # read by ./dev
 test_packages=(
     clang g++ shellcheck git zsh iproute2 python3-venv
     protobuf-compiler protobuf-compiler-grpc libgrpc++-dev libprotobuf-dev
+    buildah debootstrap
 )
 # Node for one of those clients. Debian's, unless there is another one, which brings its own npm.
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
