@@ -25,6 +25,7 @@ RUN_HERE = {("README.md", "Try it"), ("libclient/examples/README.md", "Running")
 NOT_RUN = {
     ("README.md", "./dev up"): "./dev test is what runs this; test_dev_up.py has ./dev up",
     ("coordd/README.md", "apt-get install libgrpc29"): "needs the network; test_guide.py checks it",
+    ("coordd/README.md", "docker network"): "needs a docker engine; test_image.py does the same",
     ("coordd/server/README.md", "grpcurl"): "no package of Debian's; test_grpc_tools.py does the same",
     ("tests/README.md", "COORD_BUILD=build/dev"): "the tests themselves",
 }

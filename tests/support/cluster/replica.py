@@ -51,6 +51,9 @@ class Replica:
     def start(self):
         """Returns once it lives (/livez), or raises with what it said before it ended."""
         self.daemon.start(["--config", self.configuration])
+        self.wait_lives()
+
+    def wait_lives(self):
         wait_until(f"coordd {self.number} lives or ends", 30,
                    lambda: self.lives() or self.daemon.pid is None)
         if self.daemon.pid is None:
