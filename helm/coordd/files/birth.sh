@@ -43,16 +43,18 @@ while :; do
         say "all $REPLICAS replicas are empty; giving birth on $first"
         # Refused or lost: the next look tells whether it was done.
         coordctl init --endpoints "$first" && exit 0
+        why="$first did not carry out init, as it says above"
     else
-        say "$empty of $REPLICAS replicas are there and empty; waiting for:${missing:- coordctl}"
+        why="$empty of $REPLICAS replicas are there and empty; waiting for:${missing:- an answer to coordctl}"
+        say "$why"
     fi
-    if [ "$(date +%s)" -ge "$deadline" ]; then
-        echo "birth: given up after $SECONDS_MAX s. The last answers were:"
-        echo "$answers"
-        echo "birth: no cluster was made, because each of the $REPLICAS replicas has to say first that it" \
-            "is empty; waiting for:${missing:- coordctl}. Look at their pods and logs, then run this again:" \
-            "see the notes of the chart"
-        exit 1
-    fi
+    [ "$(date +%s)" -lt "$deadline" ] || break
     sleep 1
 done
+
+echo "birth: given up after $SECONDS_MAX s, and no cluster was made. The last answers were:"
+echo "$answers"
+echo "birth: $why. All $REPLICAS replicas have to say first that they are empty, because one that does" \
+    "not answer may hold the cluster. Look at their pods and logs, then run this Job again, as the notes" \
+    "of the chart say (helm get notes)."
+exit 1

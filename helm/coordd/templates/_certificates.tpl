@@ -1,14 +1,22 @@
-{{/* The certificates that the chart has to make, as a JSON list of {secret, common, names, addresses}. */}}
+{{/*
+The certificates to make, for replicas and clients, as a JSON list of {secret, common, names, addresses}.
+The first of the names is the identity.
+*/}}
 {{- define "coordd.certificates" -}}
-{{- $addresses := include "coordd.replicaAddresses" . | fromJsonArray -}}
+{{- $name := include "coordd.fullname" . -}}
 {{- $certificates := list -}}
 {{- range $number := untilStep 1 (add1 .Values.replicas | int) 1 -}}
 {{- $replica := dict "root" $ "number" $number -}}
 {{- $certificates = append $certificates (dict "secret" (include "coordd.replicaSecret" $replica)
-      "common" (printf "%s-%d" (include "coordd.fullname" $) $number)
-      "names" (include "coordd.replicaNames" $replica | fromJsonArray) "addresses" $addresses) -}}
+      "common" (printf "%s-%d" $name $number)
+      "names" (include "coordd.replicaNames" $replica | fromJsonArray)
+      "addresses" (include "coordd.replicaAddresses" $ | fromJsonArray)) -}}
 {{- end -}}
-{{- append $certificates (dict "secret" (include "coordd.clientSecret" .)
-      "common" (printf "%s-client" (include "coordd.fullname" .))
-      "names" (list (include "coordd.clientName" .)) "addresses" list) | toJson -}}
+{{- $certificates = append $certificates (dict "secret" (include "coordd.clientSecret" .)
+      "common" (printf "%s-client" $name) "names" (list (include "coordd.clientName" .)) "addresses" list) -}}
+{{- range .Values.tls.clients -}}
+{{- $certificates = append $certificates (dict "secret" (printf "%s-client-%s-tls" $name .) "common" .
+      "names" (list (printf "%s.%s" . (include "coordd.clientName" $))) "addresses" list) -}}
+{{- end -}}
+{{- toJson $certificates -}}
 {{- end -}}

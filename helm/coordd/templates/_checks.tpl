@@ -1,7 +1,7 @@
 {{/* What the schema cannot say, or not so that a person sees what to do. */}}
+{{/* Called before anything is made of the values: by the configuration and by the certificates. */}}
 {{- define "coordd.check" -}}
 {{- $name := include "coordd.fullname" . -}}
-{{- $tls := .Values.tls -}}
 {{- $replicas := int .Values.replicas -}}
 {{- if eq (mod $replicas 2) 0 -}}
 {{- fail (printf "replicas is %d, an even number, which survives no more failures than %d: set 1, 3, 5 or 7" $replicas (sub $replicas 1)) -}}
@@ -12,6 +12,14 @@
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
 {{- fail (printf "the name %q cannot be a Service's: it begins with a letter and has a-z, 0-9 and - alone; set fullnameOverride, or another name of the release" $name) -}}
 {{- end -}}
+{{- if not .Values.image.repository -}}
+{{- fail "image.repository is empty: name the image, as registry.example/coordd; ./dev image builds it" -}}
+{{- end -}}
+{{- $heartbeat := int (default 50 .Values.settings.heartbeat_ms) -}}
+{{- $election := int (default 400 .Values.settings.election_ms) -}}
+{{- if lt $election (mul 3 $heartbeat | int) -}}
+{{- fail (printf "settings.election_ms is %d, and settings.heartbeat_ms %d: an election takes at least three heartbeats; raise the first or lower the other" $election $heartbeat) -}}
+{{- end -}}
 {{- include "coordd.checkTls" . -}}
 {{- if and .Values.affinity.podAntiAffinity (ne .Values.antiAffinity "none") -}}
 {{- fail (printf "affinity.podAntiAffinity is given, and antiAffinity is %q, which writes one as well: set antiAffinity to none, or leave out the other" .Values.antiAffinity) -}}
@@ -19,6 +27,11 @@
 {{- range .Values.extraEnv -}}
 {{- if regexMatch "^(COORDD?_|POD_NAME$)" .name -}}
 {{- fail (printf "extraEnv: %s is the chart's own; what coordd.yaml has is set in settings" .name) -}}
+{{- end -}}
+{{- end -}}
+{{- range list "name" "instance" "component" -}}
+{{- if hasKey $.Values.podLabels (printf "app.kubernetes.io/%s" .) -}}
+{{- fail (printf "podLabels: app.kubernetes.io/%s is the chart's own, by which services find the replicas: leave it out" .) -}}
 {{- end -}}
 {{- end -}}
 {{- $before := lookup "apps/v1" "StatefulSet" .Release.Namespace $name -}}
@@ -38,6 +51,11 @@
 {{- fail (printf "tls.mode is %s, and tls.certManager.issuerRef names an issuer: certificates come from one place; set tls.mode to cert-manager, or leave out issuerRef" $tls.mode) -}}
 {{- end -}}
 {{- if eq $tls.mode "existing" -}}
+{{- range $key := list "extraNames" "extraAddresses" "clients" -}}
+{{- if get $tls $key -}}
+{{- fail (printf "tls.mode is existing, and tls.%s asks for what would be in certificates that the chart makes: leave it out, and have it in your own" $key) -}}
+{{- end -}}
+{{- end -}}
 {{- if ne (len $tls.existing.replicas) (int .Values.replicas) -}}
 {{- fail (printf "tls.existing.replicas has %d entries for %d replicas: give {secret: , identity: } for each of them, in their order" (len $tls.existing.replicas) (int .Values.replicas)) -}}
 {{- end -}}

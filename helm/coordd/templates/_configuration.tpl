@@ -1,5 +1,6 @@
 {{/* coordd.yaml, the same for all replicas: COORDD_NODE and COORDD_TLS_* say which one it is. */}}
 {{- define "coordd.configuration" -}}
+{{- include "coordd.check" . -}}
 data_dir: /var/lib/coord/data
 client_listen: {{ printf "%s:7420" .Values.listenHost | quote }}
 peer_listen: {{ printf "%s:7421" .Values.listenHost | quote }}
