@@ -27,7 +27,9 @@ NOT_RUN = {
     ("coordd/README.md", "apt-get install libgrpc29"): "needs the network; test_guide.py checks it",
     ("coordd/README.md", "docker network"): "needs a docker engine; test_image.py does the same",
     ("coordd/server/README.md", "grpcurl"): "no package of Debian's; test_grpc_tools.py does the same",
+    ("helm/coordd/README.md", "helm install coordd"): "needs a Kubernetes; test_chart.py and test_pods.py",
     ("tests/README.md", "COORD_BUILD=build/dev"): "the tests themselves",
+    ("tests/integration/chart/README.md", "python3 tests/integration/chart"): "it makes what is compared",
 }
 NO_COMMANDS = {"text", "c", "json"}
 
