@@ -1,16 +1,14 @@
 """Machines for the guide: namespaces of this one, with networks, files and names of their own.
 
-Everything is made in namespaces of the calling process, see enter(), and ends with it. ssh, scp and
+Everything is made in the namespaces that namespaces.enter() made, and ends with them. ssh, scp and
 systemctl are stand-ins: the first two enter a machine's namespaces, the third does what it finds in
 the unit.
 """
 
 import os
 import subprocess
-import sys
 
-MINE = ["unshare", "--mount", "--net", "--uts", "--propagation", "private"]
-INSIDE = "COORD_TEST_INSIDE"
+from namespaces import MINE, Bridge, do
 
 STAND_INS = {
     "ssh": """#!/bin/sh
@@ -40,39 +38,16 @@ $run $(setting ExecStart) >"MACHINES/$(hostname).log" 2>&1 &
 }
 
 
-def can_enter():
-    return subprocess.run([*unshare(), "true"], check=False, capture_output=True).returncode == 0
-
-
-def unshare():
-    return MINE if os.geteuid() == 0 else [*MINE, "--map-root-user"]
-
-
-def enter():
-    """Starts this program anew in namespaces of its own; does nothing there."""
-    if INSIDE not in os.environ:
-        os.environ[INSIDE] = "yes"
-        arguments = [*unshare(), sys.executable, *sys.argv]
-        os.execvp(arguments[0], arguments)
-
-
-def do(*command):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
-
 class Machines:
     def __init__(self, folder, names):
-        """Needs enter(). /opt is empty and /etc a copy from now on, here and on all of them."""
+        """Needs namespaces.enter(). /opt is empty and /etc a copy from now on, here and on all."""
         self.folder = os.path.join(folder, "machines")
         self.names = names
         self.processes = []
         self.bin = os.path.join(self.folder, "bin")
         os.makedirs(self.bin)
         self._write_stand_ins()
-        do("ip", "link", "set", "lo", "up")
-        do("ip", "link", "add", "machines", "type", "bridge")
-        do("ip", "address", "add", "10.77.0.254/24", "dev", "machines")
-        do("ip", "link", "set", "machines", "up")
+        self.bridge = Bridge("machines", "10.77.0.254", 24)
         do("mount", "-t", "tmpfs", "tmpfs", "/opt")
         self._own_etc("here")
         with open("/etc/hosts", "a", encoding="ascii") as hosts:
@@ -109,18 +84,9 @@ class Machines:
             self.processes.append(machine)
             if machine.stdout.readline() != "up\n":
                 raise AssertionError(f"{name} did not come up")
-            self._connect(number, machine.pid)
+            self.bridge.connect(machine.pid, f"m{number}", f"10.77.0.{number}")
             with open(os.path.join(self.folder, name), "w", encoding="ascii") as file:
                 file.write(f"{machine.pid}\n")
-
-    def _connect(self, number, pid):
-        inside = ["nsenter", "--target", str(pid), "--net", "ip"]
-        do("ip", "link", "add", f"m{number}", "type", "veth", "peer", "name", "eth0", "netns",
-           str(pid))
-        do("ip", "link", "set", f"m{number}", "master", "machines", "up")
-        do(*inside, "address", "add", f"10.77.0.{number}/24", "dev", "eth0")
-        do(*inside, "link", "set", "eth0", "up")
-        do(*inside, "link", "set", "lo", "up")
 
     def stop(self):
         for machine in self.processes:

@@ -12,6 +12,7 @@ import urllib.request
 
 import harness
 import machines
+import namespaces
 import readme
 
 GUIDE = "coordd/README.md"
@@ -34,7 +35,7 @@ def is_ready():
         return False
 
 
-@unittest.skipUnless(machines.INSIDE in os.environ, "there are no namespaces to be had here")
+@unittest.skipUnless(namespaces.INSIDE in os.environ, "there are no namespaces to be had here")
 class Guide(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -135,6 +136,6 @@ class Guide(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if machines.can_enter():
-        machines.enter()
+    if namespaces.can_enter():
+        namespaces.enter()
     harness.main()
