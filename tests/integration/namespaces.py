@@ -41,15 +41,23 @@ class Bridge:
         self.name = name
         self.prefix = prefix
         do("ip", "link", "set", "lo", "up")
-        do("ip", "link", "add", name, "type", "bridge")
+        # An address of its own: else it has one of its links', and another one when that goes.
+        do("ip", "link", "add", name, "address", "02:00:00:00:00:01", "type", "bridge")
         do("ip", "address", "add", f"{address}/{prefix}", "dev", name)
         do("ip", "link", "set", name, "up")
 
     def connect(self, pid, link, address):
-        """The network namespace of `pid`; `link` is its other end here, and goes with it."""
+        """The network namespace of `pid`; `link` is its other end here."""
         inside = ["nsenter", "--target", str(pid), "--net", "ip"]
         do("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
         do("ip", "link", "set", link, "master", self.name, "up")
         do(*inside, "address", "add", f"{address}/{self.prefix}", "dev", "eth0")
         do(*inside, "link", "set", "eth0", "up")
         do(*inside, "link", "set", "lo", "up")
+
+    @staticmethod
+    def disconnect(link):
+        do("ip", "link", "del", link)
+
+    def remove(self):
+        do("ip", "link", "del", self.name)
