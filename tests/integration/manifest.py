@@ -27,6 +27,11 @@ NOT_RUN = {
     "container.terminationMessagePolicy": "what kubectl shows",
     "statefulset.updateStrategy": "pods are replaced by whoever tests it, see StatefulSet.roll",
     "statefulset.revisionHistoryLimit": "only the last revision is looked at",
+    "certificate.duration": "nothing is renewed by time",
+    "certificate.renewBefore": "nothing is renewed by time",
+    "certificate.privateKey": "one kind of key",
+    "certificate.issuerRef": "there is one authority",
+    "certificate.usages": "one set of usages",
     "claim.spec": "how large a volume is and where it comes from is the storage class's",
     "claim.metadata.labels": "labels of volumes select nothing",
     "claim.metadata.annotations": "for the storage class",
@@ -36,8 +41,9 @@ KINDS_NOT_RUN = {
     "NetworkPolicy": "not enforced: every pod reaches every port of every other one",
     "PodDisruptionBudget": "nothing is evicted",
     "ServiceAccount": "there is no API server to speak to",
+    "Issuer": "whoever runs the pods issues what a Certificate asks for",
 }
-KINDS = {"ConfigMap", "Secret", "Service", "StatefulSet", "Job", "Pod"}
+KINDS = {"ConfigMap", "Secret", "Service", "StatefulSet", "Job", "Pod", "Certificate"}
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
@@ -496,7 +502,7 @@ class ServiceSpec:
 
 def read_service(namespace, document):
     with _of_object(document, "service") as spec:
-        spec.only("type", "ClusterIP")
+        spec.only("type", "ClusterIP", "NodePort", "LoadBalancer")  # nobody is outside
         ports = []
         for port in spec.each("ports", "service.ports"):
             with port:
@@ -508,3 +514,20 @@ def read_service(namespace, document):
                            spec.take("clusterIP") == "None",
                            spec.take("publishNotReadyAddresses", False), spec.need("selector"),
                            tuple(ports))
+
+
+@dataclasses.dataclass(frozen=True)
+class CertificateSpec:
+    secret: str
+    common: str
+    authority: bool
+    names: tuple
+    addresses: tuple
+
+
+def read_certificate(document):
+    """cert-manager's."""
+    with _of_object(document, "certificate") as spec:
+        return CertificateSpec(spec.need("secretName"), spec.need("commonName"),
+                               spec.take("isCA", False), tuple(spec.take("dnsNames", [])),
+                               tuple(spec.take("ipAddresses", [])))

@@ -30,7 +30,6 @@ import pod_dns
 import pod_volumes
 from namespaces import Bridge, do
 
-DOMAIN = "cluster.local"
 HERE = "10.78.0.1"
 LOG_TAIL_BYTES = 4000
 DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -111,7 +110,8 @@ class Pod:
         return self.identity.name
 
     def _write_names(self):
-        zones = " ".join(f"{zone}{DOMAIN}" for zone in (f"{self.identity.namespace}.svc.", "svc.", ""))
+        zones = " ".join(f"{zone}{self.pods.domain}"
+                         for zone in (f"{self.identity.namespace}.svc.", "svc.", ""))
         for name, text in (
                 ("hosts", f"127.0.0.1 localhost\n{self.identity.address} {self.identity.name}\n"),
                 ("resolv.conf", f"nameserver {HERE}\nsearch {zones}\noptions ndots:5\n")):
@@ -306,6 +306,7 @@ class Pods:
     def __init__(self, folder, programs, image):
         self.folder = folder
         self.image = image
+        self.domain = "cluster.local"
         self.objects = manifest.Objects()
         self.root = Root(os.path.join(folder, "root"), programs)
         self.bridge = Bridge("pods", HERE, 16)
@@ -350,9 +351,9 @@ class Pods:
 
     def resolve(self, name):
         """What the DNS answers: of a headless Service its pods, and each by its name."""
-        if not name.endswith(f".svc.{DOMAIN}"):
+        if not name.endswith(f".svc.{self.domain}"):
             return None
-        *pod, service, namespace = ["", *name.removesuffix(f".svc.{DOMAIN}").split(".")]
+        *pod, service, namespace = ["", *name.removesuffix(f".svc.{self.domain}").split(".")]
         if (namespace, "Service", service) not in self.objects:
             return None
         pod = pod[1:]

@@ -11,7 +11,6 @@ import signal
 import socket
 import ssl
 import stat
-import subprocess
 import tempfile
 import threading
 import time
@@ -31,10 +30,9 @@ import pods  # noqa: E402
 import readme  # noqa: E402
 import toolchains  # noqa: E402
 import yaml  # noqa: E402
+from chart import rendering  # noqa: E402
 from cluster.certificates import Authority  # noqa: E402
-from helm import helm  # noqa: E402
 
-CHART = os.path.join(harness.ROOT, "helm", "coordd")
 RELEASE, NAMESPACE, OTHER_NAMESPACE = "coord", "storage", "shop"
 NAME = "coord-coordd"
 # Between two writes that succeed, while replicas are replaced.
@@ -50,11 +48,7 @@ def image():
 
 
 def render(*arguments):
-    done = subprocess.run([helm(), "template", RELEASE, CHART, "--namespace", NAMESPACE, *arguments],
-                          capture_output=True, text=True, check=False, timeout=60)
-    if done.returncode != 0:
-        raise AssertionError(done.stderr)
-    return done.stdout
+    return rendering.render(*arguments, release=RELEASE, namespace=NAMESPACE)
 
 
 POD = """
@@ -309,12 +303,12 @@ class Chart(unittest.TestCase):
         self.assertEqual(code, 0, log)
         return log
 
-    def client(self):
-        """A pod of another namespace, with a copy of the client's Secret and nothing else."""
-        secret = self.pods.objects.get(NAMESPACE, "Secret", f"{NAME}-client-tls")
-        self.pods.objects.apply(yaml.safe_dump(secret), OTHER_NAMESPACE)
+    def client(self, secret=f"{NAME}-client-tls"):
+        """A pod of another namespace, with a copy of a client's Secret and nothing else."""
+        copied = self.pods.objects.get(NAMESPACE, "Secret", secret)
+        self.pods.objects.apply(yaml.safe_dump(copied), OTHER_NAMESPACE)
         spec = yaml.safe_load(POD)
-        spec["volumes"] = [{"name": "words", "secret": {"secretName": f"{NAME}-client-tls"}}]
+        spec["volumes"] = [{"name": "words", "secret": {"secretName": secret}}]
         container = spec["containers"][0]
         del container["args"], container["livenessProbe"], container["ports"], container["lifecycle"]
         container["env"] = [{"name": name, "value": value} for name, value in (
@@ -369,13 +363,57 @@ class Birth(Chart):
         self.assertNotIn(f"{NAME}-2.", last)
         self.assertEqual([each.get("state") for each in self.status()], ["EMPTY", "EMPTY", None])
 
-    def test_one_replica(self):
-        self.start(render("--set", "replicas=1"))
-        self.helm_test()
 
-    def test_five_replicas(self):
-        self.start(render("--set", "replicas=5"))
+class ValueSets(Chart):
+    """The sets of values that the goldens show, but for the default one, which the other tests have;
+    their certificates are made by whoever makes them in a cluster."""
+
+    def setUp(self):
+        super().setUp()
+        self.authority = Authority(os.path.join(self.pods.folder, "authority"))
+
+    def add_secret(self, name, certificate, key):
+        files = {"ca.crt": self.authority.certificate, "tls.crt": certificate, "tls.key": key}
+        data = {}
+        for file, path in files.items():
+            with open(path, "rb") as opened:
+                data[file] = base64.b64encode(opened.read()).decode()
+        self.pods.objects.apply(yaml.safe_dump({"kind": "Secret", "metadata": {"name": name},
+                                                "data": data}), NAMESPACE)
+
+    def issue(self, secret, common, names, addresses=()):
+        identity = self.authority.issue(common, [*(f"DNS:{name}" for name in names),
+                                                 *(f"IP:{address}" for address in addresses)])
+        self.add_secret(secret, identity.certificate, identity.key)
+
+    def test_certificates_of_cert_manager(self):
+        """Five replicas, and nearly no value is the default."""
+        self.pods.domain = "example.internal"
+        self.install(render(*rendering.values_of("cert-manager")))
+        for _, document in self.pods.objects.all("Certificate"):
+            asked = manifest.read_certificate(document)
+            if asked.authority:
+                self.add_secret(asked.secret, self.authority.certificate, self.authority.key)
+            else:
+                self.issue(asked.secret, asked.common, asked.names, asked.addresses)
+        self.set.create_all()
+        self.birth()
+        self.wait_all_vote()
         self.helm_test()
+        self.assertEqual(self.set.pods[1].run("printenv", "TZ").stdout, "UTC\n")
+
+    def test_certificates_that_are_there(self):
+        """One replica, whose certificate has the names that the chart's README asks for."""
+        self.install(render(*rendering.values_of("existing")))
+        self.issue("ours-1", "coord-1", [
+            "coord-1.example", f"{NAME}-1.{NAME}-peers.{NAMESPACE}.svc.cluster.local", NAME,
+            f"{NAME}.{NAMESPACE}.svc.cluster.local", "localhost"])
+        self.issue("ours-admin", "ops", [])
+        self.set.create_all()
+        self.birth()
+        self.wait_all_vote()
+        self.helm_test()
+        self.assertEqual(self.set.pods[1].stop()[0], 0)
 
 
 class LostVolumes(Chart):
@@ -451,11 +489,13 @@ class Running(Chart):
         self.assertEqual(count, str(writer.written))
 
     def test_a_client_of_another_namespace(self):
-        self.start()
-        client = self.client()
+        self.start(render("--set", "tls.clients={orders}"))
+        client = self.client(f"{NAME}-client-orders-tls")
         done = client.run("coordctl", "create", "/orders", "7")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(client.run("coordctl", "get", "/orders").stdout.strip(), "7")
+        done = client.run("coordctl", "status")
+        self.assertEqual(done.returncode, harness.Coordctl.REFUSED, done.stderr)
         # The short name is one of the other namespace's.
         done = client.run("coordctl", "get", "/orders", "--endpoints", f"{NAME}:7420",
                           "--timeout", "3s")

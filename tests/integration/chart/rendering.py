@@ -32,9 +32,9 @@ def run_helm(*arguments):
                           timeout=60)
 
 
-def render(*arguments, chart=CHART, release=RELEASE):
+def render(*arguments, chart=CHART, release=RELEASE, namespace=NAMESPACE):
     """The objects as text; AssertionError with what helm said if it refuses."""
-    done = run_helm("template", release, chart, "--namespace", NAMESPACE, *arguments)
+    done = run_helm("template", release, chart, "--namespace", namespace, *arguments)
     if done.returncode != 0:
         raise AssertionError(done.stderr)
     return done.stdout
