@@ -5,6 +5,7 @@ folder; a failed class prints the logs of its replicas.
 """
 
 import os
+import signal
 import sys
 import tempfile
 import unittest
@@ -20,6 +21,9 @@ from cluster.waiting import wait_until  # noqa: E402,F401
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("COORD_BUILD", os.path.join(ROOT, "build", "dev"))
 LOG_TAIL_BYTES = 6000
+
+# What a script starts in the background ignores SIGINT, and so would all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class ClusterTest(unittest.TestCase):

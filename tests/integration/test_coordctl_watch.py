@@ -175,12 +175,16 @@ class SlowReader(WatchTest):
 
 
 class TooSlowReader(SlowReader):
-    """The same, while its replica keeps less than it misses: what is missing is said."""
+    """The same, while its replica keeps less than it misses: what is missing is said.
+
+    However long the changes take, its connection is not given up meanwhile for its silence.
+    """
 
     @classmethod
     def before_start(cls):
         for replica in cls.cluster.replicas:
             replica.settings["history_bytes"] = "1MiB"
+            replica.settings["client_keepalive_ms"] = 3600000
             replica.write_settings()
 
     def test_nothing_is_lost(self):

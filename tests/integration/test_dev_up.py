@@ -11,17 +11,18 @@ import time
 import unittest
 
 import harness
-from cluster.cluster import is_free
+from cluster.cluster import claim, is_free
 
 SCRIPT = os.path.join(harness.ROOT, "tests", "support", "dev_cluster.py")
 SECOND_SECONDS_MAX = 10
 
 
 def free_block():
-    """A port from which on all that ./dev up takes are free."""
+    """A port from which on all that ./dev up takes are free, and ours."""
     while True:
         first = harness.free_ports(1)[0]
-        if all(is_free(first + 10 * replica + port) for replica in range(3) for port in range(3)):
+        others = [first + 10 * replica + port for replica in range(3) for port in range(3)][1:]
+        if all(claim(port) and is_free(port) for port in others):
             return first
 
 

@@ -32,6 +32,11 @@ simulation_part() {
     ctest_part "$1" simulation 2 --label-exclude '^unit$' --exclude-regex '^simulation/swarm$'
 }
 
+# They mostly wait: four of them keep two cores busy. The folder's CMakeLists.txt says which run alone.
+integration_part() {
+    ctest_part "$1" integration 4 "${@:2}"
+}
+
 suite_test() {
     build_gcc
     ctest_part dev lint 2
@@ -40,14 +45,14 @@ suite_test() {
     ctest_part dev scenario 2
     simulation_part dev
     seeds_part dev "$test_seeds"
-    ctest_part dev integration 1
+    integration_part dev
     build_clang
     ctest_part clang unit 2
     build_sanitizers
     ctest_part sanitizers unit 2
     ctest_part sanitizers scenario 2
     seeds_part sanitizers "$sanitizer_seeds"
-    ctest_part sanitizers integration 1
+    integration_part sanitizers
     close_suite
 }
 
@@ -113,13 +118,13 @@ piece_races() {
 }
 
 piece_repeat() {
-    ctest_part dev integration 1 --repeat until-fail:5
+    integration_part dev --repeat until-fail:5
 }
 
 piece_sanitizers() {
     build_sanitizers
     seeds_part sanitizers "$long_sanitizer_seeds" swarm
-    ctest_part sanitizers integration 1
+    integration_part sanitizers
 }
 
 # The client's unit tests, and its recipes with a real replica, under valgrind.

@@ -12,6 +12,8 @@ from cluster.waiting import wait_until
 ADMIN = "admin"
 CLIENT = "client"
 
+CLAIMS = []  # sockets that say which ports are ours
+
 
 def is_free(port):
     """True if nothing listens there; what closed connections leave behind is no hindrance."""
@@ -24,14 +26,34 @@ def is_free(port):
         return True
 
 
+def claim(port):
+    """False if another process has claimed it, which holds until that process ends.
+
+    So tests that run at once never choose the same port, also while nothing listens there yet or a
+    replica is down. The claim is a socket in the abstract namespace: it belongs to the same network
+    namespace as the port does, and ends with this process, not with those that it starts.
+    """
+    holder = socket.socket(socket.AF_UNIX)
+    try:
+        holder.bind(f"\0coord-test-port-{port}")
+    except OSError:
+        holder.close()
+        return False
+    CLAIMS.append(holder)
+    return True
+
+
 def free_ports(count):
-    """Ports that nothing listens on now, all different.
+    """Ports that nothing listens on now and that are ours until this process ends, all different.
 
     They lie below the range from which the system takes the ports of outgoing connections, so that
     none of those can take one away before a replica binds it.
     """
-    candidates = random.sample(range(10000, 32000), 50 * count)
-    return [port for port in candidates if is_free(port)][:count]
+    found = []
+    for port in random.sample(range(10000, 32000), 50 * count):
+        if len(found) < count and claim(port) and is_free(port):
+            found.append(port)
+    return found
 
 
 def ports_of_replicas(count):
