@@ -126,6 +126,32 @@ class Rendered(ChartTest):
         self.assertGreaterEqual(port_names(pod), set(wanted))
 
     @for_every_set
+    def test_ports_are_those_of_the_configuration(self, _, objects):
+        listens = {name: int(port) for name, port in re.findall(
+            r'(\w+)_listen: ".*:(\d+)"', objects.the("ConfigMap")["data"]["coordd.yaml"])}
+        pod = objects.pods()["replica"]
+        self.assertEqual(listens, {port["name"]: port["containerPort"]
+                                   for port in container(pod)["ports"]})
+        for service in objects.of("Service"):
+            for port in service["spec"]["ports"]:
+                self.assertEqual(port["port"], listens[port["targetPort"]])
+        for endpoint in environment(pod)["COORD_ENDPOINTS"].split(","):
+            self.assertEqual(endpoint.rpartition(":")[2], str(listens["client"]))
+
+    @for_every_set
+    def test_paths_are_mounted(self, _, objects):
+        """What the pods are told to read or to write lies in a volume."""
+        for what, pod in objects.pods().items():
+            values = [*environment(pod).values(), *container(pod).get("args", [])]
+            paths = [value for value in values if value.startswith("/")]
+            self.assertGreaterEqual(len(paths), 3, what)
+            if what == "replica":
+                paths += re.findall("data_dir: (.*)", objects.the("ConfigMap")["data"]["coordd.yaml"])
+            mounts = [each["mountPath"] + "/" for each in container(pod)["volumeMounts"]]
+            for path in paths:
+                self.assertTrue(path.startswith(tuple(mounts)), f"{what}: {path}")
+
+    @for_every_set
     def test_what_is_mounted_exists(self, name, objects):
         given = {"ours-1", "ours-admin"}  # of the values of "existing"
         made = {each["spec"]["secretName"] for each in objects.of("Certificate")}
@@ -290,6 +316,8 @@ REFUSED = [
     ("replicas=9", "/replicas", "want 7"),
     ("replicas=0", "/replicas", "want 1"),
     ("replicas=three", "/replicas", "got string, want integer"),
+    ("knownReplicas=2", "knownReplicas is 2 and replicas 3", "or to 0"),
+    ("tls.mode=existing,knownReplicas=5", "0 entries for 5 replicas"),
     ("replica=3", "additional properties 'replica' not allowed"),
     ("tls.mode=both", "/tls/mode", "'chart', 'cert-manager', 'existing'"),
     ("tls.mode=cert-manager,tls.existing.client.secret=a,tls.existing.client.identity=cn:a",
@@ -427,7 +455,8 @@ class Kept(ChartTest):
 
     @staticmethod
     def changed(before, after):
-        return {name for name, each in before.items() if after[name]["data"] != each["data"]}
+        return {name for name, each in before.items()
+                if after[name]["data"]["tls.crt"] != each["data"]["tls.crt"]}
 
     def test_an_upgrade_keeps_all(self):
         before = self.install()
@@ -435,7 +464,9 @@ class Kept(ChartTest):
         self.assertIn("/api/v1/namespaces/default/secrets/coordd-ca", self.server.asked)
 
     def test_more_replicas_get_certificates_of_the_same_authority(self):
-        before = self.install()
+        before = self.install("--set", "knownReplicas=5")
+        Objects(self.server.objects).the("StatefulSet")["status"] = {
+            "updatedReplicas": 3, "readyReplicas": 3}
         after = self.secrets("--set", "replicas=5")
         self.assertEqual(self.changed(before, after), set())
         for name in ("coordd-4-tls", "coordd-5-tls"):
@@ -481,6 +512,23 @@ class Kept(ChartTest):
         self.install()
         with self.assertRaisesRegex(AssertionError, "replicas is 1 and the cluster has 3"):
             self.render("--set", "replicas=1")
+
+    def test_a_cluster_grows_in_two_steps(self):
+        self.install()
+        with self.assertRaisesRegex(AssertionError, "upgrade first with replicas=3 and knownReplicas=5"):
+            self.render("--set", "replicas=5")
+        self.install("--set", "knownReplicas=5")
+        replicas = Objects(self.server.objects).the("StatefulSet")
+        for replaced, ready in ((None, None), (2, 3), (3, 2)):
+            replicas["status"] = {"updatedReplicas": replaced, "readyReplicas": ready}
+            with self.assertRaisesRegex(AssertionError, "wait for `kubectl rollout status`"):
+                self.render("--set", "replicas=5")
+        replicas["status"] = {"updatedReplicas": 3, "readyReplicas": 3}
+        grown = Objects(rendering.objects(self.render("--set", "replicas=5")))
+        self.assertEqual(grown.the("StatefulSet")["spec"]["replicas"], 5)
+        # Those that are there would be started again by nothing but the certificates of the new ones.
+        self.assertEqual(grown.the("ConfigMap"), Objects(rendering.objects(
+            self.render("--set", "knownReplicas=5"))).the("ConfigMap"))
 
 
 # What a stand-in for coordctl says to `status`, once and from then on.

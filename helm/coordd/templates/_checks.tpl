@@ -6,6 +6,9 @@
 {{- if eq (mod $replicas 2) 0 -}}
 {{- fail (printf "replicas is %d, an even number, which survives no more failures than %d: set 1, 3, 5 or 7" $replicas (sub $replicas 1)) -}}
 {{- end -}}
+{{- if and .Values.knownReplicas (lt (int .Values.knownReplicas) $replicas) -}}
+{{- fail (printf "knownReplicas is %d and replicas %d: each replica has to be known; set knownReplicas to at least that, or to 0" (int .Values.knownReplicas) $replicas) -}}
+{{- end -}}
 {{- if gt (len $name) 40 -}}
 {{- fail (printf "the name %q has %d characters, and with what is added to it at most 40 fit: set fullnameOverride, or a shorter name of the release" $name (len $name)) -}}
 {{- end -}}
@@ -34,12 +37,7 @@
 {{- fail (printf "podLabels: app.kubernetes.io/%s is the chart's own, by which services find the replicas: leave it out" .) -}}
 {{- end -}}
 {{- end -}}
-{{- $before := lookup "apps/v1" "StatefulSet" .Release.Namespace $name -}}
-{{- if $before -}}
-{{- if gt (int $before.spec.replicas) $replicas -}}
-{{- fail (printf "replicas is %d and the cluster has %d: replicas can be added, but not taken away yet, because they would go on being counted for the majority" $replicas (int $before.spec.replicas)) -}}
-{{- end -}}
-{{- end -}}
+{{- include "coordd.checkGrowth" . -}}
 {{- end -}}
 
 {{- define "coordd.checkTls" -}}
@@ -56,8 +54,9 @@
 {{- fail (printf "tls.mode is existing, and tls.%s asks for what would be in certificates that the chart makes: leave it out, and have it in your own" $key) -}}
 {{- end -}}
 {{- end -}}
-{{- if ne (len $tls.existing.replicas) (int .Values.replicas) -}}
-{{- fail (printf "tls.existing.replicas has %d entries for %d replicas: give {secret: , identity: } for each of them, in their order" (len $tls.existing.replicas) (int .Values.replicas)) -}}
+{{- $known := include "coordd.known" . | int -}}
+{{- if ne (len $tls.existing.replicas) $known -}}
+{{- fail (printf "tls.existing.replicas has %d entries for %d replicas: give {secret: , identity: } for each of them, in their order" (len $tls.existing.replicas) $known) -}}
 {{- end -}}
 {{- if not $tls.existing.client -}}
 {{- fail "tls.existing.client is missing: give {secret: , identity: } of the certificate by which the cluster is administered" -}}
@@ -68,6 +67,29 @@
 {{- fail (printf "tls.existing: the identity %s is given twice: each replica and the client need one of their own, or one could speak for the other" .identity) -}}
 {{- end -}}
 {{- $identities = append $identities .identity -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Whether the cluster that is there may become so large. Pods are replaced from the last one on, the next one
+when it is ready, and a new replica is ready once those that are there have let it in.
+*/}}
+{{- define "coordd.checkGrowth" -}}
+{{- $replicas := int .Values.replicas -}}
+{{- $before := lookup "apps/v1" "StatefulSet" .Release.Namespace (include "coordd.fullname" .) -}}
+{{- if $before -}}
+{{- $has := int $before.spec.replicas -}}
+{{- $known := get ($before.metadata.annotations | default dict) "coordd/known" | int -}}
+{{- $status := $before.status | default dict -}}
+{{- if gt $has $replicas -}}
+{{- fail (printf "replicas is %d and the cluster has %d: replicas can be added, but not taken away yet, because they would go on being counted for the majority" $replicas $has) -}}
+{{- end -}}
+{{- if and $has (gt $replicas $has) (gt $replicas $known) -}}
+{{- fail (printf "replicas is %d and those that are there know of %d: upgrade first with replicas=%d and knownReplicas=%d, and with replicas=%d when every pod was replaced" $replicas $known $has $replicas $replicas) -}}
+{{- end -}}
+{{- if and $has (gt $replicas $has) (lt (min (get $status "updatedReplicas" | int) (get $status "readyReplicas" | int)) $has) -}}
+{{- fail (printf "replicas is %d, and not all of the %d that are there were replaced by such as know them, or are ready: wait for `kubectl rollout status`, and upgrade again" $replicas $has) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

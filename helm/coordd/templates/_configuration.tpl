@@ -16,7 +16,7 @@ http_listen: {{ printf "%s:7422" .Values.listenHost | quote }}
 {{- end }}
 {{- end }}
 peers:
-  {{- range $number := untilStep 1 (add1 .Values.replicas | int) 1 }}
+  {{- range $number := untilStep 1 (include "coordd.known" . | int | add1 | int) 1 }}
   {{- $replica := dict "root" $ "number" $number }}
   - id: {{ $number }}
     address: {{ printf "%s:7421" (include "coordd.replicaName" $replica) | quote }}
@@ -25,7 +25,7 @@ peers:
 # The replicas themselves, for their preStop hook and for `kubectl exec`; then people.
 admins:
   {{- $admins := list }}
-  {{- range $number := untilStep 1 (add1 .Values.replicas | int) 1 }}
+  {{- range $number := untilStep 1 (include "coordd.known" . | int | add1 | int) 1 }}
   {{- $admins = append $admins (include "coordd.replicaIdentity" (dict "root" $ "number" $number)) }}
   {{- end }}
   {{- range concat $admins (list (include "coordd.clientIdentity" .)) .Values.admins | uniq }}

@@ -51,6 +51,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- printf "%s-%d.%s-peers.%s.svc.%s" $name (int .number) $name .root.Release.Namespace .root.Values.clusterDomain -}}
 {{- end -}}
 
+{{/* How many replicas the configuration names: those to come as well. */}}
+{{- define "coordd.known" -}}
+{{- max (int .Values.replicas) (int .Values.knownReplicas) -}}
+{{- end -}}
+
 {{/* HOST:PORT of all replicas, for coordctl. */}}
 {{- define "coordd.endpoints" -}}
 {{- $endpoints := list -}}
