@@ -16,6 +16,8 @@ RUN_BY = {
     ("coordd/README.md", "Three replicas on one machine"): "test_guide.py",
     ("coordd/README.md", "A cluster of machines"): "test_guide.py",
     ("libclient/README.md", "Installing"): "test_package.py",
+    ("bindings/node/README.md", "Building"): "test_bindings.py",
+    ("bindings/node/README.md", "Running"): "test_bindings.py",
     ("proto/README.md", "Generated code"): "test_proto.py",
     ("libclient/examples/README.md", "Building"): "test_package.py",
 }
