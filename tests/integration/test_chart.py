@@ -264,6 +264,11 @@ class Rendered(ChartTest):
             self.assertIn(wanted, text)
         secret, = re.findall(r"get secret (\S+)", text)
         self.assertIn(("Secret", secret, None), mounted_files(objects.pods()["test"]))
+        job = objects.the("Job")
+        for command, found in (("logs", job["spec"]["template"]), ("delete job", job)):
+            selector, = re.findall(rf"{command} -l (\S+)", text)
+            self.assertTrue(matches(dict(each.split("=") for each in selector.split(",")),
+                                    found["metadata"]["labels"]), f"{command} -l {selector}")
         commands = "".join(re.findall(r"(?m)^  .*\n", text))
         done = subprocess.run(["bash", "-n"], input=commands, capture_output=True, text=True,
                               check=False)
