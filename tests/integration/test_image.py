@@ -171,7 +171,7 @@ class Containers(harness.Cluster):
 class BuiltImage(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        toolchains.need("buildah")
+        toolchains.need("buildah", "debootstrap")
         if os.geteuid() != 0:
             toolchains.absent("root: nobody else mounts an image's files")
         folder = tempfile.TemporaryDirectory(prefix="coord-test-")

@@ -77,6 +77,10 @@ image_id() {
     buildah images --quiet --no-trunc "$1" 2>/dev/null || true
 }
 
+has_no_name() {
+    buildah images --quiet --no-trunc --filter dangling=true | grep -qx "$1"
+}
+
 # build_stage TAG [OPTION...]: takes the place of the former image of that name.
 build_stage() {
     local name=$1 former
@@ -85,7 +89,7 @@ build_stage() {
     # Docker's format has the health check, OCI's has none.
     buildah build --isolation chroot --format docker --layers --pull-never \
         --volume "$scratch/apt:/etc/apt:ro" --build-arg "BASE=$base" --tag "$name" "$@" .
-    if [ -n "$former" ] && [ "$former" != "$(image_id "$name")" ]; then
+    if [ -n "$former" ] && has_no_name "$former"; then
         buildah rmi "$former" >/dev/null 2>&1 || true # a container may still use it
     fi
 }
@@ -103,7 +107,7 @@ image_by_buildah() {
     else
         buildah pull --policy missing --quiet "$base" >/dev/null
     fi
-    build_stage "localhost/${tag%:*}-build:${tag##*:}" --target build
+    build_stage "${tag%:*}-build:${tag##*:}" --target build
     build_stage "$tag"
 }
 
@@ -132,7 +136,7 @@ command_image() {
         esac
         shift 2
     done
-    case $tag in
+    case ${tag##*/} in
     *:*) ;;
     *) tag=$tag:latest ;;
     esac
