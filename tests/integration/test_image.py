@@ -189,6 +189,9 @@ class BuiltImage(unittest.TestCase):
         for replica in self.cluster.replicas:
             replica.daemon.kill()
 
+    def wait_healthy(self, *replicas):
+        harness.wait_until("they are healthy", 60, lambda: all(each.healthy() for each in replicas))
+
     def said_in(self, *command):
         """The output of a command in the image, which has to succeed."""
         done = self.image.run(*command)
@@ -262,7 +265,7 @@ class BuiltImage(unittest.TestCase):
         self.cluster.configure()
         self.cluster.start()
         self.cluster.give_birth()
-        self.assertEqual([replica.healthy() for replica in replicas], [True] * 3)
+        self.wait_healthy(*replicas)
         for replica in replicas:
             self.cluster.coordctl(replica).do("create", f"/by-{replica.number}", "here")
         killed = self.cluster.wait_leader()
@@ -274,7 +277,7 @@ class BuiltImage(unittest.TestCase):
             self.cluster.coordctl(replica).do("set", f"/by-{replica.number}", "still here")
         killed.start()
         harness.wait_until("it is ready again", 60, killed.is_ready)
-        self.assertTrue(killed.healthy())
+        self.wait_healthy(killed)
         killed.daemon.signal(signal.SIGSTOP)
         self.assertFalse(killed.healthy(), "it hangs")
         killed.daemon.signal(signal.SIGCONT)
