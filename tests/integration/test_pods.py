@@ -37,6 +37,8 @@ RELEASE, NAMESPACE, OTHER_NAMESPACE = "coord", "storage", "shop"
 NAME = "coord-coordd"
 # Between two writes that succeed, while replicas are replaced.
 GAP_SECONDS_MAX = 5
+# Of each try of the Job, so that one that waits in vain ends within the test.
+BIRTH_SECONDS = 20
 
 
 def image():
@@ -48,7 +50,8 @@ def image():
 
 
 def render(*arguments):
-    return rendering.render(*arguments, release=RELEASE, namespace=NAMESPACE)
+    return rendering.render(*arguments, "--set", f"birth.timeoutSeconds={BIRTH_SECONDS}",
+                            release=RELEASE, namespace=NAMESPACE)
 
 
 POD = """
