@@ -232,6 +232,16 @@ class BuiltImage(unittest.TestCase):
                     and stat.S_ISREG(status.st_mode)]
         self.assertEqual(needless, [])
 
+    def test_nothing_of_this_machine_is_in_it(self):
+        for name in ("hostname", "resolv.conf"):
+            with open(f"/etc/{name}", encoding="utf-8") as here:
+                said = here.read()
+            try:
+                with open(f"{self.image.root}/etc/{name}", encoding="utf-8") as there:
+                    self.assertNotEqual(there.read(), said, name)
+            except FileNotFoundError:
+                pass
+
     def test_nothing_gives_more_rights(self):
         """The volume is the one place that its user may write to, beside what everyone may."""
         own = [path for path, status in self.image.files() if USER in (status.st_uid, status.st_gid)]

@@ -4,7 +4,7 @@
 
 image_base=debian:bookworm-slim
 # What stands in for that where no registry can be reached; made once and then found by its name.
-image_base_made=localhost/debian:bookworm-debootstrap
+image_base_made=localhost/debian:bookworm-minbase
 
 # write_host_apt FOLDER: apt as this machine has it, its mirrors and proxies. A build has it in place of
 # /etc/apt while it runs; no layer does. Of the sources only Debian's: the image has no other keys.
@@ -43,9 +43,11 @@ make_base() {
     debian_sources | as_root tee "$root/etc/apt/sources.list" >/dev/null
     printf 'path-exclude /usr/share/%s/*\n' doc info locale man |
         as_root tee "$root/etc/dpkg/dpkg.cfg.d/lean" >/dev/null
-    as_root tar -C "$root" --exclude='./usr/share/doc/*' --exclude='./usr/share/info/*' \
-        --exclude='./usr/share/locale/*' --exclude='./usr/share/man/*' --exclude='./var/cache/apt/*' \
-        --exclude='./var/lib/apt/lists/*' --exclude='./var/log/*' -cf "$tar" .
+    # debootstrap puts this machine's name and name servers there.
+    as_root tar -C "$root" --exclude='./etc/hostname' --exclude='./etc/resolv.conf' \
+        --exclude='./usr/share/doc/*' --exclude='./usr/share/info/*' --exclude='./usr/share/locale/*' \
+        --exclude='./usr/share/man/*' --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' \
+        --exclude='./var/log/*' -cf "$tar" .
     as_root rm -rf --one-file-system "$root"
     container=$(buildah from scratch)
     buildah add --quiet "$container" "$tar" / >/dev/null
