@@ -66,6 +66,7 @@ class Language:
 
 LANGUAGES = [
     Language("python", ("python3",), "examples/order_service.py"),
+    Language("java", ("javac", "mvn"), "examples/OrderService.java", lock="pom.xml", kept="target"),
 ]
 
 
