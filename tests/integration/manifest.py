@@ -20,7 +20,6 @@ NOT_RUN = {
     "pod.serviceAccountName": "no pod has its token, see automountServiceAccountToken",
     "pod.imagePullSecrets": "there is no registry",
     "pod.securityContext.seccompProfile": "no system call is filtered",
-    "pod.securityContext.fsGroupChangePolicy": "it only saves time",
     "container.image": "there is one image, see Image",
     "container.imagePullPolicy": "there is no registry",
     "container.resources": "nothing is limited",
@@ -127,10 +126,6 @@ class Objects:
             key = metadata.get("namespace", namespace), kind, metadata["name"]
             self._objects[key] = document
 
-    def __contains__(self, key):
-        """key: (namespace, kind, name)"""
-        return key in self._objects
-
     def get(self, namespace, kind, name):
         try:
             return self._objects[namespace, kind, name]
@@ -165,6 +160,7 @@ class Identity:
     labels: dict
     address: str
     annotations: dict = dataclasses.field(default_factory=dict)
+    subdomain: str = ""
 
     def field(self, path):
         """A fieldRef's fieldPath."""
@@ -242,9 +238,9 @@ class Volume:
 
 @dataclasses.dataclass(frozen=True)
 class PodSpec:
-    restart_policy: str
     grace_seconds: int
     group: int
+    own_once: bool
     volumes: tuple
     container: Container
 
@@ -415,10 +411,12 @@ def read_pod(spec, identity, objects, image, claims=None):
             containers = [_container(each, security, volumes, (identity, objects, image))
                           for each in pod.each("containers", "container")]
             group = security.take("fsGroup")
+            policy = security.only("fsGroupChangePolicy", "Always", "OnRootMismatch")
         if len(containers) != 1:
             raise Refused("pods.py knows pods of one container only")
-        return PodSpec(pod.only("restartPolicy", "Always", "Never"),
-                       pod.take("terminationGracePeriodSeconds", 30), group, volumes, containers[0])
+        pod.only("restartPolicy", "Always", "Never")  # whoever runs it looks at how it ended
+        return PodSpec(pod.take("terminationGracePeriodSeconds", 30), group,
+                       policy == "OnRootMismatch", volumes, containers[0])
 
 
 def read_template(template):
@@ -496,8 +494,9 @@ class ServiceSpec:
     selector: dict
     ports: tuple
 
-    def selects(self, namespace, labels):
-        return namespace == self.namespace and self.selector.items() <= labels.items()
+    def selects(self, identity):
+        return (identity.namespace == self.namespace
+                and self.selector.items() <= identity.labels.items())
 
 
 def read_service(namespace, document):

@@ -81,9 +81,12 @@ def make_empty(folder, group):
     own(folder, group, WRITE)
 
 
-def make_claim(folder, group):
-    """One that is there already keeps what it holds."""
+def make_claim(folder, group, once):
+    """One that is there already keeps what it holds; once: its files belong to the group already if
+    the folder does."""
     if not os.path.isdir(folder):
         os.makedirs(folder)
         os.chmod(folder, 0o755)
-    own(folder, group, WRITE)
+    now = os.stat(folder)
+    if not (once and now.st_gid == group and now.st_mode & (WRITE | FOLDER) == WRITE | FOLDER):
+        own(folder, group, WRITE)

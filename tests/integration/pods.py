@@ -9,8 +9,10 @@ user, groups, capabilities and the read-only root are as the manifest says.
 Stand-ins, and what they leave out:
 - The cluster's DNS is one of this test's (pod_dns.py). There is no kube-proxy: the name of a Service
   is resolved to one of its ready pods, each time to the next one.
+- A pod that is to end is out of its Services at once, and of the DNS once it has ended.
 - Probes are asked when somebody waits for them, and more often than their period; the seconds until
-  they have failed for good are the manifest's. A container that ends is not started again.
+  they have failed for good are the manifest's. A pod that was ready once is so until it ends. A
+  container that ends is not started again.
 - NetworkPolicy, resources, seccomp and all that is the scheduler's are not there: the reasons are in
   manifest.py's NOT_RUN, and what is neither known nor there is an error.
 """
@@ -73,7 +75,8 @@ class Root:
                     f"mount -t tmpfs tmpfs {root}/dev"]
         for source, target in ((self.bin, "usr/bin"), (self.local, "usr/local/bin"),
                                ("/usr/lib", "usr/lib"), ("/usr/lib64", "usr/lib64")):
-            commands.append(f"mount --bind -o ro {source} {root}/{target}")
+            if os.path.isdir(source):  # where the loader is differs between processors
+                commands.append(f"mount --bind -o ro {source} {root}/{target}")
         for device in DEVICES:
             commands += [f": >{root}/dev/{device}",
                          f"mount --bind /dev/{device} {root}/dev/{device}"]
@@ -128,7 +131,7 @@ class Pod:
                 pod_volumes.make_empty(folder, self.spec.group)
             else:
                 folder = self.pods.claim(volume.source)
-                pod_volumes.make_claim(folder, self.spec.group)
+                pod_volumes.make_claim(folder, self.spec.group, self.spec.own_once)
             self.volumes[volume.name] = folder
         self.update_files()
 
@@ -315,19 +318,30 @@ class Pods:
         self._turn = 0
         self._dns = pod_dns.Server(HERE, self.resolve)
 
-    def create(self, namespace, name, template, extra_labels=None, claims=None, place=("", "")):
-        """Starts it; it is not waited for. place: hostname and subdomain."""
+    def create(self, namespace, name, template, extra_labels=None, claims=None, subdomain=""):
+        """Starts it; it is not waited for. subdomain: the Service that gives it a name."""
         labels, annotations, spec = template
         self._number += 1
         address = f"10.78.{self._number // 256}.{self._number % 256}"
         identity = manifest.Identity(namespace, name, {**labels, **(extra_labels or {})}, address,
-                                     annotations)
+                                     annotations, subdomain)
         spec = manifest.read_pod(spec, identity, self.objects, self.image, claims)
         pod = Pod(self, identity, spec, self._number)
-        pod.place = place
+        self._check_ports(pod)
         self.pods.append(pod)
         pod.start()
         return pod
+
+    def _services(self):
+        return [manifest.read_service(*each) for each in self.objects.all("Service")]
+
+    def _check_ports(self, pod):
+        """A name leads to an address; what leads to another port is not here."""
+        for service in self._services():
+            for port, target in service.ports if service.selects(pod.identity) else ():
+                if manifest.port_of(pod.spec.container.ports, target, service.name) != port:
+                    raise manifest.Refused(f"pods.py does not know a Service ({service.name}) whose "
+                                           f"port {port} is another one in the pod")
 
     def claim(self, name):
         return os.path.join(self.folder, "claims", name)
@@ -353,24 +367,23 @@ class Pods:
         """What the DNS answers: of a headless Service its pods, and each by its name."""
         if not name.endswith(f".svc.{self.domain}"):
             return None
-        *pod, service, namespace = ["", *name.removesuffix(f".svc.{self.domain}").split(".")]
-        if (namespace, "Service", service) not in self.objects:
-            return None
-        pod = pod[1:]
-        service = manifest.read_service(namespace, self.objects.get(namespace, "Service", service))
-        pods = [each for each in list(self.pods) if self._is_of(service, each)]
-        if pod:
-            pods = [each for each in pods if service.headless and each.place == (*pod, service.name)]
-        elif not service.headless and pods:
+        host, _, namespace = name.removesuffix(f".svc.{self.domain}").rpartition(".")
+        host, _, wanted = host.rpartition(".")
+        for service in self._services():
+            if (service.name, service.namespace) == (wanted, namespace):
+                return self._addresses(service, host)
+        return None
+
+    def _addresses(self, service, host):
+        pods = [pod for pod in list(self.pods) if service.selects(pod.identity)
+                and (service.not_ready or (pod.ready and not pod.terminating))]
+        if host:
+            pods = [pod for pod in pods if service.headless and pod.identity.name == host
+                    and pod.identity.subdomain == service.name]
+        elif pods and not service.headless:
             self._turn += 1
             pods = [pods[self._turn % len(pods)]]
-        return [each.identity.address for each in pods] or (None if pod else [])
-
-    @staticmethod
-    def _is_of(service, pod):
-        if not service.selects(pod.identity.namespace, pod.identity.labels):
-            return False
-        return service.not_ready or (pod.ready and not pod.terminating)
+        return [pod.identity.address for pod in pods] or (None if host else [])
 
     # ---- what runs to its end
 
@@ -423,7 +436,7 @@ class StatefulSet:
                   "statefulset.kubernetes.io/pod-name": name}
         claims = {template: self.claim(template, ordinal) for template in self.spec.claims}
         self.pods[ordinal] = self.world.create(self.namespace, name, self.spec.template, labels,
-                                               claims, (name, self.spec.service))
+                                               claims, self.spec.service)
         return self.pods[ordinal]
 
     def create_all(self):
