@@ -212,6 +212,11 @@ class BuiltImage(unittest.TestCase):
         self.assertEqual(labels["licenses"], "Apache-2.0")
         self.assertEqual(self.said_in("coordd", "--version"), f"coordd {labels['version']}\n")
 
+    def test_a_base_that_is_not_there(self):
+        done = dev_image("--engine", "buildah", "--base", "localhost/coordd-test:not-there")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("the base localhost/coordd-test:not-there is not on this machine", done.stdout)
+
     def test_programs_find_their_libraries(self):
         for program in ("coordd", "coordctl"):
             self.assertIn("usage", self.said_in(program, "--help").lower())
@@ -324,7 +329,7 @@ class Choices(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.noted = os.path.join(folder.name, "noted")
         with open(os.path.join(folder.name, "docker"), "w", encoding="ascii") as file:
-            file.write(f'#!/bin/sh\necho "$*" >>{self.noted}\n')
+            file.write(f'#!/bin/sh\necho "$*" >>{self.noted}\n${{ANSWERS:-true}}\n')
         os.chmod(file.name, 0o755)
         self.environment = {**os.environ, "PATH": f"{folder.name}:{os.environ['PATH']}"}
 
@@ -333,8 +338,14 @@ class Choices(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn("Built x:1 with docker", done.stdout)
         with open(self.noted, encoding="ascii") as file:
-            self.assertEqual(file.read(), "version\n"
+            self.assertEqual(file.read(), "version\nversion\n"
                              "build --build-arg BASE=debian:12-slim --tag x:1 .\n")
+
+    def test_docker_that_does_not_answer(self):
+        environment = {**self.environment, "ANSWERS": "false"}
+        done = dev_image("--engine", "docker", environment=environment)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("use --engine buildah", done.stdout)
 
     def test_words_that_are_wrong(self):
         for words, said in ((["--engine", "rkt"], "docker or buildah, not rkt"),

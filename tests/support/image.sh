@@ -107,18 +107,26 @@ image_by_buildah() {
     if [ -z "$base" ]; then
         find_base "$scratch"
     else
-        buildah pull --policy missing --quiet "$base" >/dev/null
+        buildah pull --policy missing --quiet "$base" >/dev/null || {
+            echo "./dev: the base $base is not on this machine and cannot be pulled;" \
+                "name another one with --base, or none" >&2
+            return 1
+        }
     fi
     build_stage "${tag%:*}-build:${tag##*:}" --target build
     build_stage "$tag"
 }
 
-image_by_docker() {
-    DOCKER_BUILDKIT=1 docker build --build-arg "BASE=${2:-$image_base}" --tag "$1" .
-}
-
 docker_answers() {
     command -v docker >/dev/null && timeout 20 docker version >/dev/null 2>&1
+}
+
+image_by_docker() {
+    docker_answers || {
+        echo "./dev: docker's daemon does not answer; start it, or use --engine buildah" >&2
+        return 1
+    }
+    DOCKER_BUILDKIT=1 docker build --build-arg "BASE=${2:-$image_base}" --tag "$1" .
 }
 
 command_image() {
@@ -142,7 +150,10 @@ command_image() {
     *:*) ;;
     *) tag=$tag:latest ;;
     esac
-    [ -n "$engine" ] || if docker_answers; then engine=docker; else engine=buildah; fi
+    if [ -z "$engine" ]; then
+        engine=buildah
+        if docker_answers; then engine=docker; fi
+    fi
     case $engine in
     docker | buildah) "image_by_$engine" "$tag" "$base" ;;
     *) usage_error "image --engine is docker or buildah, not $engine" ;;
