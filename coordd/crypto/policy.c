@@ -40,10 +40,11 @@ enum cd_status crypto_init(struct cd_error *error)
     }
     /*
      * The system's own configuration first, so that its providers stay in force and so that
-     * OpenSSL, which reads it once, does not read it later over ours.
+     * OpenSSL, which reads it once, does not read it later over ours. Nothing is cleaned up at
+     * exit: threads of gRPC may end only then, and release what OpenSSL keeps for each thread.
      */
     if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS |
-                             OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+                             OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ATEXIT,
                          NULL) != 1) {
         return crypto_library_error(error, CD_IO, "OpenSSL does not start; check openssl.cnf");
     }

@@ -558,6 +558,7 @@ enum coord_code client_driver_create(const struct client_driver_config *config,
     if (code != COORD_OK) {
         return code;
     }
+    client_secret_begin();
     driver_silence_log();
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* fails only for an invalid argument */

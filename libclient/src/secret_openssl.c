@@ -1,8 +1,15 @@
 #include "secret.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <sys/random.h>
+
+void client_secret_begin(void)
+{
+    /* Where it fails, so will whoever uses OpenSSL next. */
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}
 
 bool client_secret_draw(uint8_t secret[CLIENT_SECRET_BYTES], uint8_t hash[CLIENT_SECRET_HASH_BYTES])
 {

@@ -2,13 +2,46 @@
 
 #include "crypto/crypto.h"
 
+#include <openssl/crypto.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-/* Goal: secrets differ, and their hash is what a replica computes. Method: coordd's own SHA-256. */
+/*
+ * Goal: secrets differ, and their hash is what a replica computes; exit() does not clean up
+ * OpenSSL. Method: coordd's own SHA-256; a child that exits, where a clean-up would change its exit
+ * code.
+ */
+
+static void on_clean_up(void)
+{
+    _exit(1);
+}
+
+/* The first test, since it is for processes that have not used OpenSSL yet. */
+static void test_exit_cleans_nothing_up(void **state)
+{
+    int status = -1;
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        client_secret_begin();
+        /* Then as TLS begins. */
+        exit(OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 &&
+                     OPENSSL_atexit(on_clean_up) == 1
+                 ? 0
+                 : 2);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
 
 static void test_secrets(void **state)
 {
@@ -27,6 +60,9 @@ static void test_secrets(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_secrets)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exit_cleans_nothing_up),
+        cmocka_unit_test(test_secrets),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

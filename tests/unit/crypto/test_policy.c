@@ -1,7 +1,8 @@
 /*
- * Goal: crypto_init switches off everything older than TLS 1.3, also where a program asks for 1.2.
- * Method: ask before and after; then do what libgrpc does (set TLS 1.2 as the minimum) and try a
- * handshake with a TLS 1.2 client over a pair of memory buffers.
+ * Goal: crypto_init switches off everything older than TLS 1.3, also where a program asks for 1.2;
+ * and exit() does not clean up OpenSSL. Method: ask before and after; then do what libgrpc does
+ * (set TLS 1.2 as the minimum) and try a handshake with a TLS 1.2 client over a pair of memory
+ * buffers. A child exits, where a clean-up would change its exit code.
  */
 #include "crypto/crypto.h"
 
@@ -10,6 +11,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -65,6 +69,26 @@ static bool client_gets_through(int client_version)
     return through;
 }
 
+static void on_clean_up(void)
+{
+    _exit(1);
+}
+
+/* The first test, since it is for processes that have not used OpenSSL yet. */
+static void exit_cleans_nothing_up(void **state)
+{
+    int status = -1;
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct cd_error error;
+        exit(crypto_init(&error) == CD_OK && OPENSSL_atexit(on_clean_up) == 1 ? 0 : 2);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void older_protocols_are_off_after_init(void **state)
 {
     (void)state;
@@ -81,6 +105,7 @@ static void older_protocols_are_off_after_init(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exit_cleans_nothing_up),
         cmocka_unit_test(older_protocols_are_off_after_init),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
