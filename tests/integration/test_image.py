@@ -5,6 +5,7 @@ No engine is needed: each command gets what a container would have, see IN_IMAGE
 which is this machine's loopback.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -174,6 +175,7 @@ class BuiltImage(unittest.TestCase):
         toolchains.need("buildah", "debootstrap")
         if os.geteuid() != 0:
             toolchains.absent("root: nobody else mounts an image's files")
+        cls.own_the_name()
         folder = tempfile.TemporaryDirectory(prefix="coord-test-")
         cls.addClassCleanup(folder.cleanup)
         os.chmod(folder.name, 0o755)
@@ -184,6 +186,13 @@ class BuiltImage(unittest.TestCase):
         cls.image = Image(folder.name, os.path.join(folder.name, "certificates"))
         cls.addClassCleanup(cls.image.remove)
         cls.cluster = Containers(cls.image, folder.name)
+
+    @classmethod
+    def own_the_name(cls):
+        """All clones on this machine use TAG, for the layers: one test of them at a time."""
+        lock = open(os.path.join(toolchains.cache_folder("image"), "lock"), "w", encoding="ascii")
+        cls.addClassCleanup(lock.close)
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
     def end_processes(self):
         for replica in self.cluster.replicas:
