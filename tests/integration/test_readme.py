@@ -16,13 +16,11 @@ RUN_BY = {
     ("coordd/README.md", "Three replicas on one machine"): "test_guide.py",
     ("coordd/README.md", "A cluster of machines"): "test_guide.py",
     ("libclient/README.md", "Installing"): "test_package.py",
-    ("bindings/node/README.md", "Building"): "test_bindings.py",
-    ("bindings/node/README.md", "Running"): "test_bindings.py",
     ("proto/README.md", "Generated code"): "test_proto.py",
     ("libclient/examples/README.md", "Building"): "test_package.py",
 }
 RUN_BY.update({(f"bindings/{language}/README.md", section): "test_bindings.py"
-               for language in ("python", "java") for section in ("Building", "Running")})
+               for language in ("python", "go", "java", "node") for section in ("Building", "Running")})
 # Blocks that this test runs as printed.
 RUN_HERE = {("README.md", "Try it"), ("libclient/examples/README.md", "Running")}
 # Blocks that no test can run; every one is marked "sh not-run" where it stands.

@@ -1,6 +1,4 @@
-// In Coord's registry as long as it runs, telling who comes and goes: order_service.js INSTANCE PORT.
-// README.md names the variables it needs. This is the wire by hand, by the rules of bindings/SPEC.md.
-
+// order_service.js INSTANCE PORT, see README.md: the wire by hand, by the rules of bindings/SPEC.md.
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,7 +6,7 @@ import { type ChannelCredentials, type ClientDuplexStream, credentials } from "@
 import * as api from "../src/gen/coord/v1/coord.js";
 import { Code, NodeKind, WatchScope } from "../src/gen/coord/v1/operations.js";
 
-const DIRECTORY = "/services/order-service";
+const [NAME, DIRECTORY] = ["order-service", "/services/order-service"];
 const [CREATE, CLOSE, WATCH, LIST] = [1n, 2n, 3n, 4n]; // ids of requests; those of the writes are their seqs too
 const ELSEWHERE = ["BUSY", "NO_LEADER", "BEHIND", "SHUTTING_DOWN", "NOT_BORN", "CURSOR_EXPIRED"];
 
@@ -96,8 +94,9 @@ class OrderService {
     if (!reply.children || !this.listing) return;
     for (const { name, data } of reply.children.children)
       try {
-        const { id, address, port } = JSON.parse(data.toString());
-        if (id === name && typeof address === "string" && port > 0) this.listing.set(name, `${address}:${port}`);
+        const { name: service, id, address, port } = JSON.parse(data.toString());
+        const valid = service === NAME && id === name && typeof address === "string" && address && Number.isInteger(port);
+        if (valid && port > 0 && port < 65536) this.listing.set(name, `${address}:${port}`);
       } catch {} // it describes no instance, and is left out
     if (reply.children.cursor.length) return this.list(reply.children.cursor);
     const [old, found] = [this.instances, this.listing];
@@ -115,6 +114,7 @@ class OrderService {
 
   close() {
     if (!this.hello.resume) exit(0, "closed");
+    if (this.unanswered.has(CLOSE)) return;
     this.unanswered.set(CLOSE, api.Request.fromPartial({ id: CLOSE, seq: CLOSE, close: {} }));
     if (this.welcomed) this.send({ requests: [this.unanswered.get(CLOSE)!] });
   }
@@ -142,7 +142,7 @@ function whole(name: string, text: string): number {
 
 const [instance, port] = process.argv.slice(2);
 if (!instance || !port || process.argv.length > 4) exit(2, "usage: order_service INSTANCE PORT");
-const data = { name: "order-service", id: instance, address: "127.0.0.1", port: whole("PORT", port) };
+const data = { name: NAME, id: instance, address: "127.0.0.1", port: whole("PORT", port) };
 const timeoutMs = whole("COORD_SESSION_MS", process.env.COORD_SESSION_MS || "10000");
 const endpoints = process.env.COORD_ENDPOINTS || exit(2, "COORD_ENDPOINTS is not set; it must be HOST:PORT,...");
 const service = new OrderService(`${DIRECTORY}/${instance}`, data, timeoutMs);

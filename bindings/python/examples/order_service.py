@@ -129,9 +129,9 @@ class OrderService:
     def close(self):
         if not self.hello.HasField("resume"):
             sys.exit(print("closed"))
-        self.unanswered[CLOSE] = {"id": CLOSE, "seq": CLOSE, "close": {}}
-        if self.beat:
-            self.outbox.put_nowait({"requests": [self.unanswered[CLOSE]]})
+        close = {"id": CLOSE, "seq": CLOSE, "close": {}}
+        if self.unanswered.setdefault(CLOSE, close) is close and self.beat:
+            self.outbox.put_nowait({"requests": [close]})
 
 
 def pem(name):
