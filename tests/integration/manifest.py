@@ -24,7 +24,7 @@ NOT_RUN = {
     "container.imagePullPolicy": "there is no registry",
     "container.resources": "nothing is limited",
     "container.terminationMessagePolicy": "what kubectl shows",
-    "statefulset.updateStrategy": "pods are replaced by whoever tests it, see StatefulSet.roll",
+    "statefulset.updateStrategy": "pods are replaced by whoever tests it, see StatefulSet.replace",
     "statefulset.revisionHistoryLimit": "only the last revision is looked at",
     "certificate.duration": "nothing is renewed by time",
     "certificate.renewBefore": "nothing is renewed by time",

@@ -224,6 +224,8 @@ class Pod:
         return self._process.wait(seconds)
 
     def log(self):
+        if not os.path.exists(self.log_file):
+            return ""
         with open(self.log_file, encoding="utf-8", errors="replace") as file:
             return file.read()
 
@@ -291,8 +293,12 @@ class Pod:
 
     def _killed(self):
         """Its first process, since the one that started it waits for that; it may not be there yet."""
-        if self._first_process() is not None:
-            self.signal(signal.SIGKILL)
+        pid = self._first_process()
+        if pid is not None and self.ended() is None:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it is about to be seen as ended
         return self.ended() is not None
 
     def remove(self):
@@ -356,6 +362,11 @@ class Pods:
             pod.kill()
         self._dns.stop()
         self.bridge.remove()
+
+    def logs(self):
+        """Their ends."""
+        return "\n".join(f"---- log of {pod}, its end\n{pod.log()[-LOG_TAIL_BYTES:]}"
+                         for pod in self.pods)
 
     def update_files(self):
         for pod in self.pods:
@@ -424,6 +435,11 @@ class StatefulSet:
         self.spec = manifest.read_set(document)
         self.pods = {}
 
+    def update(self):
+        """The set is as it stands among the objects now; its pods are replaced by replace()."""
+        self.spec = manifest.read_set(
+            self.world.objects.get(self.namespace, "StatefulSet", self.spec.name))
+
     def name(self, ordinal):
         return f"{self.spec.name}-{ordinal}"
 
@@ -440,15 +456,17 @@ class StatefulSet:
         return self.pods[ordinal]
 
     def create_all(self):
-        """At once, if that is its policy."""
+        """Those that are not there yet, at once if that is its policy."""
         for ordinal in self.spec.ordinals:
+            if ordinal in self.pods:
+                continue
             pod = self.create(ordinal)
             if not self.spec.parallel:
                 pod.wait_ready()
         for pod in self.pods.values():
             pod.wait_started()
 
-    def replace(self, ordinal, before_signal):
+    def replace(self, ordinal, before_signal=lambda pod, hook: None):
         """What stop() of the old pod came to; the new one is ready."""
         stopped = self.pods[ordinal].stop(before_signal)
         self.create(ordinal).wait_ready()

@@ -12,6 +12,7 @@ import signal
 import socket
 import ssl
 import stat
+import sys
 import tempfile
 import threading
 import time
@@ -255,26 +256,34 @@ class Chart(unittest.TestCase):
         cls.default = render()
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="coord-test-")
-        self.addCleanup(folder.cleanup)
-        self.pods = pods.Pods(folder.name, harness.Programs(harness.BUILD), image())
-        self.addCleanup(self.pods.stop)
+        self.folder = tempfile.mkdtemp(prefix="coord-test-")
+        self.pods = pods.Pods(self.folder, harness.Programs(harness.BUILD), image())
 
     def run(self, result=None):
-        """With the logs of the pods that there are when it fails."""
+        """Ends its pods; if it failed their logs are printed before."""
+        self.pods, self.folder = None, None
         before = len(result.failures) + len(result.errors)
-        self.addCleanup(lambda: self._logs() if len(result.failures) + len(result.errors) > before
-                        else None)
-        return super().run(result)
-
-    def _logs(self):
-        for pod in self.pods.pods:
-            print(f"---- log of {pod}, its end\n{pod.log()[-pods.LOG_TAIL_BYTES:]}")
+        try:
+            return super().run(result)
+        finally:
+            if self.pods is not None:
+                if len(result.failures) + len(result.errors) > before:
+                    print(f"==== {self.id()} failed\n{self.pods.logs()}", file=sys.stderr)
+                self.pods.stop()
+            if self.folder is not None:
+                shutil.rmtree(self.folder)
 
     def install(self, text=None):
-        self.pods.objects.apply(text or self.default, NAMESPACE)
+        """What a release has the first time; its pods are not made yet."""
+        self.upgrade(text or self.default)
         self.set = pods.StatefulSet(self.pods, NAMESPACE, self.pods.objects.only("StatefulSet"))
-        self.job = self.pods.objects.only("Job")
+
+    def upgrade(self, text):
+        """What it has from now on."""
+        self.pods.objects.apply(text, NAMESPACE)
+        new = manifest.Objects()
+        new.apply(text, NAMESPACE)
+        self.job = new.only("Job")
 
     def birth(self):
         """What the Job said last; it has to be done."""
@@ -406,16 +415,47 @@ class ValueSets(Chart):
                                                  *(f"IP:{address}" for address in addresses)])
         self.add_secret(secret, identity.certificate, identity.key)
 
-    def test_certificates_of_cert_manager(self):
-        """Five replicas, and nearly no value is the default."""
-        self.pods.domain = "example.internal"
-        self.install(render(*rendering.values_of("cert-manager")))
+    def issue_what_is_asked_for(self):
+        """As cert-manager does."""
         for _, document in self.pods.objects.all("Certificate"):
             asked = manifest.read_certificate(document)
             if asked.authority:
                 self.add_secret(asked.secret, self.authority.certificate, self.authority.key)
             else:
                 self.issue(asked.secret, asked.common, asked.names, asked.addresses)
+
+    def test_a_cluster_grows(self):
+        """In the two steps of the chart's README; cert-manager's authority is the same in both."""
+        def values(**given):
+            return render("--set", "tls.mode=cert-manager",
+                          *(word for name, value in given.items()
+                            for word in ("--set", f"{name}={value}")))
+        self.install(values())
+        self.issue_what_is_asked_for()
+        self.set.create_all()
+        self.birth()
+        self.wait_all_vote()
+        born = self.cluster_ids()
+        for given in ({"knownReplicas": 5}, {"replicas": 5}):
+            before = sorted(self.set.pods, reverse=True)
+            self.upgrade(values(**given))
+            self.issue_what_is_asked_for()
+            self.set.update()
+            self.set.create_all()
+            self.set.wait_ready()
+            for ordinal in before:
+                self.set.replace(ordinal)
+        self.wait_all_vote()
+        self.assertEqual(len(self.set.pods), 5)
+        self.assertEqual(self.cluster_ids(), born)
+        self.assertIn("holds the cluster already", self.birth())
+        self.helm_test()
+
+    def test_certificates_of_cert_manager(self):
+        """Five replicas, and nearly no value is the default."""
+        self.pods.domain = "example.internal"
+        self.install(render(*rendering.values_of("cert-manager")))
+        self.issue_what_is_asked_for()
         self.set.create_all()
         self.birth()
         self.wait_all_vote()
