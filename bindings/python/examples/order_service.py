@@ -54,7 +54,7 @@ class OrderService:
                 problem = lost.details() if isinstance(lost, grpc.RpcError) else repr(lost)
             if time.monotonic() > self.since + self.patience:
                 fail(f"no replica of {','.join(endpoints)} answers within {self.patience} s (last "
-                     f"error: {problem}); check that coordd runs there and the certificates fit", 1)
+                     f"error: {problem}); check that coordd runs there and that the certificates fit", 1)
             await asyncio.sleep(0.25)
 
     async def frames(self):  # what goes out, at the least an empty frame every sixth of the timeout
