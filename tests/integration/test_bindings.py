@@ -70,6 +70,7 @@ LANGUAGES = [
     Language("go", ("go",), "examples/order_service/main.go"),
     Language("java", ("javac", "mvn"), "examples/OrderService.java", lock="pom.xml", kept="target"),
     Language("node", ("node", "npm"), "examples/order_service.ts"),
+    Language("rust", ("cargo",), "examples/order_service.rs", lock="Cargo.lock", kept="target"),
 ]
 
 

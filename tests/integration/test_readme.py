@@ -20,7 +20,7 @@ RUN_BY = {
     ("libclient/examples/README.md", "Building"): "test_package.py",
 }
 RUN_BY.update({(f"bindings/{language}/README.md", section): "test_bindings.py"
-               for language in ("python", "go", "java", "node") for section in ("Building", "Running")})
+               for language in ("python", "go", "java", "node", "rust") for section in ("Building", "Running")})
 # Blocks that this test runs as printed.
 RUN_HERE = {("README.md", "Try it"), ("libclient/examples/README.md", "Running")}
 # Blocks that no test can run; every one is marked "sh not-run" where it stands.

@@ -11,7 +11,7 @@ import unittest
 # What the program is good for, and where it comes from.
 TOOLCHAINS = {
     "go": "the Go toolchain, 1.24 or newer, from go.dev",
-    "cargo": "the Rust toolchain, 1.85 or newer, from rustup.rs",
+    "cargo": "the Rust toolchain, 1.88 or newer, from rustup.rs",
     "javac": "a Java development kit, 17 or newer: apt-get install openjdk-17-jdk-headless",
     "mvn": "Maven, 3.8 or newer: apt-get install maven",
     "node": "Node.js, 20 or newer, from nodejs.org",
