@@ -58,6 +58,10 @@ class PlaceTest(RecipeTest):
     def assert_stands(self, holder):
         self.assertEqual(holder.ask("stands", 30000), "OK")
 
+    @staticmethod
+    def wait_refused(holder, why):
+        wait_until(f"it does not stand: {why}", 30, lambda: holder.ask("stands", 0).startswith(why))
+
 
 class Presences(PlaceTest):
     def test_it_stands_until_it_is_closed(self):
@@ -130,7 +134,7 @@ class Presences(PlaceTest):
         self.first.ask("keep", "/older", "first")
         self.assert_stands(self.first)
         self.second.ask("keep", "/older", "second")
-        self.assertRegex(self.second.ask("stands", 300), "^NODE_EXISTS another node is at /older")
+        self.wait_refused(self.second, "NODE_EXISTS another node is at /older")
         self.first.process.signal(signal.SIGKILL)
         self.assert_stands(self.second)
         self.assertEqual(self.ctl.do("get", "/older"), b"second")
@@ -139,9 +143,9 @@ class Presences(PlaceTest):
         self.ctl.do("create", "/other", "theirs")
         czxid = self.stat("/other")["czxid"]
         self.first.ask("keep", "/other", "mine")
-        self.assertRegex(self.first.ask("stands", 300), "^NODE_EXISTS ")
+        self.wait_refused(self.first, "NODE_EXISTS ")
         self.assertEqual(self.first.ask("renew", "new"), "OK")
-        self.assertRegex(self.first.ask("stands", 300), "^NODE_EXISTS ")
+        self.wait_refused(self.first, "NODE_EXISTS ")
         self.assertEqual(self.first.ask("part"), "OK")
         self.assertEqual(self.stat("/other")["czxid"], czxid)
         self.assertEqual(self.ctl.do("get", "/other"), b"theirs")
@@ -150,8 +154,7 @@ class Presences(PlaceTest):
         self.first.ask("keep", "/replaced", "mine")
         self.assert_stands(self.first)
         self.ctl.do("txn", data=b"then\nrm /replaced\ncreate /replaced theirs\n")
-        wait_until("it notices", 30,
-                   lambda: self.first.ask("stands", 0).startswith("NODE_EXISTS "))
+        self.wait_refused(self.first, "NODE_EXISTS ")
         self.assertEqual(self.first.ask("part"), "OK")
         self.assertEqual(self.ctl.do("get", "/replaced"), b"theirs")
 
@@ -166,8 +169,7 @@ class Presences(PlaceTest):
         self.assertEqual(holder.ask("renew", "new"), "OK")
         self.assertRegex(holder.ask("stands", 200), "^TIMEOUT /overtaken is on its way")
         relay.say("pass")
-        wait_until("it notices", 30,
-                   lambda: holder.ask("stands", 0).startswith("NODE_EXISTS "))
+        self.wait_refused(holder, "NODE_EXISTS ")
         self.assertEqual(self.ctl.do("get", "/overtaken"), b"theirs")
         self.ctl.do("rm", "/overtaken")
         self.assert_stands(holder)
@@ -232,8 +234,7 @@ class Presences(PlaceTest):
         admin = self.cluster.as_admin()
         admin.do("acl", "set", "/denied", "anyone:r")
         self.first.ask("keep", "/denied/a", "x")
-        wait_until("it is refused", 30,
-                   lambda: self.first.ask("stands", 0).startswith("PERMISSION_DENIED "))
+        self.wait_refused(self.first, "PERMISSION_DENIED ")
         admin.do("acl", "set", "/denied", "inherit")
         self.assert_stands(self.first)
 
@@ -243,8 +244,7 @@ class Presences(PlaceTest):
         inner = Holder(self, name_space="/app")
         self.assertRegex(inner.ask("keep", "none", "x"), "^INVALID_ARGUMENT .*slash")
         self.first.ask("keep", "no/slash", "x")
-        wait_until("the cluster refuses its path", 30,
-                   lambda: self.first.ask("stands", 0).startswith("INVALID_ARGUMENT "))
+        self.wait_refused(self.first, "INVALID_ARGUMENT ")
         self.assertEqual(self.first.ask("part"), "OK")
 
     def test_within_a_namespace(self):
@@ -276,7 +276,7 @@ class Groups(PlaceTest):
         self.second.process.signal(signal.SIGKILL)
         wait_until("the killed one is out", 30, lambda: self.members("/group/g") == ["c"])
         self.assertEqual(self.first.ask("join", "/group/g", "c", "x"), "OK")
-        self.assertRegex(self.first.ask("stands", 300), "^NODE_EXISTS ")
+        self.wait_refused(self.first, "NODE_EXISTS ")
 
     def test_names_are_one_element(self):
         for name in ("a/b", "/", "a/"):
