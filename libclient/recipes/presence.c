@@ -251,14 +251,22 @@ static void take_step(struct coord_presence *presence)
     }
 }
 
-/* With the lock held, which it gives up. The presence may be gone then. */
+static bool is_to_end(const struct coord_presence *presence)
+{
+    return presence->closing || presence->failed.code == COORD_CLOSED;
+}
+
+/*
+ * With the lock held, which it gives up. The presence may be gone then. It is over as soon as a
+ * step says that the client is closed: the background thread may have no other turn.
+ */
 static void go_on(struct coord_presence *presence)
 {
-    bool ends = presence->closing || presence->failed.code == COORD_CLOSED;
-    if (!presence->busy && ends && !presence->over) {
-        end(presence);
-    } else if (!presence->busy && !ends && presence->timer.due_ms == 0) {
+    if (!presence->busy && !is_to_end(presence) && presence->timer.due_ms == 0) {
         take_step(presence);
+    }
+    if (!presence->busy && is_to_end(presence) && !presence->over) {
+        end(presence);
     }
     bool last = presence->over && presence->abandoned;
     (void)pthread_cond_broadcast(&presence->changed);

@@ -61,8 +61,7 @@ static enum coord_code do_create_queued(struct coord_client *client)
 
 static enum coord_code do_dispatch(struct coord_client *client)
 {
-    assert_int_equal(coord_client_dispatch(client, PATIENCE_MS), 0);
-    return COORD_CLOSED;
+    return coord_client_dispatch(client, PATIENCE_MS) == 0 ? COORD_CLOSED : COORD_MALFORMED;
 }
 
 static enum coord_code do_status(struct coord_client *client)
@@ -102,16 +101,22 @@ static enum coord_code do_take(struct coord_client *client)
 }
 
 /* Within a call of its own, because it is closed after its client. */
+static enum coord_code outlive_client(struct coord_presence *presence)
+{
+    enum coord_code code = coord_presence_wait(presence, COORD_FOREVER, NULL);
+    bool right = coord_presence_set(presence, "y", 1, NULL) == COORD_OK &&
+                 coord_presence_state(presence, NULL) == COORD_CLOSED;
+    return coord_presence_close(presence, NULL) == COORD_OK && right ? code : COORD_MALFORMED;
+}
+
 static enum coord_code do_keep(struct coord_client *client)
 {
     struct coord_presence *presence = NULL;
     client_enter(client);
     enum coord_code code = coord_presence_create(client, "/place", "x", 1, &presence, NULL);
-    assert_int_equal(code, COORD_OK);
-    code = coord_presence_wait(presence, COORD_FOREVER, NULL);
-    assert_int_equal(coord_presence_set(presence, "y", 1, NULL), COORD_OK);
-    assert_int_equal(coord_presence_state(presence, NULL), COORD_CLOSED);
-    assert_int_equal(coord_presence_close(presence, NULL), COORD_OK);
+    if (code == COORD_OK) {
+        code = outlive_client(presence);
+    }
     client_leave(client);
     return code;
 }
@@ -122,7 +127,8 @@ static enum coord_code do_enter_both(struct coord_client *client)
     return coord_double_barrier_enter(client, "/both", 2, COORD_FOREVER, &barrier, NULL);
 }
 
-/* The one that asks a replica for nothing comes first. */
+/* Assertions are the main thread's: a wrong code ends up there. The one that asks a replica for
+ * nothing comes first. */
 static enum coord_code (*const waits[])(struct coord_client *client) = {
     do_dispatch, do_status,  do_get,  do_set,  do_watch, do_create_queued, do_lock,
     do_lock_all, do_observe, do_pass, do_take, do_keep,  do_enter_both,
@@ -198,6 +204,52 @@ static void test_closing_ends_whoever_waits(void **state)
     fake_stop(fake);
 }
 
+/* ---- Closing the client of a presence that is in a pause ---- */
+
+struct keeper {
+    struct coord_client *client;
+    struct coord_presence *presence;
+    enum coord_code code;
+};
+
+static void *keep_in_it(void *context)
+{
+    struct keeper *keeper = context;
+    dawdles = true; /* until the background thread has ended, which has no other turn then */
+    keeper->code = outlive_client(keeper->presence);
+    client_leave(keeper->client);
+    return NULL;
+}
+
+static void wait_state(struct coord_presence *presence, enum coord_code code)
+{
+    while (coord_presence_state(presence, NULL) != code) {
+        (void)poll(NULL, 0, 1);
+    }
+}
+
+/* Its next step, which its end brings forward, is the first to hear of the close. */
+static void test_a_presence_in_a_pause_is_over_at_the_close(void **state)
+{
+    struct fake *fake = &world.fakes[0];
+    pthread_t thread;
+    (void)state;
+    world_write_good_files();
+    world_start_replica(fake, "127.0.0.1");
+    struct keeper keeper = {.client = world_connect(fake->endpoint, true, PATIENCE_MS)};
+    assert_int_equal(coord_presence_create(keeper.client, "/place", "x", 1, &keeper.presence, NULL),
+                     COORD_OK);
+    wait_state(keeper.presence, COORD_MALFORMED); /* no node of the fake's has a czxid */
+    client_enter(keeper.client);
+    assert_int_equal(pthread_create(&thread, NULL, keep_in_it, &keeper), 0);
+    assert_int_equal(coord_session_close(keeper.client, NULL, NULL), COORD_OK);
+    wait_state(keeper.presence, COORD_SESSION_EXPIRED);
+    coord_client_close(keeper.client);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(keeper.code, COORD_CLOSED);
+    fake_stop(fake);
+}
+
 /* ---- Closing the session ---- */
 
 static void test_a_closed_session_ends_its_watches(void **state)
@@ -234,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_closing_ends_whoever_waits),
+        cmocka_unit_test(test_a_presence_in_a_pause_is_over_at_the_close),
         cmocka_unit_test(test_a_closed_session_ends_its_watches),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
