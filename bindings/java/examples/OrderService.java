@@ -21,7 +21,7 @@ public final class OrderService {
   Set<ServiceInstance> instances = Set.of(), listed; // listed: so far; null when no list is due
   boolean registered, stale, closed;
   BlockingClientCall<ClientFrame, ServerFrame> stream;
-  final List<Long> sent = new ArrayList<>(); // when frame 1, 2, ... of the stream was
+  SentFrames sent; // on it
 
   /** Goes from replica to replica until the session is closed. */
   void run(ServiceInstance instance) throws Exception {
@@ -47,16 +47,16 @@ public final class OrderService {
   /** Opens the session on this stream, or goes on with it, until it is closed. */
   void attend(BlockingClientCall<ClientFrame, ServerFrame> opened) throws Exception {
     stream = opened;
-    sent.clear();
+    sent = new SentFrames();
     if (hello.hasResume()) hello.getResumeBuilder().setAttach(hello.getResume().getAttach() + 1);
     send(ClientFrame.newBuilder().setHello(hello));
     for (boolean asked = false; !closed; ) {
       try {
         take(stream.read(100, TimeUnit.MILLISECONDS));
       } catch (TimeoutException silence) {
-        if (System.nanoTime() - Math.max(end - timeout, sent.get(0)) > timeout / 3) throw silence;
+        if (System.nanoTime() - Math.max(end - timeout, sent.began()) > timeout / 3) throw silence;
       }
-      if (sent.size() == 1) continue; // no Welcome yet
+      if (sent.count() == 1) continue; // no Welcome yet
       if (closing && !asked) {
         Request.Builder close = Request.newBuilder().setId(CLOSE).setSeq(CLOSE);
         send(ClientFrame.newBuilder().addRequests(close.setClose(CloseRequest.newBuilder())));
@@ -65,15 +65,14 @@ public final class OrderService {
         stale = false;
         listed = new LinkedHashSet<>();
         list(ByteString.EMPTY);
-      } else if (System.nanoTime() - sent.get(sent.size() - 1) > timeout / 6) {
+      } else if (System.nanoTime() - sent.last() > timeout / 6) {
         send(ClientFrame.newBuilder());
       }
     }
   }
 
   void send(ClientFrame.Builder frame) throws Exception {
-    sent.add(System.nanoTime());
-    stream.write(frame.setNumber(sent.size()).build(), timeout / 3, TimeUnit.NANOSECONDS);
+    stream.write(frame.setNumber(sent.next()).build(), timeout / 3, TimeUnit.NANOSECONDS);
   }
 
   void list(ByteString cursor) throws Exception {
@@ -85,7 +84,7 @@ public final class OrderService {
   void take(ServerFrame frame) throws Exception {
     if (frame == null) throw new IOException("the replica ended the stream");
     if (frame.hasWelcome()) take(frame.getWelcome());
-    if (frame.getConfirmed() > 0) end = sent.get((int) frame.getConfirmed() - 1) + timeout;
+    sent.confirm(frame.getConfirmed()).ifPresent(at -> end = at + timeout);
     for (Item item : frame.getItemsList()) {
       switch (item.getItemCase()) {
         case REPLY -> take(item.getReply());

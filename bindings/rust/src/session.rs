@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use ring::{digest, rand};
@@ -33,7 +33,10 @@ pub struct Session {
     timeout: Duration,
     kept: Instant, // when the newest confirmed frame was sent: the lease runs from there
     stream: Option<(UnboundedSender<ClientFrame>, Streaming<ServerFrame>)>,
-    sent: Vec<Instant>, // when frame 1, 2, ... of the stream was
+    began: Instant,                 // the stream
+    number: u64,                    // of its newest frame
+    spoken: Instant,                // when that was sent
+    sent: VecDeque<(u64, Instant)>, // frames that are not confirmed yet, and when they were sent
     replies: HashMap<u64, Reply>,
     farewell: Option<Trouble>, // why the stream is to be left, once all before it was handed over
 }
@@ -56,7 +59,10 @@ impl Session {
             timeout: OPENING,
             kept: Instant::now(),
             stream: None,
-            sent: Vec::new(),
+            began: Instant::now(),
+            number: 0,
+            spoken: Instant::now(),
+            sent: VecDeque::new(),
             replies: HashMap::new(),
             farewell: None,
         }
@@ -72,12 +78,12 @@ impl Session {
         if let Some(How::Resume(resume)) = &mut self.hello.session {
             resume.attach += 1; // counts those that fail too
         }
-        let first =
-            ClientFrame { number: 1, hello: Some(self.hello.clone()), ..Default::default() };
+        (self.number, self.sent, self.replies) = (0, VecDeque::new(), HashMap::new());
+        let number = self.take_number();
+        (self.began, self.farewell) = (self.spoken, None);
         let (out, frames) = unbounded_channel();
-        let _ = out.send(first);
-        (self.sent, self.replies) = (vec![Instant::now()], HashMap::new());
-        self.farewell = None;
+        let _ =
+            out.send(ClientFrame { number, hello: Some(self.hello.clone()), ..Default::default() });
         let connecting = self.environment.connect(self.turn);
         let opening = async {
             let mut client = CoordinationClient::new(connecting.await?);
@@ -97,7 +103,7 @@ impl Session {
 
     fn take_welcome(&mut self, welcome: Welcome) {
         if !self.is_open() {
-            self.kept = self.sent[0];
+            self.kept = self.began;
         }
         self.timeout = Duration::from_millis(welcome.timeout_ms.into());
         self.hello.cluster_id = welcome.cluster_id;
@@ -120,12 +126,18 @@ impl Session {
 
     /// Sends a frame.
     pub fn send(&mut self, requests: Vec<Request>, rearm_done: bool) {
-        self.sent.push(Instant::now());
-        let number = self.sent.len() as u64;
+        let number = self.take_number();
         if let Some((out, _)) = &self.stream {
             let frame = ClientFrame { number, requests, rearm_done, ..Default::default() };
             let _ = out.send(frame); // of a stream that is over, read() tells
         }
+    }
+
+    fn take_number(&mut self) -> u64 {
+        self.number += 1;
+        self.spoken = Instant::now();
+        self.sent.push_back((self.number, self.spoken));
+        self.number
     }
 
     /// Takes in a frame if one comes within 100 ms; sends an empty one if that is due.
@@ -136,10 +148,10 @@ impl Session {
         let Some((_, frames)) = &mut self.stream else { return Err(ended()) };
         if let Ok(frame) = timeout(TICK, frames.message()).await {
             self.take(frame?.ok_or_else(ended)?);
-        } else if self.kept.max(self.sent[0]).elapsed() > self.timeout / 3 {
+        } else if self.kept.max(self.began).elapsed() > self.timeout / 3 {
             return Err(silent());
         }
-        if self.sent[self.sent.len() - 1].elapsed() > self.timeout / 6 {
+        if self.spoken.elapsed() > self.timeout / 6 {
             self.send(Vec::new(), false);
         }
         Ok(())
@@ -157,8 +169,11 @@ impl Session {
     }
 
     fn take(&mut self, frame: ServerFrame) {
-        if let Some(sent) = self.sent.get((frame.confirmed as usize).wrapping_sub(1)) {
-            self.kept = *sent;
+        while let Some(&(_, at)) =
+            self.sent.front().filter(|(number, _)| *number <= frame.confirmed)
+        {
+            self.kept = at;
+            self.sent.pop_front();
         }
         for item in frame.items.into_iter().filter_map(|item| item.item) {
             match item {
