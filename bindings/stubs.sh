@@ -19,6 +19,9 @@ declare -A folders=(
     [rust]=bindings/rust/src/gen
 )
 
+# The program that brings its generator, beside build/python.
+declare -A programs=([go]=go [java]=mvn [node]=npm [rust]=cargo)
+
 usage_error() {
     printf './dev stubs: %s\n' "$1" >&2
     printf 'usage: ./dev stubs [--check] [python|go|java|node|rust]...\n' >&2
@@ -39,6 +42,14 @@ for word in "$@"; do
 done
 [ ${#languages[@]} -gt 0 ] || languages=(python go java node rust)
 
+for language in "${languages[@]}"; do
+    program=${programs[$language]:-python3}
+    command -v "$program" >/dev/null || {
+        echo "./dev stubs: $language needs $program, which is not in PATH; install it, or name only the" \
+            "languages that are to be made: ./dev stubs python ..." >&2
+        exit 1
+    }
+done
 export COORD_CACHE=${COORD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/coord}
 export COORD_PROTOC=$root/bindings/protoc
 [ -x build/python/bin/python ] || {
