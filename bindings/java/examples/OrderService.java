@@ -54,7 +54,7 @@ public final class OrderService {
       try {
         take(stream.read(100, TimeUnit.MILLISECONDS));
       } catch (TimeoutException silence) {
-        if (System.nanoTime() - Math.max(end - timeout, sent.began()) > timeout / 3) throw silence;
+        if (System.nanoTime() - Math.max(end - timeout, sent.began()) > timeout / 2) throw silence;
       }
       if (sent.count() == 1) continue; // no Welcome yet
       if (closing && !asked) {

@@ -81,7 +81,7 @@ public record Environment(List<String> endpoints, ChannelCredentials credentials
                 session ? "the session is over: " : "",
                 String.join(",", endpoints),
                 TimeUnit.NANOSECONDS.toSeconds(nanos),
-                cause.getMessage()),
+                cause.getMessage() != null ? cause.getMessage() : "no answer in time"),
         last);
   }
 
