@@ -4,8 +4,11 @@ What is made in them ends with the process that entered them.
 """
 
 import os
+import shutil
 import subprocess
 import sys
+
+import toolchains
 
 MINE = ["unshare", "--mount", "--net", "--uts", "--propagation", "private"]
 # Besides, for tests that start much: all of it ends with the first process of this namespace.
@@ -14,8 +17,17 @@ INSIDE = "COORD_TEST_INSIDE"
 
 
 def can_enter(*more):
+    if shutil.which("unshare") is None:
+        return False
     done = subprocess.run([*unshare(), *more, "true"], check=False, capture_output=True)
     return done.returncode == 0
+
+
+def need():
+    """Skips the test, or under CI fails, where enter() was not possible."""
+    if INSIDE not in os.environ:
+        toolchains.absent("namespaces of networks, mounts and processes, which root may make where the "
+                          "kernel and the container allow it (unshare)")
 
 
 def unshare():

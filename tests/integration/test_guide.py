@@ -35,10 +35,10 @@ def is_ready():
         return False
 
 
-@unittest.skipUnless(namespaces.INSIDE in os.environ, "there are no namespaces to be had here")
 class Guide(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        namespaces.need()
         folder = tempfile.TemporaryDirectory(prefix="coord-test-")
         cls.addClassCleanup(folder.cleanup)
         cls.folder = folder.name

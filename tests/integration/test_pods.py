@@ -248,9 +248,7 @@ class Chart(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        if namespaces.INSIDE not in os.environ:
-            toolchains.absent("namespaces of networks, mounts and processes, which root may make where "
-                              "the kernel and the container allow it (unshare)")
+        namespaces.need()
         if shutil.which("dpkg-query") is None:
             toolchains.absent("dpkg-query, by which pods.py knows what Debian's smallest image has")
         cls.default = render()
