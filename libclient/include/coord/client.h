@@ -201,9 +201,11 @@ struct coord_client;
 
 /*
  * Starts the client's one thread. Nothing is dialled before the first call needs it. `options` are
- * borrowed for the call. The client is freed with coord_client_close.
- * Returns: COORD_OK; COORD_INVALID_ARGUMENT (endpoints or TLS files were not set, or a file holds
- * no PEM); COORD_IO (a file cannot be read); COORD_NO_MEMORY (or no thread). Thread: any.
+ * borrowed for the call. The client is freed with coord_client_close. Where the program has not
+ * used OpenSSL before, exit() leaves OpenSSL's memory to the system from then on, since threads of
+ * gRPC may still use it. Returns: COORD_OK; COORD_INVALID_ARGUMENT (endpoints or TLS files were not
+ * set, or a file holds no PEM); COORD_IO (a file cannot be read); COORD_NO_MEMORY (or no thread).
+ * Thread: any.
  */
 COORD_API enum coord_code coord_client_create(const struct coord_options *options,
                                               struct coord_client **ret_client,
